@@ -1,0 +1,165 @@
+package dcs
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"patroni-preflight/preflight"
+)
+
+// maxLagText bounds what is kept of maximum_lag_on_failover.
+const maxLagText = 100
+
+// decodeConfig reads /config. Where it is no JSON object Patroni keeps the last
+// configuration that was (patroni/dcs/__init__.py, ClusterConfig.from_node), and
+// that cannot be seen from here.
+func decodeConfig(kv KV, there bool, prefix string) preflight.Observed[preflight.Config] {
+	if !there {
+		return preflight.NotKnown[preflight.Config](preflight.Absent, "there is no key %sconfig", prefix)
+	}
+	d, err := open(kv)
+	if err != nil {
+		return preflight.NotKnown[preflight.Config](preflight.Malformed, "%s: %v", kv.Key, err)
+	}
+	c := preflight.Config{
+		TTL:                   d.seconds("ttl", 30),
+		LoopWait:              d.seconds("loop_wait", 10),
+		RetryTimeout:          d.seconds("retry_timeout", 10),
+		CheckTimeline:         d.mode("check_timeline"),
+		Pause:                 d.mode("pause"),
+		SynchronousMode:       d.synchronousMode(),
+		SynchronousModeStrict: d.mode("synchronous_mode_strict"),
+		StandbyCluster:        d.standbyCluster(),
+		FailsafeMode:          d.mode("failsafe_mode"),
+	}
+	c.MaximumLag, c.MaximumLagIsText = d.maximumLag()
+	return preflight.Known(c)
+}
+
+// seconds reads an interval. Patroni passes it through Python's int(), which
+// takes a number or a string with a whole one; for anything else, null too, it
+// rejects the whole dynamic configuration and keeps the one before
+// (patroni/config.py, _safe_copy_dynamic_configuration).
+func (d doc) seconds(name string, missing int64) preflight.Observed[int64] {
+	raw, ok := d.fields[name]
+	if !ok {
+		return preflight.Known(missing)
+	}
+	if n, err := strconv.ParseInt(unquote(raw), 10, 64); err == nil {
+		return preflight.Known(n)
+	}
+	var f float64 // int(30.5) is 30, int("30.5") is an error
+	if json.Unmarshal(raw, &f) == nil && !isNull(raw) && f > -1e15 && f < 1e15 {
+		return preflight.Known(int64(f))
+	}
+	return malformed[int64](d, name, raw, "a number of seconds")
+}
+
+// mode reads a switch (patroni/global_config.py, check_mode). Patroni takes what
+// it cannot parse for false; here that is unknown, since nobody meant it so.
+func (d doc) mode(name string) preflight.Observed[bool] {
+	raw, ok := d.get(name)
+	if !ok {
+		return preflight.Known(false)
+	}
+	if b, ok := parseBool(raw); ok {
+		return preflight.Known(b)
+	}
+	return malformed[bool](d, name, raw, "a boolean")
+}
+
+// parseBool knows Patroni's spellings of a boolean (patroni/utils.py, parse_bool).
+func parseBool(raw json.RawMessage) (value, ok bool) {
+	switch strings.ToLower(bare(raw)) {
+	case "on", "true", "yes", "1":
+		return true, true
+	case "off", "false", "no", "0":
+		return false, true
+	}
+	return false, false
+}
+
+// bare is the content of a JSON string, not trimmed, or the JSON value as it stands.
+func bare(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+// synchronousMode tests for "quorum" first, which is no boolean
+// (patroni/global_config.py, is_quorum_commit_mode). Patroni before 4.0.0 does
+// not know it and takes it for off.
+func (d doc) synchronousMode() preflight.Observed[string] {
+	const name = "synchronous_mode"
+	raw, ok := d.get(name)
+	if !ok {
+		return preflight.Known("off")
+	}
+	if strings.EqualFold(bare(raw), "quorum") {
+		return preflight.Known("quorum")
+	}
+	switch on, ok := parseBool(raw); {
+	case !ok:
+		return malformed[string](d, name, raw, "a boolean or quorum")
+	case on:
+		return preflight.Known("on")
+	}
+	return preflight.Known("off")
+}
+
+// standbyCluster follows patroni/global_config.py, is_standby_cluster: an object
+// with a host, a port or a restore_command that Python takes for true.
+func (d doc) standbyCluster() preflight.Observed[bool] {
+	const name = "standby_cluster"
+	raw, ok := d.get(name)
+	if !ok || !truthy(raw) {
+		return preflight.Known(false)
+	}
+	var section map[string]json.RawMessage
+	if json.Unmarshal(raw, &section) != nil {
+		return malformed[bool](d, name, raw, "an object")
+	}
+	return preflight.Known(truthy(section["host"]) || truthy(section["port"]) || truthy(section["restore_command"]))
+}
+
+// truthy says whether Python's bool() of a JSON value is true.
+func truthy(raw json.RawMessage) bool {
+	var v any
+	if json.Unmarshal(raw, &v) != nil { // absent
+		return false
+	}
+	switch v := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case float64:
+		return v != 0
+	case string:
+		return v != ""
+	case []any:
+		return len(v) > 0
+	}
+	return len(v.(map[string]any)) > 0
+}
+
+// maximumLag keeps maximum_lag_on_failover as it is written, since releases of
+// Patroni read it differently: a number as its digits, a string as its content.
+func (d doc) maximumLag() (text preflight.Observed[string], isText bool) {
+	const name = "maximum_lag_on_failover"
+	raw, ok := d.get(name)
+	if !ok {
+		return preflight.Known(""), false
+	}
+	if len(raw) > maxLagText {
+		return malformed[string](d, name, raw, "a number of bytes"), false
+	}
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return preflight.Known(s), true
+	}
+	return preflight.Known(string(raw)), false
+}

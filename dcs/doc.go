@@ -1,0 +1,161 @@
+package dcs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"patroni-preflight/preflight"
+)
+
+// maxValue is the size in bytes above which a value is not decoded. etcd itself
+// takes 1.5 MiB; the largest that Patroni writes (/history, a member with a long
+// pending_restart_reason) are some KiB.
+const maxValue = 1 << 20
+
+// doc is a JSON object with its fields undecoded, and the key it came from for
+// the reasons. Field names are case-sensitive, as they are in Python.
+type doc struct {
+	key    string
+	fields map[string]json.RawMessage
+}
+
+// open decodes a value that has to be a JSON object. The error never quotes the
+// value as a whole: it may hold a password.
+func open(kv KV) (doc, error) {
+	d := doc{key: kv.Key}
+	if len(kv.Value) > maxValue {
+		return d, fmt.Errorf("a value of %d bytes is not decoded, the limit is %d", len(kv.Value), maxValue)
+	}
+	if err := json.Unmarshal(kv.Value, &d.fields); err != nil {
+		return d, fmt.Errorf("not a JSON object: %s", oneLine(err.Error(), 120))
+	}
+	if d.fields == nil { // the document is null
+		return d, fmt.Errorf("not a JSON object: null")
+	}
+	return d, nil
+}
+
+// get returns a field; a null counts as absent, as for Python's dict.get.
+func (d doc) get(name string) (json.RawMessage, bool) {
+	raw, ok := d.fields[name]
+	return raw, ok && !isNull(raw)
+}
+
+func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
+
+func absent[T any](d doc, name string) preflight.Observed[T] {
+	return preflight.NotKnown[T](preflight.Absent, "%s has no %s", d.key, name)
+}
+
+func malformed[T any](d doc, name string, raw json.RawMessage, want string) preflight.Observed[T] {
+	return preflight.NotKnown[T](preflight.Malformed, "%s: %s is %s, not %s", d.key, name, show(raw), want)
+}
+
+// text reads a string field.
+func (d doc) text(name string) preflight.Observed[string] {
+	raw, ok := d.get(name)
+	if !ok {
+		return absent[string](d, name)
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return malformed[string](d, name, raw, "a string")
+	}
+	return preflight.Known(s)
+}
+
+// textOr reads a string field that may be absent.
+func (d doc) textOr(name, missing string) preflight.Observed[string] {
+	if _, ok := d.get(name); !ok {
+		return preflight.Known(missing)
+	}
+	return d.text(name)
+}
+
+// flag reads a field that Patroni writes when it is true and omits otherwise.
+func (d doc) flag(name string) preflight.Observed[bool] {
+	raw, ok := d.get(name)
+	if !ok {
+		return preflight.Known(false)
+	}
+	var b bool
+	if json.Unmarshal(raw, &b) != nil {
+		return malformed[bool](d, name, raw, "a boolean")
+	}
+	return preflight.Known(b)
+}
+
+// timeline reads a timeline ID: PostgreSQL counts them from 1.
+func (d doc) timeline(name string) preflight.Observed[int64] {
+	raw, ok := d.get(name)
+	if !ok {
+		return absent[int64](d, name)
+	}
+	n, err := strconv.ParseUint(string(raw), 10, 32)
+	if err != nil || n == 0 {
+		return malformed[int64](d, name, raw, "a timeline")
+	}
+	return preflight.Known(int64(n))
+}
+
+// lsn reads a WAL position in bytes, a number or a string with one: Patroni
+// passes it through parse_int (patroni/dcs/__init__.py, Member.lsn). Position 0
+// is PostgreSQL's "none" (InvalidXLogRecPtr) and counts as malformed: as the
+// base of a lag it would make every member look fresh.
+func (d doc) lsn(name string) preflight.Observed[preflight.LSN] {
+	raw, ok := d.get(name)
+	if !ok {
+		return absent[preflight.LSN](d, name)
+	}
+	if l, ok := position(raw); ok {
+		return preflight.Known(l)
+	}
+	return malformed[preflight.LSN](d, name, raw, "a WAL position in bytes")
+}
+
+func position(raw json.RawMessage) (preflight.LSN, bool) {
+	n, err := strconv.ParseUint(unquote(raw), 10, 64)
+	return preflight.LSN(n), err == nil && n != 0
+}
+
+// unquote returns the content of a JSON string, trimmed as Python's int() does,
+// and any other JSON value as it stands.
+func unquote(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return strings.TrimSpace(s)
+	}
+	return string(raw)
+}
+
+// show quotes a JSON value in a reason.
+func show(raw json.RawMessage) string { return oneLine(string(bytes.TrimSpace(raw)), 60) }
+
+// oneLine makes foreign text fit for a reason: one line, nothing that moves a
+// terminal's cursor, at most limit characters.
+func oneLine(s string, limit int) string {
+	var b strings.Builder
+	n, space := 0, false
+	for _, r := range s {
+		if !unicode.IsPrint(r) || r == ' ' {
+			space = b.Len() > 0
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			n++
+			space = false
+		}
+		if n >= limit {
+			b.WriteString("...")
+			break
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
