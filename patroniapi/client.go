@@ -1,26 +1,284 @@
-// Package patroniapi asks the members' Patroni REST API. It only ever sends GET.
+// Package patroniapi asks the members' Patroni REST API and turns the answers
+// into facts. It can only send GET.
 package patroniapi
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
 	"time"
+	"unicode"
 
 	"patroni-preflight/preflight"
 )
 
+const (
+	// defaultTimeout bounds a request where Config has none. Patroni's leader
+	// gives a member 2 s (patroni/ha.py, fetch_node_status); it is more, so that
+	// a member that is a little too slow for Patroni still gives its facts.
+	defaultTimeout = 3 * time.Second
+	maxBody        = 1 << 20
+	maxHeader      = 64 << 10
+)
+
 // Config says how members are asked.
 type Config struct {
-	// Timeout bounds each request.
+	// Timeout bounds each request from the look-up of the name to the last byte.
+	// Zero stands for 3 s. A deadline of the context that comes first holds.
 	Timeout time.Duration
 }
 
-// Client asks members.
-type Client struct{ cfg Config }
+// Client asks members. Use it from any number of goroutines.
+type Client struct {
+	http    *http.Client
+	timeout time.Duration
+}
 
-// New returns a client; it opens nothing.
-func New(cfg Config) *Client { return &Client{cfg: cfg} }
+// New returns a client. It opens no connection and keeps none between calls.
+func New(cfg Config) *Client {
+	timeout := cfg.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	return &Client{
+		timeout: timeout,
+		http: &http.Client{
+			Transport: getOnly{&http.Transport{
+				// Patroni's nodes ask each other directly: a proxy from the
+				// environment would show another network than theirs.
+				Proxy:                  nil,
+				DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+				DisableKeepAlives:      true,
+				DisableCompression:     true,
+				MaxResponseHeaderBytes: maxHeader,
+				// TLSClientConfig is where TLS will go; until then askURL refuses https.
+			}},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
 
-// Get asks one member.
+// getOnly refuses every request that could change something.
+type getOnly struct{ next http.RoundTripper }
+
+func (g getOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodGet || r.Body != nil {
+		return nil, fmt.Errorf("refused to send %s: only GET without a body is allowed", r.Method)
+	}
+	return g.next.RoundTrip(r)
+}
+
+// Get asks one member, both questions at once: GET api_url as the member key
+// gives it, and GET /liveness on the same host and port, where Patroni has its
+// endpoints (patroni/dcs/__init__.py, Member.get_endpoint_url). The second
+// result is the HTTP status of /liveness. It returns at the deadline at the
+// latest; a failure is an unknown fact with its cause, never an error.
 func (c *Client) Get(ctx context.Context, apiURL string) (preflight.Observed[preflight.REST], preflight.Observed[int]) {
-	return preflight.NotKnown[preflight.REST](preflight.NotAsked, "not asked"), preflight.NotKnown[int](preflight.NotAsked, "not asked")
+	u, why := askURL(apiURL)
+	if why != nil {
+		return preflight.NotKnown[preflight.REST](why.Cause, "%s", why.Reason),
+			preflight.NotKnown[int](why.Cause, "%s", why.Reason)
+	}
+	live := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/liveness"}
+
+	var status preflight.Observed[int]
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		a := c.ask(ctx, live.String(), 0)
+		if a.why != nil {
+			status = preflight.NotKnown[int](a.why.Cause, "%s", a.why.Reason)
+		} else {
+			status = preflight.Known(a.status)
+		}
+		status = status.Stamped(a.source, a.at, a.took)
+	})
+	a := c.ask(ctx, u.String(), maxBody)
+	rest := decodeAnswer(a)
+	wg.Wait()
+	return rest, status
+}
+
+func decodeAnswer(a answer) preflight.Observed[preflight.REST] {
+	var o preflight.Observed[preflight.REST]
+	switch {
+	case a.why != nil:
+		o = preflight.NotKnown[preflight.REST](a.why.Cause, "%s", a.why.Reason)
+	case a.status >= 300 && a.status < 400:
+		// Patroni never redirects, and its leader would not follow: retries=0.
+		o = preflight.NotKnown[preflight.REST](preflight.Malformed,
+			"%s: HTTP status %d, a redirect: this is not Patroni's REST API", a.source, a.status)
+	default:
+		o = Decode(a.status, a.header, a.body)
+		if o.Known() {
+			o.Value.RemoteAddr = a.remote
+		} else {
+			o = preflight.NotKnown[preflight.REST](o.Cause(), "%s: %s", a.source, o.Reason())
+		}
+	}
+	return o.Stamped(a.source, a.at, a.took)
+}
+
+// askURL checks an api_url. Reasons do not repeat a URL that does not parse: it
+// may hold a password.
+func askURL(apiURL string) (*url.URL, *preflight.Unknown) {
+	if apiURL == "" {
+		return nil, &preflight.Unknown{Cause: preflight.NotAsked, Reason: "the member key has no api_url"}
+	}
+	u, err := url.Parse(apiURL)
+	if err != nil {
+		return nil, &preflight.Unknown{Cause: preflight.Malformed, Reason: "the api_url of the member key is no URL"}
+	}
+	// Patroni writes no credentials, query or fragment; they are not sent on.
+	u.User, u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = nil, "", "", "", false
+	switch {
+	case u.Scheme == "https":
+		return nil, &preflight.Unknown{
+			Cause:  preflight.Unsupport,
+			Reason: fmt.Sprintf("GET %s: https is not supported yet", u),
+		}
+	case u.Scheme != "http" || u.Hostname() == "" || u.Opaque != "":
+		return nil, &preflight.Unknown{
+			Cause:  preflight.Malformed,
+			Reason: "the api_url of the member key is not of the form http://host:port/patroni",
+		}
+	}
+	return u, nil
+}
+
+// answer is what came back from one GET; why is set where it is not complete.
+type answer struct {
+	source string
+	at     time.Time
+	took   time.Duration
+	remote string
+	status int
+	header http.Header
+	body   []byte
+	why    *preflight.Unknown
+}
+
+// ask sends one GET and reads at most limit bytes of the body; with limit 0 the
+// status is all that is wanted.
+func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer) {
+	a.source = "GET " + target
+	begin := time.Now()
+	var conn connection
+	defer func() {
+		a.at = time.Now()
+		a.took = a.at.Sub(begin)
+		a.remote = conn.addr()
+	}()
+
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	trace := &httptrace.ClientTrace{GotConn: conn.got}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, target, nil)
+	if err != nil {
+		a.why = &preflight.Unknown{Cause: preflight.Malformed, Reason: "the api_url of the member key is no URL"}
+		return a
+	}
+	req.Header.Set("User-Agent", "patroni-preflight")
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		a.why = classify(ctx, err, a.source, time.Since(begin), conn.addr() != "", -1)
+		return a
+	}
+	defer resp.Body.Close()
+	a.status, a.header = resp.StatusCode, resp.Header
+	if limit == 0 {
+		return a
+	}
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil:
+		a.why = classify(ctx, err, a.source, time.Since(begin), true, len(a.body))
+	case int64(len(a.body)) > limit:
+		a.why = &preflight.Unknown{
+			Cause:  preflight.Malformed,
+			Reason: fmt.Sprintf("%s: the answer is longer than %d bytes", a.source, limit),
+		}
+	}
+	return a
+}
+
+// connection remembers who was connected to. Its methods may run side by side:
+// net/http's trace hooks do.
+type connection struct {
+	mu     sync.Mutex
+	remote string
+}
+
+func (c *connection) got(info httptrace.GotConnInfo) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remote = info.Conn.RemoteAddr().String()
+}
+
+func (c *connection) addr() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.remote
+}
+
+// classify says why there is no complete answer. bodyBytes is how much of the
+// body came, -1 where not even the status did.
+func classify(ctx context.Context, err error, source string, took time.Duration, connected bool, bodyBytes int) *preflight.Unknown {
+	unknown := func(c preflight.Cause, format string, args ...any) *preflight.Unknown {
+		return &preflight.Unknown{Cause: c, Reason: source + ": " + oneLine(fmt.Sprintf(format, args...))}
+	}
+	// url.Error repeats the URL, which the source names already.
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	var dns *net.DNSError
+	var netErr net.Error
+	timedOut := ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &netErr) && netErr.Timeout())
+	after := took.Round(time.Millisecond)
+	switch {
+	case errors.As(err, &dns):
+		return unknown(preflight.Unresolved, "the name %s was not resolved: %s", dns.Name, dns.Err)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return unknown(preflight.Failed, "interrupted after %s", after)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return unknown(preflight.Refused, "connection refused")
+	case !connected && timedOut:
+		return unknown(preflight.Unreached, "no connection within %s", after)
+	case !connected:
+		return unknown(preflight.Unreached, "no connection: %v", err)
+	case timedOut && bodyBytes < 0:
+		return unknown(preflight.Silent, "connected, but no answer within %s", after)
+	case timedOut:
+		return unknown(preflight.Silent, "the answer began, but was not complete within %s (%d bytes of it came)", after, bodyBytes)
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), bodyBytes < 0 && errors.Is(err, io.EOF):
+		return unknown(preflight.Failed, "the connection was closed without an answer: %v", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return unknown(preflight.Malformed, "the answer was cut off after %d bytes", bodyBytes)
+	}
+	return unknown(preflight.Malformed, "this is not HTTP as Patroni speaks it: %v", err)
+}
+
+// oneLine keeps an error short and free of control characters: net/http repeats
+// what the other side sent.
+func oneLine(s string) string {
+	const most = 300
+	clean := []rune(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s))
+	if len(clean) > most {
+		return string(clean[:most]) + "..."
+	}
+	return string(clean)
 }
