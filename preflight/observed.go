@@ -121,3 +121,9 @@ func Because[T, S any](o Observed[S]) Observed[T] {
 
 // Equal reports whether the fact is known and has that value.
 func Equal[T comparable](o Observed[T], v T) bool { return o.Value != nil && *o.Value == v }
+
+// orZero is for figures in prose only, never for a judgement.
+func (o Observed[T]) orZero() T {
+	v, _ := o.Get()
+	return v
+}

@@ -1,0 +1,189 @@
+package preflight
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Severity says what a finding means for the verdict.
+type Severity string
+
+// Severities, from worst to best. Evidence is not a finding against the
+// cluster: it is what a check saw that made it pass.
+const (
+	Blocker  Severity = "blocker"
+	Warning  Severity = "warning"
+	Info     Severity = "info"
+	Evidence Severity = "evidence"
+)
+
+// Kind tells whose rule a finding states. The two are never mixed up in words.
+type Kind string
+
+// The kinds of rule.
+const (
+	// PatroniRule is what Patroni itself will do.
+	PatroniRule Kind = "patroni"
+	// Policy is what this tool holds where Patroni does not look.
+	Policy Kind = "policy"
+)
+
+// Of says whom a check judges.
+type Of string
+
+// The subjects of checks.
+const (
+	OfCluster  Of = "cluster"  // once
+	OfLeader   Of = "leader"   // the holder of the leader key
+	OfReplicas Of = "replicas" // every member but the leader: each may be a candidate
+	OfMembers  Of = "members"  // every member
+)
+
+// Check is one thing that must hold before a switchover: data, and one pure
+// function. To add a check is to write one of these, put it into the registry
+// and give it its cases.
+type Check struct {
+	// ID is "<topic>.<name>": stable for ever, never renamed or reused.
+	ID string
+	// Title is positive: what is true when the check passes.
+	Title string
+	// Why says what happens otherwise, Source where that is known from: a Patroni
+	// file and function, a PostgreSQL view, a public report.
+	Why    string
+	Source string
+	// Fix is the remedy in general; findings carry the exact one.
+	Fix string
+	// Since is the version of this tool that brought the check.
+	Since    string
+	Kind     Kind
+	Severity Severity
+	// Essential: undecided here means that the verdict cannot be GO.
+	Essential bool
+	Of        Of
+	// After names checks on whose ground this one builds. Where one of them did
+	// not pass for the same subject, or for the cluster, this one is skipped.
+	After []string
+	// Needs are the facts that must be known. Where one is not, the result is
+	// unknown and Run is not called.
+	Needs []Need
+	// Run judges one subject: a member's name, or "" for the cluster. It sees
+	// nothing but its arguments. No finding worse than Evidence means pass.
+	Run func(s *Snapshot, p Policies, subject string) []Finding
+}
+
+// Topic is the part of the ID before the dot.
+func (c Check) Topic() string {
+	t, _, _ := strings.Cut(c.ID, ".")
+	return t
+}
+
+// Policies is what the user decides about the judgement, as opposed to the facts.
+type Policies struct {
+	// Ignore demotes the blockers of a check, by ID, to warnings; the value is the reason.
+	Ignore map[string]string
+	// FailOnWarning makes a warning count like a blocker.
+	FailOnWarning bool
+}
+
+// Finding is what a check has to say about one subject, as structure; Sentence
+// makes prose from it.
+type Finding struct {
+	Severity Severity `json:"severity"`
+	Kind     Kind     `json:"kind"`
+	// Subject is the member concerned, "" for the cluster.
+	Subject string `json:"subject,omitempty"`
+	// Asked is the question and its target: "GET http://10.0.0.7:8008/patroni, the api_url of server5".
+	Asked string `json:"asked"`
+	// Observed is what answered.
+	Observed string `json:"observed"`
+	// Expected is what should have.
+	Expected string `json:"expected,omitempty"`
+	// Value and Limit are the figures compared, in Unit.
+	Value *int64 `json:"value,omitempty"`
+	Limit *int64 `json:"limit,omitempty"`
+	Unit  string `json:"unit,omitempty"`
+	// Effect is why this matters to a switchover.
+	Effect string `json:"effect,omitempty"`
+	// Remedy is the exact cure.
+	Remedy string `json:"remedy,omitempty"`
+	// Anyone: counts in full even if the subject is neither leader nor candidate.
+	Anyone bool `json:"-"`
+}
+
+// Sentence is the finding as prose: what was asked, what answered, why that
+// matters, and the remedy.
+func (f Finding) Sentence() string {
+	var b strings.Builder
+	b.WriteString(f.Asked + ": " + f.Observed)
+	if f.Expected != "" {
+		b.WriteString(", expected " + f.Expected)
+	}
+	b.WriteString(".")
+	for _, part := range []string{f.Effect, f.Remedy} {
+		if part != "" {
+			b.WriteString(" " + part)
+		}
+	}
+	return b.String()
+}
+
+// Need is a fact that a check cannot do without.
+type Need interface {
+	// Name is the fact in words, for documentation.
+	Name() string
+	// missing is nil where the fact is known for that subject.
+	missing(s *Snapshot, subject string) *Missing
+}
+
+// Missing is a needed fact that is unknown, and why.
+type Missing struct {
+	Fact   string `json:"fact"`
+	Cause  Cause  `json:"cause"`
+	Reason string `json:"reason"`
+}
+
+// fact is one thing that checks read, by name; of finds it in a snapshot. A
+// check lists it in Needs and reads it with get.
+type fact[T any] struct {
+	name string
+	of   func(s *Snapshot, subject string) Observed[T]
+}
+
+// Name returns the fact in words.
+func (f fact[T]) Name() string { return f.name }
+
+func (f fact[T]) missing(s *Snapshot, subject string) *Missing {
+	o := f.of(s, subject)
+	if o.Known() {
+		return nil
+	}
+	return &Missing{Fact: f.name, Cause: o.Cause(), Reason: o.Reason()}
+}
+
+// get returns the value; the fact must be in the check's Needs.
+func (f fact[T]) get(s *Snapshot, subject string) T { return f.of(s, subject).Must() }
+
+// onLeader is the same fact, of the leader instead of the subject.
+func (f fact[T]) onLeader() fact[T] {
+	return fact[T]{
+		name: "the leader's " + strings.TrimPrefix(f.name, "the member's "),
+		of:   func(s *Snapshot, _ string) Observed[T] { return f.of(s, s.Leader()) },
+	}
+}
+
+// evidence is a finding that says what made a check pass.
+func evidence(asked, format string, args ...any) []Finding {
+	return []Finding{{Severity: Evidence, Asked: asked, Observed: fmt.Sprintf(format, args...)}}
+}
+
+// bytesOf fills the figures of a finding.
+func (f Finding) bytesOf(value, limit int64) Finding {
+	f.Value, f.Limit, f.Unit = &value, &limit, "bytes"
+	return f
+}
+
+// secondsOf fills the figures of a finding.
+func (f Finding) secondsOf(value, limit int64) Finding {
+	f.Value, f.Limit, f.Unit = &value, &limit, "seconds"
+	return f
+}

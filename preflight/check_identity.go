@@ -1,0 +1,476 @@
+package preflight
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+var identityChecks = []Check{
+	{
+		ID: "identity.address", Title: "the member's addresses can be its own", Since: "0.1.0",
+		Why:    "Whoever reads a wildcard or loopback address out of the DCS reaches itself: a leader that asks such a candidate asks itself, and counts it as WAL position 0.",
+		Source: "restapi.connect_address and postgresql.connect_address in the member key; patroni/patroni issues 423, 832, 886, 1784",
+		Fix:    "Set restapi.connect_address and postgresql.connect_address to the node's own address.",
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runAddress,
+	},
+	{
+		ID: "identity.vip", Title: "the member's addresses do not move with the leader", Since: "0.1.0",
+		Why:    "An address that follows the leader is right as long as this member leads, so the switchover away from it works, and the one back to it fails.",
+		Source: "the founding incident, patroni/patroni issue 3230; reproduced on every release tested",
+		Fix:    "Set the connect_address concerned to the node's own address; the VIP belongs into the clients' configuration only.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runVIP,
+	},
+	{
+		ID: "identity.rest_name", Title: "the REST API answers as the member that it is asked for", Since: "0.1.0",
+		Why:    "Patroni never compares the name in the answer with the member it asked for. Where the leader answers for the candidate, the candidate counts as WAL position 0 and the switchover is refused; where another replica answers, the wrong node is judged fit.",
+		Source: "patroni/ha.py fetch_node_status, _MemberStatus.from_api_response; patroni.name is given since 3.2.0; patroni/patroni issue 3230",
+		Fix:    "Set restapi.connect_address of that member to its own address and reload Patroni there.",
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"candidate.rest", "leader.rest"}, Needs: []Need{restName}, Run: runRESTName,
+	},
+	{
+		ID: "identity.rest_scope", Title: "the REST API answers for this cluster", Since: "0.1.0",
+		Why:    "An api_url that reaches a node of another cluster has that node's position and health judged.",
+		Source: "patroni.scope in GET /patroni (patroni/api.py)",
+		Fix:    "Set restapi.connect_address of that member to its own address and reload Patroni there.",
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"candidate.rest", "leader.rest"}, Needs: []Need{restScope},
+		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+			if got := restScope.get(s, m); got != s.Request.Scope {
+				return []Finding{{
+					Asked: s.askedREST(m), Observed: fmt.Sprintf("patroni.scope is %q", got), Expected: fmt.Sprintf("%q", s.Request.Scope),
+					Effect: "A node of another cluster answers for this member.", Remedy: remedyREST(s, m),
+				}}
+			}
+			return evidence(s.askedREST(m), "patroni.scope is %q", s.Request.Scope)
+		},
+	},
+	{
+		ID: "identity.rest_system_id", Title: "the REST API speaks for this cluster's data", Since: "0.1.0",
+		Why:    "Another system identifier means another database cluster: promoting it replaces the data.",
+		Source: "database_system_identifier in GET /patroni against /initialize; Patroni compares them at start only (patroni/ha.py)",
+		Fix:    "Find out which cluster that node belongs to; re-create it as a replica of this one.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running"}, Needs: []Need{initialize, restSystemID},
+		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+			return runSystemID(s, m, s.askedREST(m), restSystemID.get(s, m))
+		},
+	},
+	{
+		ID: "identity.sql_system_id", Title: "PostgreSQL at conn_url holds this cluster's data", Since: "0.1.0",
+		Why:    "Another system identifier means another database cluster: promoting it replaces the data.",
+		Source: "pg_control_system() against /initialize",
+		Fix:    "Find out which cluster that node belongs to; re-create it as a replica of this one.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.scope"}, Needs: []Need{initialize, sqlSystemID},
+		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+			return runSystemID(s, m, s.askedSQL(m, "pg_control_system()"), sqlSystemID.get(s, m))
+		},
+	},
+	{
+		ID: "identity.one_instance", Title: "REST API and PostgreSQL of the member are one instance", Since: "0.1.0",
+		Why:    "The postmaster's start time, to the microsecond, is the same by both ways only if both reach the same server. Otherwise Patroni judges one node by REST and the others follow another by SQL.",
+		Source: "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it holds on every Patroni, also where REST gives no name",
+		Fix:    "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running"}, Needs: []Need{restStarted, sqlStarted}, Run: runOneInstance,
+	},
+	{
+		ID: "identity.distinct", Title: "no other member is behind the member's addresses", Since: "0.1.0",
+		Why:    "Two members behind one address are one server twice: at least one of them is not where the DCS says.",
+		Source: "api_url and conn_url of all member keys; postmaster start times by REST and by SQL",
+		Fix:    "Give each member its own connect_address.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runDistinct,
+	},
+	{
+		ID: "identity.sql_name", Title: "PostgreSQL at conn_url replicates under the member's name", Since: "0.1.0",
+		Why:    "Patroni sets application_name in primary_conninfo to the member's name. Another name at conn_url is another member's server: after the switchover the others would follow the wrong node.",
+		Source: "patroni/postgresql/config.py primary_conninfo_params; the proof of identity where REST gives no name (before 3.2.0)",
+		Fix:    "Set postgresql.connect_address of that member to its own address and reload Patroni there.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
+		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{nameBySQL}, Run: runSQLName,
+	},
+	{
+		ID: "identity.key_role", Title: "the member key shows the role that the leader key gives", Since: "0.1.0",
+		Why:    "A member that takes itself for something else is in the middle of a change of roles.",
+		Source: "role in the member key (patroni/ha.py touch_member)",
+		Fix:    "Wait a few seconds and check again; if it stays, see Patroni's log on that member.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.leader"}, Needs: []Need{keyRole},
+		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+			return runRole(s, m, s.key("/members/"+m), keyRole.get(s, m))
+		},
+	},
+	{
+		ID: "identity.rest_role", Title: "the REST API answers in the role that the leader key gives", Since: "0.1.0",
+		Why:    "Patroni takes an answer in the role of a primary for WAL position 0. That is the leader answering for another member, or a second primary.",
+		Source: "patroni/ha.py _MemberStatus.from_api_response",
+		Fix:    "Find out who answers at that member's api_url.",
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.leader", "candidate.rest", "leader.rest"}, Needs: []Need{restRole},
+		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+			return runRole(s, m, s.askedREST(m), restRole.get(s, m))
+		},
+	},
+	{
+		ID: "identity.sql_role", Title: "PostgreSQL is in the role that the leader key gives", Since: "0.1.0",
+		Why:    "A holder of the leader key that is in recovery has nothing to hand over; a replica that is not in recovery is a second primary, and what it wrote is lost or splits the cluster.",
+		Source: "pg_is_in_recovery()",
+		Fix:    "Find out who answers at that member's conn_url before anything else is done.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.leader"}, Needs: []Need{sqlInRecovery, standbyCluster}, Run: runSQLRole,
+	},
+}
+
+// nameBySQL is the member's name as its server shows it by SQL; "" where it
+// shows none and the REST answer, proven to be of the same instance, gives it.
+var nameBySQL = fact[string]{"application_name in primary_conninfo", func(s *Snapshot, m string) Observed[string] {
+	app := ofSQL("", func(q SQL) Observed[string] { return q.ApplicationName }).of(s, m)
+	if app.Known() {
+		return app
+	}
+	rest, okR := restStarted.of(s, m).Get()
+	sql, okS := sqlStarted.of(s, m).Get()
+	if okR && okS && rest.Equal(sql) && Equal(restName.of(s, m), m) {
+		return Known("")
+	}
+	return app
+}}
+
+// askedREST names the question to a member's REST API.
+func (s *Snapshot) askedREST(m string) string {
+	url, ok := keyAPIURL.of(s, m).Get()
+	if !ok {
+		return "the REST API of member " + m
+	}
+	return "GET " + url + ", the api_url of member " + m
+}
+
+// askedSQL names a question to a member's PostgreSQL.
+func (s *Snapshot) askedSQL(m, what string) string {
+	url, ok := keyConnURL.of(s, m).Get()
+	if !ok {
+		return what + " on member " + m
+	}
+	return what + " at " + url + ", the conn_url of member " + m
+}
+
+// called names a member with its role.
+func (s *Snapshot) called(m string) string {
+	if m == s.Leader() {
+		return m + " (the leader)"
+	}
+	return m
+}
+
+func remedyREST(s *Snapshot, m string) string {
+	port := "8008"
+	if hosts, ok := hostsOf(keyAPIURL.of(s, m).orZero()); ok && len(hosts) == 1 {
+		_, port, _ = strings.Cut(hosts[0], " ")
+	}
+	return fmt.Sprintf("Set restapi.connect_address in patroni.yml of %s to that node's own address (port %s), then: patronictl reload %s %s", m, port, s.Request.Scope, m)
+}
+
+func remedySQL(s *Snapshot, m string) string {
+	return fmt.Sprintf("Set postgresql.connect_address in patroni.yml of %s to that node's own address, then: patronictl reload %s %s", m, s.Request.Scope, m)
+}
+
+func runAddress(s *Snapshot, _ Policies, m string) []Finding {
+	var out []Finding
+	for _, a := range []struct{ field, url, remedy string }{
+		{"api_url", keyAPIURL.get(s, m), remedyREST(s, m)},
+		{"conn_url", keyConnURL.get(s, m), remedySQL(s, m)},
+	} {
+		f := Finding{
+			Asked:    s.key("/members/" + m),
+			Observed: fmt.Sprintf("%s is %q", a.field, a.url), Expected: "an address of that node which the other nodes reach",
+			Effect: "Whoever asks for " + m + " there reaches itself: a leader counts it as WAL position 0, \"exceeds maximum replication lag\", 503.",
+			Remedy: a.remedy,
+		}
+		hosts := bareHosts(a.url)
+		worst := noHost
+		if len(hosts) > 0 {
+			worst = kindOf(hosts[0])
+		}
+		switch worst {
+		case ordinary:
+			continue
+		case noHost:
+			f.Effect = "Nobody can reach the member by it: Patroni says \"not reachable\"."
+		case loopback:
+			// A whole cluster on one machine is a test bed, not a fault.
+			if allLoopback(s) {
+				f.Severity, f.Effect = Warning, "All members are on loopback addresses: that works as long as they are on one machine."
+			}
+		}
+		out = append(out, f)
+	}
+	if out == nil {
+		return evidence(s.key("/members/"+m), "api_url %s, conn_url %s", keyAPIURL.get(s, m), keyConnURL.get(s, m))
+	}
+	return out
+}
+
+func allLoopback(s *Snapshot) bool {
+	for _, m := range s.Members {
+		for _, host := range append(bareHosts(keyAPIURL.of(s, m.Name).orZero()), bareHosts(keyConnURL.of(s, m.Name).orZero())...) {
+			if kindOf(host) != loopback {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func runVIP(s *Snapshot, _ Policies, m string) []Finding {
+	var out []Finding
+	for _, a := range []struct{ field, url, answered, remedy string }{
+		{"api_url", keyAPIURL.get(s, m), restAnswer.of(s, m).orZero().RemoteAddr, remedyREST(s, m)},
+		{"conn_url", keyConnURL.get(s, m), ofSQL("", func(q SQL) Observed[string] { return Known(q.RemoteAddr) }).of(s, m).orZero(), remedySQL(s, m)},
+	} {
+		vip := vipAmong(s.Request.VIPs, append(bareHosts(a.url), hostOfAddr(a.answered)))
+		if vip == "" {
+			continue
+		}
+		f := Finding{
+			Asked:    s.key("/members/" + m),
+			Observed: fmt.Sprintf("%s is %s, and %s is a VIP that moves with the leader", a.field, a.url, vip), Expected: "the node's own address",
+			Remedy: a.remedy, Anyone: true,
+		}
+		switch name, _ := restName.of(s, m).Get(); {
+		case m == s.Leader():
+			f.Effect = fmt.Sprintf("It still points to the right node, because %s leads: a switchover away from %s works, the way back to %s fails, since by then the new leader would answer for it.", m, m, m)
+		case name == m:
+			f.Effect = fmt.Sprintf("It points to %s at this moment, but the leader is %s: once the VIP is where it belongs, that one answers for %s, and a switchover to %s fails.", m, s.Leader(), m, m)
+		default:
+			f.Effect = fmt.Sprintf("The VIP is on the leader: a switchover to %s fails now, since %s would answer for it, and works only while %s leads already.", m, s.called(s.Leader()), m)
+		}
+		out = append(out, f)
+	}
+	if out == nil {
+		if len(s.Request.VIPs) == 0 {
+			return evidence(s.key("/members/"+m), "no VIP was named (--vip)")
+		}
+		return evidence(s.key("/members/"+m), "neither address is one of %s", strings.Join(s.Request.VIPs, ", "))
+	}
+	return out
+}
+
+func vipAmong(vips, hosts []string) string {
+	for _, vip := range vips {
+		for _, host := range hosts {
+			if host != "" && sameHost(vip, host) {
+				return vip
+			}
+		}
+	}
+	return ""
+}
+
+func runRESTName(s *Snapshot, _ Policies, m string) []Finding {
+	got := restName.get(s, m)
+	switch got {
+	case m:
+		return evidence(s.askedREST(m), "patroni.name is %q", got)
+	case "":
+		return evidence(s.askedREST(m), "no name, as of every Patroni before 3.2.0; start time, role and application_name carry the proof")
+	}
+	f := Finding{
+		Asked:    s.askedREST(m),
+		Observed: "the answer comes from " + s.called(got), Expected: m,
+		Remedy: remedyREST(s, m),
+	}
+	switch {
+	case m == s.Leader():
+		f.Effect = fmt.Sprintf("patronictl sends the request to this address, so it reaches %s instead of the leader; and once %s has stepped down nobody sees its true state.", s.called(got), m)
+	case got == s.Leader():
+		f.Effect = fmt.Sprintf("The leader would ask itself and count %s as WAL position 0: \"Member %s exceeds maximum replication lag\" in its log, 503 \"Switchover failed\" for you, and lag 0 in patronictl list.", m, m)
+	default:
+		f.Kind = Policy
+		f.Effect = fmt.Sprintf("Patroni does not compare the name: it would judge %s by the position and health of %s.", m, got)
+	}
+	return []Finding{f}
+}
+
+func runSystemID(s *Snapshot, m, asked, got string) []Finding {
+	want := initialize.get(s, m)
+	if got == want {
+		return evidence(asked, "system identifier %s", got)
+	}
+	return []Finding{{
+		Asked: asked, Observed: "system identifier " + got, Expected: want + ", as in /initialize",
+		Effect: "That is another database cluster: promoting it would replace the data.",
+		Remedy: fmt.Sprintf("Find out which cluster answers there. If the address is right, re-create the member: patronictl reinit %s %s", s.Request.Scope, m),
+	}}
+}
+
+func runOneInstance(s *Snapshot, _ Policies, m string) []Finding {
+	rest, sql := restStarted.get(s, m), sqlStarted.get(s, m)
+	asked := "postmaster start time of member " + m + ", by REST and by SQL"
+	if rest.Equal(sql) {
+		return evidence(asked, "%s by both", clock(rest))
+	}
+	return []Finding{{
+		Asked: asked, Observed: fmt.Sprintf("%s at %s, but %s at %s", clock(rest), keyAPIURL.of(s, m).orZero(), clock(sql), keyConnURL.of(s, m).orZero()),
+		Expected: "the same instance behind both",
+		Effect:   fmt.Sprintf("Two different servers answer for %s%s. Patroni judges the candidate by the one, and the other members follow the other.", m, whoseStart(s, m, rest, sql)),
+		Remedy:   fmt.Sprintf("Compare restapi.connect_address and postgresql.connect_address in patroni.yml of %s with the node's own addresses, mend the wrong one, then: patronictl reload %s %s", m, s.Request.Scope, m),
+	}}
+}
+
+// whoseStart names the members whose start times those are, as far as they can be told.
+func whoseStart(s *Snapshot, m string, rest, sql time.Time) string {
+	for _, o := range s.Members {
+		if o.Name == m {
+			continue
+		}
+		started, ok := sqlStarted.of(s, o.Name).Get()
+		if ok && started.Equal(rest) && !rest.Equal(sql) {
+			return ": by REST it is " + s.called(o.Name)
+		}
+		started, ok = restStarted.of(s, o.Name).Get()
+		if ok && started.Equal(sql) {
+			return ": by SQL it is " + s.called(o.Name)
+		}
+	}
+	return ""
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000000") }
+
+func runDistinct(s *Snapshot, _ Policies, m string) []Finding {
+	for _, other := range s.Members {
+		if other.Name == m {
+			continue
+		}
+		what := sharedWith(s, m, other.Name)
+		// Of two members behind one address, the one is blamed that is not there.
+		if what == "" || (!contradicted(s, m) && contradicted(s, other.Name)) {
+			continue
+		}
+		return []Finding{{
+			Asked:    fmt.Sprintf("%s and %s", s.key("/members/"+m), "/members/"+other.Name),
+			Observed: fmt.Sprintf("%s and %s have %s", m, s.called(other.Name), what), Expected: "an address of its own for each",
+			Effect: fmt.Sprintf("One server answers for both, so what Patroni learns of %s is not of %s.", m, m),
+			Remedy: fmt.Sprintf("Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, then: patronictl reload %s %s", m, s.Request.Scope, m),
+		}}
+	}
+	return evidence(s.key("/members/"+m), "no other member shares its addresses or its server")
+}
+
+// sharedWith says what two members have in common that only one can have.
+func sharedWith(s *Snapshot, a, b string) string {
+	for _, u := range []struct {
+		field string
+		of    fact[string]
+	}{{"api_url", keyAPIURL}, {"conn_url", keyConnURL}} {
+		x, _ := hostsOf(u.of.of(s, a).orZero())
+		y, _ := hostsOf(u.of.of(s, b).orZero())
+		for _, h := range x {
+			for _, g := range y {
+				if h == g {
+					return "the same " + u.field + ", " + strings.Replace(h, " ", ":", 1)
+				}
+			}
+		}
+	}
+	for _, t := range []struct {
+		by string
+		of fact[time.Time]
+	}{{"REST", restStarted}, {"SQL", sqlStarted}} {
+		x, okX := t.of.of(s, a).Get()
+		y, okY := t.of.of(s, b).Get()
+		if okX && okY && x.Equal(y) {
+			return "the same server behind them by " + t.by + ", started at " + clock(x)
+		}
+	}
+	return ""
+}
+
+// contradicted reports whether anything that was seen speaks against a member
+// being where the DCS says it is.
+func contradicted(s *Snapshot, m string) bool {
+	if name, ok := restName.of(s, m).Get(); ok && name != "" && name != m {
+		return true
+	}
+	rest, okR := restStarted.of(s, m).Get()
+	sql, okS := sqlStarted.of(s, m).Get()
+	if okR && okS && !rest.Equal(sql) {
+		return true
+	}
+	if role, ok := restRole.of(s, m).Get(); ok && isLeaderRole(role) != (m == s.Leader()) {
+		return true
+	}
+	inRecovery, ok := sqlInRecovery.of(s, m).Get()
+	if ok && !inRecovery && m != s.Leader() {
+		return true
+	}
+	app, ok := nameBySQL.of(s, m).Get()
+	return ok && app != "" && m != s.Leader() && !sameApplicationName(app, m)
+}
+
+func runSQLName(s *Snapshot, _ Policies, m string) []Finding {
+	got := nameBySQL.get(s, m)
+	asked := s.askedSQL(m, "application_name in primary_conninfo")
+	switch {
+	case got == "":
+		return evidence(asked, "none shown; the REST answer of the same instance gives the name")
+	case sameApplicationName(got, m):
+		return evidence(asked, "%q", got)
+	}
+	return []Finding{{
+		Asked: asked, Observed: fmt.Sprintf("%q", got), Expected: fmt.Sprintf("%q", m),
+		Effect: fmt.Sprintf("The server there is the one of %s: once %s leads, the others would follow the wrong node.", got, m),
+		Remedy: remedySQL(s, m),
+	}}
+}
+
+func runRole(s *Snapshot, m, asked, role string) []Finding {
+	isLeader := m == s.Leader()
+	if (isLeader && isLeaderRole(role)) || (!isLeader && role == "replica") {
+		return evidence(asked, "role %s", role)
+	}
+	f := Finding{Asked: asked, Observed: "role " + role, Expected: "replica"}
+	switch {
+	case isLeader:
+		f.Expected = "primary, since it holds the leader key"
+		f.Effect = "Patroni does nothing for a leader that is not a primary: the request would stay where it is."
+		f.Remedy = "Wait a few seconds and check again; if it stays, see Patroni's log on " + m + "."
+	case isPrimaryRole(role):
+		f.Effect = fmt.Sprintf("Patroni counts an answer from a primary as WAL position 0: \"Member %s exceeds maximum replication lag\", 503 \"Switchover failed\". Either the leader answers for %s, or there is a second primary.", m, m)
+		f.Remedy = remedyREST(s, m) + "; if the address is right, " + m + " is a second primary: stop it before anything else."
+	default:
+		f.Effect = "The member is in the middle of a change of roles."
+		f.Remedy = "Wait a few seconds and check again; if it stays, see Patroni's log on " + m + "."
+	}
+	return []Finding{f}
+}
+
+func runSQLRole(s *Snapshot, _ Policies, m string) []Finding {
+	inRecovery, isLeader := sqlInRecovery.get(s, m), m == s.Leader()
+	asked := s.askedSQL(m, "pg_is_in_recovery()")
+	wantRecovery := !isLeader || standbyCluster.get(s, m)
+	if inRecovery == wantRecovery {
+		return evidence(asked, "%t", inRecovery)
+	}
+	f := Finding{Asked: asked, Observed: fmt.Sprint(inRecovery), Expected: fmt.Sprint(wantRecovery)}
+	started, okM := sqlStarted.of(s, m).Get()
+	leads, okL := sqlStarted.of(s, s.Leader()).Get()
+	switch {
+	case isLeader:
+		f.Effect = m + " holds the leader key but is no primary: there is nothing to hand over."
+		f.Remedy = "See Patroni's log on " + m + "; wait until the promotion is through."
+	case okM && okL && started.Equal(leads):
+		f.Effect = fmt.Sprintf("The leader's own server answers there: once %s leads, the others would follow the wrong node.", m)
+		f.Remedy = remedySQL(s, m)
+	default:
+		f.Anyone = true
+		f.Effect = "A second primary is running: what is written there is lost when it is made a replica again, or splits the cluster."
+		f.Remedy = fmt.Sprintf("Find out who writes to %s and stop it before anything else; then patronictl reinit %s %s.", m, s.Request.Scope, m)
+	}
+	return []Finding{f}
+}

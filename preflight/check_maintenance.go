@@ -1,0 +1,61 @@
+package preflight
+
+import "fmt"
+
+var maintenanceChecks = []Check{
+	{
+		ID: "maintenance.pause", Title: "the cluster is not in maintenance mode", Since: "0.1.0",
+		Why:    "In maintenance mode Patroni does switch over to a candidate that is named, but has no fallback: if the promotion fails, the cluster stays without a primary until somebody resumes it. Without a candidate, or with a time, it refuses. In a paused standby cluster the request is queued and fires on resume.",
+		Source: "patroni/api.py do_POST_failover; patroni/ha.py process_manual_failover_from_leader, manual_failover_process_no_leader; measured: no primary for as long as the pause lasted",
+		Fix:    "patronictl resume SCOPE --wait, when the maintenance is over.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfCluster,
+		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{pause, standbyCluster}, Run: runPause,
+	},
+	{
+		ID: "maintenance.member", Title: "the member knows that there is no maintenance mode", Since: "0.1.0",
+		Why:    "Each member learns of the end of maintenance mode with its next HA loop; until then it acts as in maintenance mode.",
+		Source: "pause in the member key (patroni/ha.py touch_member) and in GET /patroni (patroni/api.py)",
+		Fix:    "Wait for loop_wait seconds; patronictl resume SCOPE --wait does that.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"maintenance.pause"}, Needs: []Need{keyPause}, Run: runMemberPause,
+	},
+}
+
+func runPause(s *Snapshot, _ Policies, _ string) []Finding {
+	asked := s.key("/config")
+	if !pause.get(s, "") {
+		return evidence(asked, "pause is off")
+	}
+	f := Finding{
+		Asked: asked, Observed: "pause is true: maintenance mode", Expected: "pause off",
+		Remedy: fmt.Sprintf("patronictl resume %s --wait, when the maintenance is over.", s.Request.Scope),
+	}
+	switch {
+	case standbyCluster.get(s, ""):
+		f.Kind = PatroniRule
+		f.Effect = "This is a standby cluster: Patroni takes the request, does nothing, and carries it out at the moment of resume."
+	case s.Request.Candidate == "":
+		f.Kind = PatroniRule
+		f.Effect = "Patroni refuses: 400 \"Switchover is possible only to a specific candidate in a paused state\"."
+	default:
+		f.Effect = fmt.Sprintf("Patroni would accept a switchover to %s. We do not: in maintenance mode there is no fallback, and if the promotion fails the cluster has no primary until somebody resumes it.", s.Request.Candidate)
+	}
+	return []Finding{f}
+}
+
+func runMemberPause(s *Snapshot, _ Policies, m string) []Finding {
+	f := Finding{
+		Expected: "no pause, as in /config",
+		Effect:   "It has not yet seen the end of maintenance mode and acts as if it went on.",
+		Remedy:   fmt.Sprintf("Wait %d s and check again; if it stays, see Patroni's log on %s.", loopWait.of(s, m).orZero(), m),
+	}
+	if keyPause.get(s, m) {
+		f.Asked, f.Observed = s.key("/members/"+m), "pause is true"
+		return []Finding{f}
+	}
+	if Equal(restPause.of(s, m), true) {
+		f.Asked, f.Observed = s.askedREST(m), "pause is true"
+		return []Finding{f}
+	}
+	return evidence(s.key("/members/"+m), "no pause")
+}

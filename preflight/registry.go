@@ -1,0 +1,17 @@
+package preflight
+
+import "slices"
+
+// Checks is the registry: every check, in the order in which they run and are
+// reported. A check stands after those it builds on.
+var Checks = slices.Concat(dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks)
+
+// CheckByID finds a check.
+func CheckByID(id string) (Check, bool) {
+	for _, c := range Checks {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Check{}, false
+}

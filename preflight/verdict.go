@@ -1,0 +1,256 @@
+package preflight
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// ReportSchema is the schema version of a Report as JSON. Changes are additive
+// within a version.
+const ReportSchema = 1
+
+// Report is the judgement of one snapshot. It holds nothing that is not in the
+// snapshot or in the policies, so the same input gives the same report.
+type Report struct {
+	SchemaVersion int       `json:"schema_version"`
+	Tool          string    `json:"tool"`
+	TakenAt       time.Time `json:"taken_at"`
+	Request       Request   `json:"request"`
+	Verdict       Verdict   `json:"verdict"`
+	ExitCode      int       `json:"exit_code"`
+	Leader        string    `json:"leader"`
+	Summary       Summary   `json:"summary"`
+	// Best is the candidate with the best verdict, "" where none is GO.
+	Best       string            `json:"best_candidate"`
+	Candidates []CandidateReport `json:"candidates"`
+	Members    []MemberReport    `json:"members"`
+	Results    []WeighedResult   `json:"results"`
+}
+
+// Summary counts what weighs on the verdict.
+type Summary struct {
+	Blockers int `json:"blockers"`
+	Warnings int `json:"warnings"`
+	// Unknown counts essential checks that could not be decided.
+	Unknown int `json:"unknown"`
+	Passed  int `json:"passed"`
+	Skipped int `json:"skipped"`
+}
+
+// CandidateReport is the verdict on one possible candidate.
+type CandidateReport struct {
+	Name     string   `json:"name"`
+	Verdict  Verdict  `json:"verdict"`
+	Summary  Summary  `json:"summary"`
+	Blockers []string `json:"blocked_by,omitempty"`
+	Unknown  []string `json:"undecided,omitempty"`
+}
+
+// Weight is what a result means for the question that was asked.
+type Weight string
+
+// The weights.
+const (
+	Blocks   Weight = "blocks"
+	Warns    Weight = "warns"
+	Unseen   Weight = "unknown"
+	Passed   Weight = "passed"
+	NotTried Weight = "skipped"
+)
+
+// WeighedResult is a result with its weight.
+type WeighedResult struct {
+	Result
+	Weight Weight `json:"weight"`
+}
+
+// Judge evaluates the snapshot and answers the question in its request.
+func Judge(s *Snapshot, p Policies) Report { return judgeWith(s, p, Checks) }
+
+func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
+	results := Evaluate(s, p, checks)
+	r := Report{
+		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: s.Request,
+		Leader: s.Leader(), Members: membersOf(s),
+		Candidates: []CandidateReport{}, Results: []WeighedResult{},
+	}
+	asked := []string{s.Request.Candidate}
+	if s.Request.Candidate == "" {
+		asked = s.eligible()
+	}
+	r.Verdict, r.Summary = weigh(results, s.Leader(), asked, p, nil, &r.Results)
+	r.ExitCode = r.Verdict.ExitCode()
+
+	for _, name := range s.replicas() {
+		c := CandidateReport{Name: name}
+		// Whether the name that was asked for is a good one says nothing about the others.
+		except := func(x Result) bool { return x.Check == "candidate.member" && name != s.Request.Candidate }
+		var weighed []WeighedResult
+		c.Verdict, c.Summary = weigh(results, s.Leader(), []string{name}, p, except, &weighed)
+		for _, w := range weighed {
+			switch w.Weight {
+			case Blocks:
+				c.Blockers = append(c.Blockers, w.Check)
+			case Unseen:
+				c.Unknown = append(c.Unknown, w.Check)
+			}
+		}
+		r.Candidates = append(r.Candidates, c)
+	}
+	r.Best = best(r.Candidates, s)
+	return r
+}
+
+// weigh decides what the results mean for a switchover to one of the candidates.
+func weigh(results []Result, leader string, candidates []string, p Policies, except func(Result) bool, out *[]WeighedResult) (Verdict, Summary) {
+	var sum Summary
+	undecided := false
+	for _, r := range results {
+		if except != nil && except(r) {
+			continue
+		}
+		concerned := r.Subject == "" || r.Subject == leader || slices.Contains(candidates, r.Subject)
+		w := WeighedResult{Result: r, Weight: Passed}
+		switch r.Status {
+		case Pass:
+			sum.Passed++
+		case SkippedFor:
+			sum.Skipped++
+			w.Weight = NotTried
+			undecided = undecided || (concerned && r.Essential)
+		case Undecided:
+			if concerned && r.Essential {
+				sum.Unknown++
+				w.Weight, undecided = Unseen, true
+			} else {
+				sum.Warnings++
+				w.Weight = Warns
+			}
+		case Fail:
+			w.Weight = Warns
+			for _, f := range r.Findings {
+				switch {
+				case f.Severity == Blocker && (concerned || f.Anyone):
+					sum.Blockers++
+					w.Weight = Blocks
+				case f.Severity == Blocker || f.Severity == Warning:
+					sum.Warnings++
+				}
+			}
+		}
+		*out = append(*out, w)
+	}
+	switch {
+	case sum.Blockers > 0, p.FailOnWarning && sum.Warnings > 0 && !undecided:
+		return NoGo, sum
+	case undecided:
+		return UnknownState, sum
+	}
+	return Go, sum
+}
+
+// best is the GO candidate with the fewest warnings, then the least lag.
+func best(cs []CandidateReport, s *Snapshot) string {
+	name, warnings, lag := "", 0, int64(0)
+	for _, c := range cs {
+		if c.Verdict != Go {
+			continue
+		}
+		leader, have := leaderBefore.of(s, c.Name).orZero(), sqlReplay.of(s, c.Name).orZero()
+		l := max(0, leader.Minus(have))
+		if name == "" || c.Summary.Warnings < warnings || (c.Summary.Warnings == warnings && l < lag) {
+			name, warnings, lag = c.Name, c.Summary.Warnings, l
+		}
+	}
+	return name
+}
+
+// MemberReport is one line of the topology: the same member as the DCS, the
+// REST API and PostgreSQL show it. Text fields are "?" with the cause where
+// that side could not be seen.
+type MemberReport struct {
+	Name string `json:"name"`
+	Role string `json:"role"`
+	DCS  string `json:"dcs"`
+	REST string `json:"rest"`
+	SQL  string `json:"sql"`
+	// LiveLag and ReplayLag are leader minus received and minus replayed by SQL,
+	// DCSLag is what patronictl list computes; bytes, null where unknown.
+	LiveLag   *int64 `json:"live_lag"`
+	ReplayLag *int64 `json:"replay_lag"`
+	DCSLag    *int64 `json:"dcs_lag"`
+}
+
+func membersOf(s *Snapshot) []MemberReport {
+	out := []MemberReport{}
+	for _, m := range s.Members {
+		r := MemberReport{Name: m.Name, Role: "replica", DCS: dcsSide(m), REST: restSide(m), SQL: sqlSide(m)}
+		if m.Name == s.Leader() {
+			r.Role = "leader"
+		} else {
+			r.LiveLag = behind(leaderBefore.of(s, m.Name), sqlReceived.of(s, m.Name))
+			r.ReplayLag = behind(leaderBefore.of(s, m.Name), sqlReplay.of(s, m.Name))
+			r.DCSLag = behind(optime.of(s, ""), ofKey("", func(k MemberKey) Observed[LSN] { return k.Xlog }).of(s, m.Name))
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// behind is a-b, floored at 0 as patronictl does, nil where either is unknown.
+func behind(a, b Observed[LSN]) *int64 {
+	x, okA := a.Get()
+	y, okB := b.Get()
+	if !okA || !okB {
+		return nil
+	}
+	n := max(0, x.Minus(y))
+	return &n
+}
+
+func dcsSide(m Member) string {
+	k, ok := m.Key.Get()
+	if !ok {
+		return "? " + string(m.Key.Cause())
+	}
+	state := k.State.orZero()
+	if rs := k.ReplicationState.orZero(); rs != "" {
+		state = rs
+	}
+	return state + timelineText(k.Timeline)
+}
+
+func restSide(m Member) string {
+	r, ok := m.REST.Get()
+	if !ok {
+		return "? " + string(m.REST.Cause())
+	}
+	text := r.Role.orZero()
+	if name, ok := r.Name.Get(); ok && name != m.Name {
+		return name + "! " + text
+	}
+	if rs := r.ReplicationState.orZero(); rs != "" {
+		text = rs
+	}
+	return text + timelineText(r.Timeline)
+}
+
+func sqlSide(m Member) string {
+	q, ok := m.SQL.Get()
+	if !ok {
+		return "? " + string(m.SQL.Cause())
+	}
+	text := "?"
+	if rec, ok := q.InRecovery.Get(); ok {
+		text = map[bool]string{true: "standby", false: "primary"}[rec]
+	}
+	return text + timelineText(q.Timeline)
+}
+
+func timelineText(o Observed[int64]) string {
+	if t, ok := o.Get(); ok {
+		return " tl " + strconv.FormatInt(t, 10)
+	}
+	return " tl ?"
+}
