@@ -1,0 +1,160 @@
+// Package gather asks the three sources for the facts of one snapshot, in three
+// steps with a deadline each: the DCS; every member's REST API and PostgreSQL
+// side by side; the DCS again. It judges nothing.
+package gather
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"patroni-preflight/dcs"
+	"patroni-preflight/pg"
+	"patroni-preflight/preflight"
+)
+
+// Store reads Patroni's keys. *dcs.Etcd is one.
+type Store interface {
+	Read(ctx context.Context, namespace, scope, group string) (preflight.DCS, []preflight.Member)
+	Reread(ctx context.Context, prefix string) (preflight.DCS, []preflight.Member)
+}
+
+// Sources are the three sources, and what else is needed from outside.
+type Sources struct {
+	Store Store
+	// REST asks one member's REST API; *patroniapi.Client has it.
+	REST func(ctx context.Context, apiURL string) (preflight.Observed[preflight.REST], preflight.Observed[int])
+	// SQL asks every member's PostgreSQL, the leader's first and last.
+	SQL func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL]
+	// Resolve looks a host name up.
+	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	Now     func() time.Time
+	// Progress is told what is being asked; it may be nil.
+	Progress func(format string, args ...any)
+}
+
+// Gather takes a snapshot. Each of the three steps ends with the step deadline at
+// the latest, whatever the other sides do; a failure is a fact in the snapshot.
+// Where the cluster moved between the two reads of the DCS, everything is asked
+// once more; where it moved again, Moved is unknown.
+func (src Sources) Gather(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Snapshot {
+	req.VIPs = src.resolve(ctx, req.VIPs, step)
+	s := src.once(ctx, req, step, tool)
+	if moved, ok := s.Moved.Get(); !ok || len(moved) == 0 || ctx.Err() != nil {
+		return s
+	}
+	src.progress("the cluster changed while it was read (%s): once more", strings.Join(*s.Moved.Value, ", "))
+	s = src.once(ctx, req, step, tool)
+	if moved, ok := s.Moved.Get(); ok && len(moved) > 0 {
+		at := s.Moved.Stamp
+		s.Moved = preflight.NotKnown[[]string](preflight.Failed, "the cluster changed while being read, twice: %s", strings.Join(moved, ", "))
+		s.Moved.Stamp = at
+	}
+	return s
+}
+
+func (src Sources) once(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Snapshot {
+	s := &preflight.Snapshot{Schema: preflight.SnapshotSchema, Tool: tool, TakenAt: src.Now().UTC(), Request: req}
+
+	src.progress("reading %s/%s in the DCS", req.Namespace, req.Scope)
+	bounded(ctx, step, "reading the DCS", func(ctx context.Context) {
+		s.DCS, s.Members = src.Store.Read(ctx, req.Namespace, req.Scope, req.Group)
+	})
+	s.Sort()
+	if !s.DCS.Cluster.Known() {
+		s.Moved = preflight.NotKnown[[]string](preflight.NotAsked, "there was no first read to compare with")
+		return s
+	}
+
+	src.progress("asking %d members by REST and by SQL", len(s.Members))
+	bounded(ctx, step, "asking the members", func(ctx context.Context) { src.members(ctx, s) })
+
+	src.progress("reading the DCS again")
+	bounded(ctx, step, "reading the DCS again", func(ctx context.Context) {
+		began := src.Now()
+		after, members := src.Store.Reread(ctx, s.DCS.Prefix)
+		s.Moved = dcs.Moved(s.DCS, after, s.Members, members).Stamped("a second read of "+s.DCS.Prefix, src.Now(), src.Now().Sub(began))
+	})
+	return s
+}
+
+// bounded runs one step under its deadline, whose error names the step.
+func bounded(ctx context.Context, d time.Duration, what string, run func(context.Context)) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d, fmt.Errorf("%s took longer than %s", what, d))
+	defer cancel()
+	run(ctx)
+}
+
+// members asks every member side by side. Nothing is asked of an address that
+// the DCS does not name.
+func (src Sources) members(ctx context.Context, s *preflight.Snapshot) {
+	var wg sync.WaitGroup
+	var targets []pg.Target
+	for i := range s.Members {
+		m := &s.Members[i]
+		key, _ := m.Key.Get()
+		if url, ok := key.APIURL.Get(); ok {
+			wg.Go(func() { m.REST, m.Liveness = src.REST(ctx, url) })
+		} else {
+			m.REST = preflight.NotKnown[preflight.REST](preflight.NotAsked, "the member key has no usable api_url: %s", why(m.Key, key.APIURL))
+			m.Liveness = preflight.Because[int](m.REST)
+		}
+		if url, ok := key.ConnURL.Get(); ok {
+			targets = append(targets, pg.Target{Member: m.Name, ConnURL: url})
+		} else {
+			m.SQL = preflight.NotKnown[preflight.SQL](preflight.NotAsked, "the member key has no usable conn_url: %s", why(m.Key, key.ConnURL))
+		}
+	}
+	var sql map[string]preflight.Observed[preflight.SQL]
+	wg.Go(func() { sql = src.SQL(ctx, targets, s.Leader()) })
+	wg.Wait()
+	for i := range s.Members {
+		if answer, ok := sql[s.Members[i].Name]; ok {
+			s.Members[i].SQL = answer
+		}
+	}
+}
+
+func why(key preflight.Observed[preflight.MemberKey], field preflight.Observed[string]) string {
+	if !key.Known() {
+		return key.Reason()
+	}
+	return field.Reason()
+}
+
+// resolve adds the addresses of VIPs that are given by name, so that a member
+// key that has the address is recognised too. A name that does not resolve is
+// kept: it is still compared as a name.
+func (src Sources) resolve(ctx context.Context, vips []string, step time.Duration) []string {
+	out := slices.Clone(vips)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	bounded(ctx, step, "resolving the VIPs", func(ctx context.Context) {
+		for _, vip := range vips {
+			if _, err := netip.ParseAddr(vip); err == nil {
+				continue
+			}
+			wg.Go(func() {
+				addrs, _ := src.Resolve(ctx, vip)
+				mu.Lock()
+				defer mu.Unlock()
+				for _, a := range addrs {
+					out = append(out, a.Unmap().String())
+				}
+			})
+		}
+		wg.Wait()
+	})
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (src Sources) progress(format string, args ...any) {
+	if src.Progress != nil {
+		src.Progress(format, args...)
+	}
+}
