@@ -1,0 +1,65 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+SUITE   ?= trixie
+SUITES  ?= $(SUITE)
+export SUITE
+
+TOOL        := build/patroni-preflight
+COMPOSE     := scripts/compose.sh
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
+
+.PHONY: help build setup images up down unit test demo lint accuracy bench clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build build/patroni-preflight
+	@CGO_ENABLED=0 go build -trimpath \
+		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o $(TOOL) .
+
+setup: ## Make sure that Docker Engine and Compose are there and answer
+	@scripts/setup.sh
+
+images: setup ## Build the lab's images (SUITES="bookworm trixie sid")
+	@scripts/images.sh $(SUITES)
+
+up: images ## Start a cluster of three etcd members and three Patroni nodes (SUITE=trixie)
+	@$(COMPOSE) up -d
+	@$(COMPOSE) exec -T node1 lab-wait 120
+	@$(COMPOSE) exec -T node1 patronictl list
+
+down: ## Take that cluster down, with its data
+	@$(COMPOSE) down -v -t 3
+
+unit: ## Run the tests that need no cluster
+	@go test ./...
+
+test: setup ## Run all tests, on real clusters of Patroni 3.0, 4.0 and 4.1
+	@scripts/images.sh bookworm trixie sid
+	@go test ./...
+	@go test -tags e2e -count=1 -timeout 45m ./e2e/...
+
+demo: images build ## Show the tool stop a switchover that Patroni would fail (KEEP=1 leaves the cluster up)
+	@scripts/demo.sh
+
+lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
+	@go vet ./...
+	@go vet -tags e2e ./...
+	@$(STATICCHECK) ./...
+	@$(STATICCHECK) -tags e2e ./...
+	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
+	@go mod tidy -diff
+
+accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
+	@scripts/accuracy.sh
+
+bench: build ## Compare the tool's speed with patronictl's
+	@scripts/bench.sh
+
+clean: ## Remove build/
+	@rm -rf build
