@@ -18,7 +18,7 @@ func decodeConfig(kv KV, there bool, prefix string) preflight.Observed[preflight
 	if !there {
 		return preflight.NotKnown[preflight.Config](preflight.Absent, "there is no key %sconfig", prefix)
 	}
-	d, err := open(kv)
+	d, err := parseObject(kv)
 	if err != nil {
 		return preflight.NotKnown[preflight.Config](preflight.Malformed, "%s: %v", kv.Key, err)
 	}

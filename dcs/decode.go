@@ -128,7 +128,7 @@ func decodeOptime(keys map[string]KV, prefix string) preflight.Observed[prefligh
 			return preflight.Known(preflight.LSN(n))
 		}
 	}
-	d, err := open(kv)
+	d, err := parseObject(kv)
 	if err != nil {
 		return notThat[preflight.LSN](kv, want)
 	}
@@ -156,7 +156,7 @@ func decodeFailover(kv KV) preflight.Observed[preflight.Failover] {
 		candidate, _, _ = strings.Cut(candidate, ":")
 		return preflight.Known(preflight.Failover{Leader: strings.TrimSpace(leader), Candidate: strings.TrimSpace(candidate)})
 	}
-	d, err := open(kv)
+	d, err := parseObject(kv)
 	if err != nil {
 		return preflight.Known(preflight.Failover{})
 	}
@@ -179,7 +179,7 @@ func decodeSync(kv KV) preflight.Observed[preflight.Sync] {
 	if len(kv.Value) == 0 || string(kv.Value) == "null" {
 		return preflight.Known(preflight.Sync{})
 	}
-	d, err := open(kv)
+	d, err := parseObject(kv)
 	if err != nil {
 		return preflight.NotKnown[preflight.Sync](preflight.Malformed, "%s: %v", kv.Key, err)
 	}

@@ -23,9 +23,9 @@ type doc struct {
 	fields map[string]json.RawMessage
 }
 
-// open decodes a value that has to be a JSON object. The error never quotes the
+// parseObject decodes a value that has to be a JSON object. The error never quotes the
 // value as a whole: it may hold a password.
-func open(kv KV) (doc, error) {
+func parseObject(kv KV) (doc, error) {
 	d := doc{key: kv.Key}
 	if len(kv.Value) > maxValue {
 		return d, fmt.Errorf("a value of %d bytes is not decoded, the limit is %d", len(kv.Value), maxValue)

@@ -15,7 +15,7 @@ func decodeMember(kv KV) preflight.Observed[preflight.MemberKey] {
 	if len(kv.Value) <= maxValue && strings.HasPrefix(string(kv.Value), "postgres") {
 		return preflight.Known(legacyMember(kv))
 	}
-	d, err := open(kv)
+	d, err := parseObject(kv)
 	if err != nil {
 		return preflight.NotKnown[preflight.MemberKey](preflight.Malformed, "%s: %v", kv.Key, err)
 	}

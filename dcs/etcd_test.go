@@ -1,0 +1,408 @@
+package dcs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"patroni-preflight/preflight"
+)
+
+func connect(t testing.TB, urls ...string) *Etcd {
+	t.Helper()
+	e, err := Open(Config{Endpoints: urls})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// read reads /service/demo/ within the limit and fails the test where Read does
+// not keep to it. The slack is generous for slow machines.
+func read(t testing.TB, e *Etcd, limit time.Duration) (preflight.DCS, []preflight.Member, time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	start := time.Now()
+	d, members := e.Read(ctx, "service", "demo", "")
+	took := time.Since(start)
+	if took > limit+2*time.Second {
+		t.Fatalf("Read took %s with a deadline of %s", took, limit)
+	}
+	if d.Kind != "etcd3" || d.Prefix != "/service/demo/" || len(d.Endpoints) != len(e.endpoints) {
+		t.Fatalf("DCS %+v", d)
+	}
+	return d, members, took
+}
+
+func TestReadHealthy(t *testing.T) {
+	t.Parallel()
+	a, b, c := healthy(t), healthy(t), healthy(t)
+	c.alarms = []pb.AlarmType{pb.AlarmType_NOSPACE, pb.AlarmType_CORRUPT, pb.AlarmType_NOSPACE}
+	a.alarms, b.alarms = c.alarms, c.alarms
+	d, members, _ := read(t, connect(t, a.url, b.url, c.url), 10*time.Second)
+
+	if !preflight.Equal(d.Read, 6) || d.Read.Stamp == nil || !strings.HasPrefix(d.Read.Stamp.Source, "etcd range /service/demo/ at http://127.0.0.1:") {
+		t.Errorf("Read %s, stamp %+v", d.Read.Reason(), d.Read.Stamp)
+	}
+	cluster, ok := d.Cluster.Get()
+	if !ok || cluster.Revision != 42 || !preflight.Equal(cluster.Leader, "node1") ||
+		!preflight.Equal(cluster.LeaderLease, preflight.Lease{GrantedSeconds: 20, RemainingSeconds: 17}) {
+		t.Errorf("cluster %+v, %s", cluster, d.Cluster.Reason())
+	}
+	if len(members) != 2 || members[1].Name != "node2" || !members[1].Lease.Known() {
+		t.Errorf("members %+v", members)
+	}
+	if got, _ := d.Alarms.Get(); !slices.Equal(got, []string{"CORRUPT", "NOSPACE"}) {
+		t.Errorf("alarms %v, %s", got, d.Alarms.Reason())
+	}
+	want := preflight.EndpointStatus{Version: "3.6.5", HasLeader: true, DBSize: 20480, Quota: 2 << 30}
+	for i, ep := range d.Endpoints {
+		if got, _ := ep.Status.Get(); !reflect.DeepEqual(got, want) || ep.URL != []string{a.url, b.url, c.url}[i] {
+			t.Errorf("endpoint %s: %+v, %s", ep.URL, got, ep.Status.Reason())
+		}
+	}
+	if n := a.leases.Load() + b.leases.Load() + c.leases.Load(); n != 2 {
+		t.Errorf("%d leases asked for, want 2: one of each process", n)
+	}
+}
+
+// The store is asked once; its health is known without alarms to be an empty
+// list, which survives JSON.
+func TestReadNoAlarms(t *testing.T) {
+	t.Parallel()
+	d, _, _ := read(t, connect(t, healthy(t).url), 10*time.Second)
+	if got, ok := d.Alarms.Get(); !ok || got == nil || len(got) != 0 {
+		t.Errorf("alarms %v, %s", got, d.Alarms.Reason())
+	}
+}
+
+func TestReadFailures(t *testing.T) {
+	t.Parallel()
+	serve := func(f *fake) func(testing.TB) string {
+		return func(t testing.TB) string { return f.start(t).url }
+	}
+	say := func(text string) func(testing.TB) string {
+		return func(t testing.TB) string { return says(t, text) }
+	}
+	const limit = 700 * time.Millisecond
+	tests := []struct {
+		name   string
+		url    func(testing.TB) string
+		cause  preflight.Cause
+		reason string
+		fast   bool // known before the deadline
+	}{
+		{"nothing listens", refused, preflight.Refused, "connect: connection refused", true},
+		{"no such host", func(testing.TB) string { return "http://etcd.invalid:2379" }, preflight.Unresolved, "lookup etcd.invalid", false},
+		{"black hole", say(""), preflight.Silent, "no answer within 700ms", false},
+		{"closes at once", say("close"), preflight.Failed, "closed the connection before any answer", true},
+		{"a web server", say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), preflight.Malformed, "speaks HTTP/1, not gRPC", true},
+		{"a TLS server", say("\x15\x03\x01\x00\x02\x02\x0a"), preflight.Malformed, "speaks TLS: this is an https:// endpoint", true},
+		{"a real TLS server", tlsServer, preflight.Failed, "as a server that wants https does", true},
+		{"an SSH server", say("SSH-2.0-OpenSSH_9.2\r\n"), preflight.Malformed, "does not speak gRPC", true},
+		{"not allowed", serve(&fake{rangeErr: rpctypes.ErrGRPCPermissionDenied, leader: 7}), preflight.Privilege, "permission denied", true},
+		{"no user", serve(&fake{rangeErr: rpctypes.ErrGRPCUserEmpty, leader: 7}), preflight.Denied, "user name is empty", true},
+		{"unavailable", serve(&fake{rangeErr: status.Error(codes.Unavailable, "draining"), leader: 7}), preflight.Failed, "draining", true},
+		{"leader changed", serve(&fake{rangeErr: rpctypes.ErrGRPCLeaderChanged, leader: 7}), preflight.Failed, "no leader or no quorum: etcdserver: leader changed", true},
+		{"its own timeout", serve(&fake{rangeErr: rpctypes.ErrGRPCTimeout, leader: 0}), preflight.Failed, "no leader or no quorum: etcdserver: request timed out", true},
+		{"no service", serve(&fake{rangeErr: status.Error(codes.Unimplemented, "unknown service"), leader: 7}), preflight.Malformed, "unknown service", true},
+		{"lost quorum", serve(&fake{blockRange: true, leader: 0}), preflight.Failed, "answers, but has no leader: etcd has lost its quorum", false},
+		{"stalled reads", serve(&fake{blockRange: true, leader: 7}), preflight.Failed, "answers its status, but no read that needs a quorum within 700ms", false},
+		{"stalled altogether", serve(&fake{blockRange: true, blockStatus: true, leader: 7}), preflight.Silent, "no answer within 700ms", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			url, limit := tt.url(t), limit
+			if tt.fast {
+				limit = 20 * time.Second
+			}
+			d, members, took := read(t, connect(t, url), limit)
+			if tt.fast && took > 10*time.Second {
+				t.Errorf("took %s: waited for the deadline", took)
+			}
+			if d.Read.Cause() != tt.cause || !strings.Contains(d.Read.Reason(), tt.reason) {
+				t.Errorf("Read is %s: %s\nwant %s: %s", d.Read.Cause(), d.Read.Reason(), tt.cause, tt.reason)
+			}
+			if !strings.HasPrefix(d.Read.Reason(), "etcd range /service/demo/: "+url+": ") || strings.Contains(d.Read.Reason(), "\n") {
+				t.Errorf("the reason does not name question and target in one line: %q", d.Read.Reason())
+			}
+			if d.Read.Stamp == nil || d.Cluster.Cause() != tt.cause || members == nil || len(members) != 0 {
+				t.Errorf("stamp %v, cluster %s, members %v", d.Read.Stamp, d.Cluster.Reason(), members)
+			}
+		})
+	}
+}
+
+// One reason names every endpoint, in the order of the configuration.
+func TestReadAllEndpointsFail(t *testing.T) {
+	t.Parallel()
+	urls := []string{refused(t), says(t, ""), (&fake{blockRange: true}).start(t).url}
+	d, _, _ := read(t, connect(t, urls...), time.Second)
+	want := fmt.Sprintf("etcd range /service/demo/: %s: dial tcp %s: connect: connection refused; %s: no answer within 1s; %s: answers, but has no leader: etcd has lost its quorum",
+		urls[0], strings.TrimPrefix(urls[0], "http://"), urls[1], urls[2])
+	if d.Read.Reason() != want || d.Read.Cause() != preflight.Failed {
+		t.Errorf("%s\n got %s\nwant %s", d.Read.Cause(), d.Read.Reason(), want)
+	}
+	for i, cause := range []preflight.Cause{preflight.Refused, preflight.Silent, ""} {
+		if s := d.Endpoints[i].Status; s.Cause() != cause || (cause != "" && !strings.Contains(s.Reason(), urls[i])) {
+			t.Errorf("status %d is %s: %s", i, s.Cause(), s.Reason())
+		}
+	}
+}
+
+// One dead server of three costs the short grace, not the deadline, and no fact
+// but its own status.
+func TestReadOneDeadOfThree(t *testing.T) {
+	t.Parallel()
+	for name, dead := range map[string]struct {
+		url   func(testing.TB) string
+		cause preflight.Cause
+	}{
+		"refused":    {refused, preflight.Refused},
+		"black hole": {func(t testing.TB) string { return says(t, "") }, preflight.Silent},
+		"frozen": {func(t testing.TB) string {
+			return (&fake{blockRange: true, blockStatus: true, blockAlarm: true}).start(t).url
+		}, preflight.Silent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, members, took := read(t, connect(t, dead.url(t), healthy(t).url, healthy(t).url), time.Minute)
+			if took > 15*time.Second {
+				t.Errorf("took %s", took)
+			}
+			if !preflight.Equal(d.Read, 6) || !d.Cluster.Known() || len(members) != 2 || !d.Alarms.Known() || !members[0].Lease.Known() {
+				t.Errorf("read %s, alarms %s, members %v", d.Read.Reason(), d.Alarms.Reason(), members)
+			}
+			if d.Endpoints[0].Status.Cause() != dead.cause || !d.Endpoints[1].Status.Known() || !d.Endpoints[2].Status.Known() {
+				t.Errorf("%+v", d.Endpoints)
+			}
+		})
+	}
+}
+
+// Whoever is refused by one server is not kept waiting for a frozen one.
+func TestReadDeniedEndsTheRace(t *testing.T) {
+	t.Parallel()
+	denying := (&fake{rangeErr: rpctypes.ErrGRPCPermissionDenied, leader: 7}).start(t)
+	d, _, took := read(t, connect(t, says(t, ""), denying.url), time.Minute)
+	if d.Read.Cause() != preflight.Privilege || took > 15*time.Second {
+		t.Errorf("after %s: %s", took, d.Read.Reason())
+	}
+}
+
+func TestReadHealthFailsAlone(t *testing.T) {
+	t.Parallel()
+	f := (&fake{
+		keys: demo(), leader: 7, expired: 12,
+		statusErr: rpctypes.ErrGRPCPermissionDenied, alarmErr: status.Error(codes.Internal, "broken"),
+	}).start(t)
+	d, members, _ := read(t, connect(t, f.url), 10*time.Second)
+	if !d.Cluster.Known() || d.Alarms.Cause() != preflight.Malformed || d.Endpoints[0].Status.Cause() != preflight.Privilege {
+		t.Errorf("alarms %s, status %s", d.Alarms.Reason(), d.Endpoints[0].Status.Reason())
+	}
+	if !preflight.Equal(members[1].Lease, preflight.Lease{RemainingSeconds: -1}) {
+		t.Errorf("an expired lease is %+v: %s", members[1].Lease.Value, members[1].Lease.Reason())
+	}
+
+	f = (&fake{keys: demo(), leader: 7, ttlErr: rpctypes.ErrGRPCPermissionDenied}).start(t)
+	d, members, _ = read(t, connect(t, f.url), 10*time.Second)
+	lease := d.Cluster.Must().LeaderLease
+	want := "etcd lease b at " + f.url + ": etcdserver: permission denied"
+	if lease.Cause() != preflight.Privilege || lease.Reason() != want || members[1].Lease.Cause() != preflight.Privilege {
+		t.Errorf("lease is %s: %s\nwant %s", lease.Cause(), lease.Reason(), want)
+	}
+}
+
+func TestReadNothingThere(t *testing.T) {
+	t.Parallel()
+	key := func(names ...string) (keys []KV) {
+		for _, n := range names {
+			keys = append(keys, KV{Key: n, Value: []byte("x")})
+		}
+		return keys
+	}
+	many := []KV{}
+	for i := range 12 {
+		many = append(many, key(fmt.Sprintf("/service/c%02d/leader", i))...)
+	}
+	tests := []struct {
+		name  string
+		fake  *fake
+		count int
+		want  string
+	}{
+		{"other scopes", &fake{keys: demo()[6:]}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay"},
+		{"many scopes", &fake{keys: many}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: c00, c01, c02, c03, c04, c05, c06, c07, c08, c09, ..."},
+		{"nothing", &fake{keys: key("/other/demo/leader")}, 0, "etcd holds no Patroni cluster under /service/demo/, and no scope at all under /service/: another namespace, another etcd, or keys of the v2 API, which v3 does not show"},
+		{"Citus", &fake{keys: key("/service/demo/0/leader", "/service/demo/1/leader", "/service/demo/1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but there is 0, 1 below it: is this a Citus group?"},
+		{"the rest is hidden", &fake{neighboursErr: rpctypes.ErrGRPCPermissionDenied}, 0, "etcd holds no Patroni cluster under /service/demo/; what else is in /service/ is unknown: etcdserver: permission denied"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.fake.leader = 7
+			d, members, _ := read(t, connect(t, tt.fake.start(t).url), 10*time.Second)
+			if !preflight.Equal(d.Read, tt.count) || members == nil || len(members) != 0 {
+				t.Errorf("read %v %s, members %v", d.Read.Value, d.Read.Reason(), members)
+			}
+			if d.Cluster.Cause() != preflight.Absent || d.Cluster.Reason() != tt.want {
+				t.Errorf("cluster is %s:\n got %s\nwant %s", d.Cluster.Cause(), d.Cluster.Reason(), tt.want)
+			}
+		})
+	}
+}
+
+func TestReadTooManyKeys(t *testing.T) {
+	t.Parallel()
+	f := &fake{leader: 7}
+	for i := range maxKeys + 5 {
+		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%05d", i), Value: []byte("{}")})
+	}
+	d, members, _ := read(t, connect(t, f.start(t).url), 20*time.Second)
+	if !preflight.Equal(d.Read, maxKeys+5) || d.Cluster.Cause() != preflight.Malformed || len(members) != 0 {
+		t.Errorf("read %v, %d members, cluster %s", d.Read.Value, len(members), d.Cluster.Reason())
+	}
+}
+
+func TestReread(t *testing.T) {
+	t.Parallel()
+	f := healthy(t)
+	e := connect(t, f.url)
+	first, mb, _ := read(t, e, 10*time.Second)
+	asked := f.leases.Load()
+	second, ma := e.Reread(context.Background(), first.Prefix)
+	if got, ok := Moved(first, second, mb, ma).Get(); !ok || len(got) != 0 {
+		t.Errorf("a cluster that held still moved: %v", got)
+	}
+	if f.leases.Load() != asked || second.Cluster.Must().LeaderLease.Cause() != preflight.NotAsked {
+		t.Error("the second read asks for leases")
+	}
+	f.rangeErr = rpctypes.ErrGRPCPermissionDenied
+	second, ma = e.Reread(context.Background(), first.Prefix)
+	if got := Moved(first, second, mb, ma); got.Cause() != preflight.Privilege || !strings.Contains(got.Reason(), "second read: etcd range /service/demo/") {
+		t.Errorf("moved is %s: %s", got.Cause(), got.Reason())
+	}
+}
+
+func TestCancelledContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	start := time.Now()
+	d, _ := connect(t, says(t, "")).Read(ctx, "service", "demo", "")
+	if d.Read.Known() || d.Endpoints[0].Status.Known() || time.Since(start) > 5*time.Second {
+		t.Errorf("after %s: %+v", time.Since(start), d)
+	}
+}
+
+func TestGrace(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[time.Duration]time.Duration{
+		100 * time.Millisecond: minGrace, 2 * time.Second: 500 * time.Millisecond, time.Minute: maxGrace,
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), left)
+		if got := grace(ctx); got > want || got < want-100*time.Millisecond {
+			t.Errorf("with %s left: %s, want %s", left, got, want)
+		}
+		cancel()
+	}
+}
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		endpoints []string
+		want      string // the error, or the endpoints with commas
+	}{
+		{nil, "no etcd endpoint is configured"},
+		{[]string{"http://a:2379", "http://b"}, "http://a:2379,http://b:2379"},
+		{[]string{"http://a:2379/", "http://a"}, "http://a:2379"},
+		{[]string{"http://[::1]:2379", "http://[::1]"}, "http://[::1]:2379"},
+		{[]string{"https://a:2379"}, "etcd endpoint https://a:2379: TLS is not supported yet, only http:// endpoints are"},
+		{[]string{"http://root:hunter2@a:2379"}, "etcd endpoint http://a:2379: user and password do not belong in the URL"},
+		{[]string{"a:2379"}, "an etcd endpoint is not a URL of the form http://host:port"},
+		{[]string{""}, "an etcd endpoint is not a URL of the form http://host:port"},
+		{[]string{"http://a:port"}, "an etcd endpoint is not a URL of the form http://host:port"},
+		{[]string{"http://a:2379/v3"}, "etcd endpoint http://a:2379: not of the form http://host:port"},
+		{[]string{"unix://a:2379"}, "etcd endpoint unix://a:2379: not of the form http://host:port"},
+	}
+	for _, tt := range tests {
+		e, err := Open(Config{Endpoints: tt.endpoints})
+		var got string
+		if err != nil {
+			got = err.Error()
+		} else {
+			urls := []string{}
+			for _, ep := range e.endpoints {
+				urls = append(urls, ep.url)
+			}
+			got = strings.Join(urls, ",")
+			e.Close()
+		}
+		if got != tt.want || strings.Contains(got, "hunter2") {
+			t.Errorf("Open(%q)\n got %s\nwant %s", tt.endpoints, got, tt.want)
+		}
+	}
+}
+
+func TestPrefix(t *testing.T) {
+	t.Parallel()
+	for _, tt := range [][4]string{
+		{"service", "demo", "", "/service/demo/"},
+		{"/service/", "demo", "", "/service/demo/"},
+		{"//a//b", "demo", "", "/a/b/demo/"},
+		{"", "demo", "", "/demo/"},
+		{"service", "demo", "0", "/service/demo/0/"},
+		{"/postgresql-common/", "15-main", "", "/postgresql-common/15-main/"},
+	} {
+		if got := Prefix(tt[0], tt[1], tt[2]); got != tt[3] {
+			t.Errorf("Prefix(%q, %q, %q) = %q, want %q", tt[0], tt[1], tt[2], got, tt[3])
+		}
+	}
+}
+
+// Nothing in here may write: the interface offers no such method, and the
+// connection refuses every call that is no read, even to who goes around it.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	var offered []string
+	for m := range reflect.TypeFor[reader]().Methods() {
+		offered = append(offered, m.Name)
+	}
+	if want := []string{"AlarmList", "Close", "Get", "Status", "TimeToLive"}; !slices.Equal(offered, want) {
+		t.Errorf("the reader offers %v, want %v", offered, want)
+	}
+
+	f := healthy(t)
+	c := connect(t, f.url).endpoints[0].reader.(client).c
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for name, write := range map[string]func() error{
+		"put":    func() error { _, err := c.Put(ctx, "/service/demo/failover", "{}"); return err },
+		"delete": func() error { _, err := c.Delete(ctx, "/service/demo/leader"); return err },
+		"txn":    func() error { _, err := c.Txn(ctx).Then(clientv3.OpPut("a", "b")).Commit(); return err },
+		"disarm": func() error { _, err := c.AlarmDisarm(ctx, &clientv3.AlarmMember{MemberID: 1, Alarm: 1}); return err },
+		"grant":  func() error { _, err := c.Grant(ctx, 10); return err },
+		"revoke": func() error { _, err := c.Revoke(ctx, 11); return err },
+		"renew":  func() error { _, err := c.KeepAliveOnce(ctx, 11); return err },
+		"member": func() error { _, err := c.MemberRemove(ctx, 1); return err },
+	} {
+		if err := write(); !errors.Is(err, errReadOnly) {
+			t.Errorf("%s: %v, want it refused", name, err)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package dcs
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"patroni-preflight/preflight"
+)
+
+// trace records what became of the connection to one endpoint. gRPC keeps that
+// to itself: a refused port, a black hole and a server that speaks TLS all end
+// as "context deadline exceeded".
+type trace struct {
+	mu        sync.Mutex
+	connected bool
+	err       error  // of the last attempt to connect
+	head      []byte // the first bytes that came
+}
+
+func (t *trace) dial(ctx context.Context, addr string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", addr)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.connected, t.err, t.head = err == nil, err, nil
+	if err != nil {
+		return nil, err
+	}
+	return &conn{c, t}, nil
+}
+
+type conn struct {
+	net.Conn
+	trace *trace
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	if missing := 5 - len(c.trace.head); missing > 0 {
+		c.trace.head = append(c.trace.head, b[:min(n, missing)]...)
+		if err == nil && !c.trace.isHTTP2() {
+			err = errNotHTTP2 // or gRPC waits for the rest of a frame that is none
+		}
+	}
+	return n, err
+}
+
+var errNotHTTP2 = errors.New("not HTTP/2")
+
+// isHTTP2 is false as soon as the first bytes are not a SETTINGS frame, with
+// which every HTTP/2 server begins: three bytes of length, then type 4.
+func (t *trace) isHTTP2() bool { return len(t.head) < 4 || t.head[3] == 4 }
+
+// explain finds the real cause of a failed call that took so long.
+func (t *trace) explain(err error, took time.Duration) *preflight.Unknown {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	code := status.Code(err)
+	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		code == codes.DeadlineExceeded || code == codes.Canceled
+	if cause, reason := server(rpctypes.Error(err)); cause != "" {
+		return &preflight.Unknown{Cause: cause, Reason: reason}
+	}
+	text := oneLine(status.Convert(err).Message(), 200)
+	switch {
+	case t.err != nil:
+		return &preflight.Unknown{Cause: dialCause(t.err), Reason: oneLine(t.err.Error(), 200)}
+	case !t.connected:
+		return &preflight.Unknown{Cause: preflight.Unreached, Reason: "no connection within " + seconds(took)}
+	case len(t.head) > 0 && t.head[0] == 0x15: // a TLS alert
+		return &preflight.Unknown{Cause: preflight.Malformed, Reason: "speaks TLS: this is an https:// endpoint"}
+	case string(t.head) == "HTTP/":
+		return &preflight.Unknown{Cause: preflight.Malformed, Reason: "speaks HTTP/1, not gRPC: not an etcd v3 client port, or one that wants https"}
+	case !t.isHTTP2():
+		return &preflight.Unknown{Cause: preflight.Malformed, Reason: "does not speak gRPC: this is not an etcd v3 client port"}
+	case late:
+		return &preflight.Unknown{Cause: preflight.Silent, Reason: "no answer within " + seconds(took)}
+	case code == codes.Unimplemented || code == codes.ResourceExhausted || code == codes.Internal:
+		return &preflight.Unknown{Cause: preflight.Malformed, Reason: text}
+	case len(t.head) == 0:
+		return &preflight.Unknown{Cause: preflight.Failed, Reason: "closed the connection before any answer, as a server that wants https does: " + text}
+	}
+	return &preflight.Unknown{Cause: preflight.Failed, Reason: text}
+}
+
+// server classifies errors that etcd itself gave, which all of its calls share.
+func server(err error) (preflight.Cause, string) {
+	is := func(targets ...error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case is(rpctypes.ErrPermissionDenied):
+		return preflight.Privilege, err.Error()
+	case is(rpctypes.ErrUserEmpty, rpctypes.ErrAuthFailed, rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision):
+		return preflight.Denied, "authentication: " + err.Error()
+	case is(rpctypes.ErrNoLeader, rpctypes.ErrNotLeader, rpctypes.ErrLeaderChanged, rpctypes.ErrTimeout,
+		rpctypes.ErrTimeoutDueToLeaderFail, rpctypes.ErrTimeoutDueToConnectionLost):
+		return preflight.Failed, "answers, but has no leader or no quorum: " + err.Error()
+	}
+	return "", ""
+}
+
+func dialCause(err error) preflight.Cause {
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns):
+		return preflight.Unresolved
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return preflight.Refused
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH),
+		errors.As(err, &timeout) && timeout.Timeout():
+		return preflight.Unreached
+	}
+	return preflight.Failed
+}
+
+func seconds(d time.Duration) string {
+	return max(d.Round(10*time.Millisecond), 10*time.Millisecond).String()
+}
+
+// failFast makes a call fail with its connection. clientv3 makes all calls wait
+// for a better one until the deadline.
+func failFast(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	return invoke(ctx, method, req, reply, cc, append(opts, grpc.WaitForReady(false))...)
+}
+
+// errReadOnly is what a call gets that could change anything.
+var errReadOnly = errors.New("refused: this client only reads")
+
+// readOnly lets pass the calls of the reader and nothing else, whoever makes them.
+func readOnly(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	switch r := req.(type) {
+	case *pb.RangeRequest, *pb.StatusRequest, *pb.LeaseTimeToLiveRequest:
+	case *pb.AlarmRequest:
+		if r.Action != pb.AlarmRequest_GET {
+			return errReadOnly
+		}
+	default:
+		return errReadOnly
+	}
+	return invoke(ctx, method, req, reply, cc, opts...)
+}
+
+// noStreams refuses watches, lease keep-alives and snapshots.
+func noStreams(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, grpc.Streamer, ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, errReadOnly
+}
