@@ -133,7 +133,11 @@ func dialCause(err error) preflight.Cause {
 }
 
 func seconds(d time.Duration) string {
-	return max(d.Round(10*time.Millisecond), 10*time.Millisecond).String()
+	unit := 10 * time.Millisecond
+	if d > time.Second/2 {
+		unit = 100 * time.Millisecond
+	}
+	return max(d.Round(unit), unit).String()
 }
 
 // failFast makes a call fail with its connection. clientv3 makes all calls wait
