@@ -166,7 +166,7 @@ func (f fact[T]) get(s *Snapshot, subject string) T { return f.of(s, subject).Mu
 // onLeader is the same fact, of the leader instead of the subject.
 func (f fact[T]) onLeader() fact[T] {
 	return fact[T]{
-		name: "the leader's " + strings.TrimPrefix(f.name, "the member's "),
+		name: "the leader's " + strings.TrimPrefix(f.name, "the "),
 		of:   func(s *Snapshot, _ string) Observed[T] { return f.of(s, s.Leader()) },
 	}
 }

@@ -163,7 +163,7 @@ var (
 
 	// leaderBefore is the leader's position sampled before the standbys: what a
 	// standby lacks is at least this minus its own. A standby leader follows.
-	leaderBefore = ofSQL("the leader's live WAL position", func(q SQL) Observed[LSN] {
+	leaderBefore = ofSQL("live WAL position by SQL", func(q SQL) Observed[LSN] {
 		if Equal(q.InRecovery, true) {
 			return highest(q.ReceiveLSN, q.ReplayLSN)
 		}
@@ -172,7 +172,7 @@ var (
 
 	// leaderAfter is the leader's position sampled after the standbys: none can
 	// be ahead of it unless it holds WAL that the leader never had.
-	leaderAfter = ofSQL("the leader's WAL position after the standbys' samples", func(q SQL) Observed[LSN] { return q.FlushLSNAfter }).onLeader()
+	leaderAfter = ofSQL("WAL position by SQL after the standbys' samples", func(q SQL) Observed[LSN] { return q.FlushLSNAfter }).onLeader()
 )
 
 // highest is the greater of two positions, as far as they are known.

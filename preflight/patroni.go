@@ -126,26 +126,6 @@ func show(v any) string {
 	return "a collection"
 }
 
-// slotName is the name of a member's replication slot: lower case, dash and dot
-// to underscore, any other character to u and its code point, 63 characters
-// (patroni/dcs/__init__.py, slot_name_from_member_name).
-func slotName(member string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(member) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_':
-			b.WriteRune(r)
-		case r == '-', r == '.':
-			b.WriteByte('_')
-		default:
-			n := strconv.Itoa(int(r))
-			b.WriteString("u" + strings.Repeat("0", max(0, 4-len(n))) + n)
-		}
-	}
-	s := b.String()
-	return s[:min(len(s), 63)]
-}
-
 // sameApplicationName reports whether an application name can be the member's.
 // PostgreSQL cuts it at 63 bytes and replaces what is not printable ASCII: by
 // "?" before version 16, by \xNN since.

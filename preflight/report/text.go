@@ -9,6 +9,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -92,36 +93,73 @@ func counts(s preflight.Summary) string {
 // section prints the results of one weight.
 func (t *text) section(r preflight.Report, weight preflight.Weight, title string) {
 	first := true
-	for _, res := range r.Results {
-		if res.Weight != weight {
-			continue
-		}
+	begin := func(head string) {
 		if first {
 			t.line("")
 			first = false
 		}
-		head := t.paint(title) + "  " + res.Check
-		if res.Subject != "" {
-			head += "  " + clean(res.Subject)
+		t.line("%s  %s", t.paint(title), head)
+	}
+	for _, res := range r.Results {
+		if res.Weight == weight && res.Status != preflight.Undecided {
+			begin(id(res, "  "))
+			t.result(res)
 		}
-		t.line("%s", head)
-		t.result(r, res)
+	}
+	for _, g := range undecided(r, weight) {
+		begin(clean(g.facts[0]) + more(len(g.facts)-1))
+		t.labelled("", "could not be seen: "+g.reason)
+		t.labelled("leaves", strings.Join(g.checks, ", ")+" undecided.")
 	}
 }
 
-func (t *text) result(r preflight.Report, res preflight.WeighedResult) {
-	switch res.Status {
-	case preflight.SkippedFor:
+func id(res preflight.WeighedResult, between string) string {
+	if res.Subject == "" {
+		return res.Check
+	}
+	return res.Check + between + clean(res.Subject)
+}
+
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
+}
+
+// ignorance is one reason for which facts are unknown, and what that leaves
+// undecided: one dead server is one thing to mend, however many checks need it.
+type ignorance struct {
+	reason        string
+	facts, checks []string
+}
+
+func undecided(r preflight.Report, weight preflight.Weight) []*ignorance {
+	var out []*ignorance
+	for _, res := range r.Results {
+		if res.Weight != weight || res.Status != preflight.Undecided {
+			continue
+		}
+		for _, m := range res.Missing {
+			i := slices.IndexFunc(out, func(g *ignorance) bool { return g.reason == m.Reason })
+			if i < 0 {
+				out, i = append(out, &ignorance{reason: m.Reason}), len(out)
+			}
+			g := out[i]
+			if !slices.Contains(g.facts, m.Fact) {
+				g.facts = append(g.facts, m.Fact)
+			}
+			if name := id(res, " of "); !slices.Contains(g.checks, name) {
+				g.checks = append(g.checks, name)
+			}
+		}
+	}
+	return out
+}
+
+func (t *text) result(res preflight.WeighedResult) {
+	if res.Status == preflight.SkippedFor {
 		t.labelled("", "skipped, because of "+res.SkippedBecause)
-		return
-	case preflight.Undecided:
-		for _, m := range distinctReasons(res.Missing) {
-			t.labelled("", m)
-		}
-		if c, ok := preflight.CheckByID(res.Check); ok && res.Weight == preflight.Unseen {
-			t.labelled("matters", c.Why)
-		}
-		return
 	}
 	for _, f := range res.Findings {
 		asked := f.Asked + ": " + f.Observed
@@ -131,30 +169,13 @@ func (t *text) result(r preflight.Report, res preflight.WeighedResult) {
 		t.labelled("", asked+".")
 		t.labelled(map[preflight.Kind]string{preflight.PatroniRule: "patroni", preflight.Policy: "policy"}[f.Kind], f.Effect)
 		t.labelled("fix", f.Remedy)
-		if f.Subject != "" && res.Weight == preflight.Warns && f.Severity == preflight.Blocker {
+		if f.Severity == preflight.Blocker && res.Weight == preflight.Warns {
 			t.labelled("", clean(f.Subject)+" is neither leader nor candidate, so this does not block.")
 		}
 	}
 	if res.Ignored != "" {
 		t.labelled("ignored", res.Ignored)
 	}
-}
-
-// distinctReasons folds facts that are unknown for the same reason.
-func distinctReasons(missing []preflight.Missing) []string {
-	var order []string
-	facts := map[string][]string{}
-	for _, m := range missing {
-		if _, ok := facts[m.Reason]; !ok {
-			order = append(order, m.Reason)
-		}
-		facts[m.Reason] = append(facts[m.Reason], m.Fact)
-	}
-	out := make([]string, 0, len(order))
-	for _, reason := range order {
-		out = append(out, "could not see "+strings.Join(facts[reason], ", ")+": "+reason)
-	}
-	return out
 }
 
 // labelled prints wrapped prose, indented, with a label in the margin of its first line.
@@ -257,9 +278,9 @@ func (t *text) candidates(r preflight.Report) {
 		line := fmt.Sprintf("candidate %s: %s", clean(c.Name), c.Verdict)
 		switch {
 		case len(c.Blockers) > 0:
-			line += ", blocked by " + strings.Join(c.Blockers, ", ")
+			line += ", blocked by " + strings.Join(slices.Compact(slices.Clone(c.Blockers)), ", ")
 		case len(c.Unknown) > 0:
-			line += ", unknown: " + strings.Join(c.Unknown, ", ")
+			line += ", undecided: " + strings.Join(slices.Compact(slices.Clone(c.Unknown)), ", ")
 		case c.Name == r.Best && len(r.Candidates) > 1:
 			line += ", the best one"
 		}

@@ -1,0 +1,236 @@
+package preflight
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// notEssential lists the facts, by path, that may be missing from a snapshot
+// that is GO, each with the reason. The candidate is node2. A fact that is in
+// the list without need, and one that is missing from it, fail the test.
+var notEssential = []struct{ path, reason string }{
+	{`^\.Members\[node3\]`, "neither leader nor candidate"},
+	{`^\.DCS\.Endpoints\[`, "the linearizable read succeeded, so there is a quorum"},
+	{`^\.DCS\.Cluster\.(History\[|Failsafe|Config\.(SynchronousModeStrict|FailsafeMode))`, "no check of this version reads it"},
+	{`\.Key\.(State|Timeline|Xlog|ReplicationState|PendingRestart)$`, "shown beside the live figures only"},
+	{`^\.Members\[node2\]\.Key\.Version$`, "the leader's version decides"},
+	{`\.REST\.(Version|ServerVersion|ReplayPaused|PendingRestart|SyncStandby|QuorumStandby|ClusterUnlocked|FailsafeActive|Pause|Timeline|DCSLastSeen|Date|ReplicationState)$`, "of the other role, or a second witness to what the DCS, /liveness or SQL says"},
+	{`^\.Members\[node1\]\.REST\.(Location|Tags|WatchdogFailed)$`, "of the leader, where only a candidate's counts"},
+	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
+	{`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName)$`, "in prose only, or proven by REST as well"},
+	{`^\.Members\[node1\]\.SQL\.(WalReceiver|WalSenders\[)`, "of the other role, or a column no check reads"},
+	{`^\.Members\[node2\]\.SQL\.(WalSenders|WalReceiver\.(Timeline|SenderHost|SenderPort|SlotName|LastMsgAt|FlushedLSN))`, "of the other role, or a column no check reads"},
+}
+
+// essentialAfterAll are paths that the patterns above would cover and that are
+// essential all the same.
+var essentialAfterAll = []string{
+	`^\.Members\[node1\]\.REST\.(ClusterUnlocked|FailsafeActive)$`,
+	`^\.Members\[node1\]\.SQL\.WalSenders\[[^]]*\]\.State$`,
+}
+
+// TestNoFactTakenAwayYieldsGo removes every single fact from a healthy snapshot,
+// one at a time.
+func TestNoFactTakenAwayYieldsGo(t *testing.T) {
+	matches := func(path string) bool {
+		for _, p := range essentialAfterAll {
+			if regexp.MustCompile(p).MatchString(path) {
+				return false
+			}
+		}
+		return slices.ContainsFunc(notEssential, func(n struct{ path, reason string }) bool {
+			return regexp.MustCompile(n.path).MatchString(path)
+		})
+	}
+	paths := factsIn(healthy(t))
+	if len(paths) < 150 {
+		t.Fatalf("only %d facts found in a healthy snapshot", len(paths))
+	}
+	for i, f := range paths {
+		s := healthy(t)
+		factsIn(s)[i].forget()
+		switch v := Judge(s, Policies{}).Verdict; {
+		case v == NoGo:
+			t.Errorf("%s: NO-GO because it is missing", f.path)
+		case v == Go && !matches(f.path):
+			t.Errorf("%s: GO without it", f.path)
+		case v != Go && matches(f.path):
+			t.Errorf("%s: listed as not essential, and %s without it", f.path, v)
+		}
+	}
+}
+
+// TestEmptyNeverPasses: of nothing, nothing is known.
+func TestEmptyNeverPasses(t *testing.T) {
+	for _, s := range []*Snapshot{{}, {Request: Request{Scope: "demo", Candidate: "node2"}}} {
+		r := Judge(s, Policies{})
+		if r.Verdict != UnknownState || r.Summary.Passed > 0 {
+			t.Errorf("%s with %d passes:\n%s", r.Verdict, r.Summary.Passed, fails(r))
+		}
+	}
+}
+
+// TestJudgeDoesNotChangeTheSnapshot compares the snapshot before and after.
+func TestJudgeDoesNotChangeTheSnapshot(t *testing.T) {
+	s := healthy(t)
+	before, _ := json.Marshal(s)
+	Judge(s, Policies{})
+	if after, _ := json.Marshal(s); !bytes.Equal(before, after) {
+		t.Error("the snapshot changed")
+	}
+}
+
+// TestSaveAndLoadKeepEverything: a recorded snapshot is the snapshot.
+func TestSaveAndLoadKeepEverything(t *testing.T) {
+	s := healthy(t)
+	var b bytes.Buffer
+	if err := s.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LoadSnapshot(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := json.Marshal(Judge(s, Policies{}))
+	y, _ := json.Marshal(Judge(again, Policies{}))
+	if !bytes.Equal(x, y) {
+		t.Error("the report of the loaded snapshot differs")
+	}
+}
+
+// TestLoadRefuses what it cannot read for certain.
+func TestLoadRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"another schema": `{"schema": 2}`,
+		"no JSON":        `verdict: GO`,
+		"truncated":      `{"schema": 1, "members": [`,
+		"two documents":  `{"schema": 1} {"schema": 1}`,
+	} {
+		if _, err := LoadSnapshot(strings.NewReader(text)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestMemberOrderDoesNotMatter: the verdict is the same in whatever order the DCS lists members.
+func TestMemberOrderDoesNotMatter(t *testing.T) {
+	s := healthy(t)
+	slices.Reverse(s.Members)
+	a, b := Judge(healthy(t), Policies{}), Judge(s, Policies{})
+	if a.Verdict != b.Verdict || a.Summary != b.Summary {
+		t.Errorf("%s %+v, reversed %s %+v", a.Verdict, a.Summary, b.Verdict, b.Summary)
+	}
+}
+
+// TestMoreLagNeverImproves the verdict.
+func TestMoreLagNeverImproves(t *testing.T) {
+	worst := Go
+	for _, bytes := range []int64{0, 1, 4096, DefaultMaximumLag - 1, DefaultMaximumLag, DefaultMaximumLag + 1, 1 << 30} {
+		s := healthy(t)
+		lag(s, "node2", bytes)
+		v := Judge(s, Policies{}).Verdict
+		if worst == NoGo && v != NoGo {
+			t.Errorf("%s at %d bytes, after NO-GO at less", v, bytes)
+		}
+		worst = v
+	}
+	if worst != NoGo {
+		t.Errorf("%s at 1 GiB", worst)
+	}
+}
+
+// TestBystandersNeverBlock: whatever is unknown or wrong about node3 alone, it
+// is not the candidate.
+func TestBystandersNeverBlock(t *testing.T) {
+	for name, do := range map[string]func(*Member){
+		"all unknown":   func(m *Member) { *m = Member{Name: m.Name} },
+		"nofailover":    func(m *Member) { m.Key.Value.Tags = Known(Tags{"nofailover": true}) },
+		"not streaming": func(m *Member) { m.SQL.Value.WalReceiver = Known(WalReceiver{}) },
+		"REST silent":   func(m *Member) { m.REST = NotKnown[REST](Silent, "silent") },
+		"wrong name":    func(m *Member) { m.REST.Value.Name = Known("node1") },
+	} {
+		s := healthy(t)
+		do(s.member("node3"))
+		r := Judge(s, Policies{})
+		if r.Verdict != Go || r.Summary.Warnings == 0 {
+			t.Errorf("%s: %s with %d warnings\n%s", name, r.Verdict, r.Summary.Warnings, fails(r))
+		}
+		s.Request.Candidate = ""
+		if r := Judge(s, Policies{}); r.Verdict == Go && name != "nofailover" {
+			t.Errorf("%s: GO although Patroni may choose that member", name)
+		}
+	}
+}
+
+// TestUndeclaredFactIsUndecided: a check that reads what it does not declare has
+// decided nothing, and must not pass.
+func TestUndeclaredFactIsUndecided(t *testing.T) {
+	sloppy := Check{
+		ID: "test.sloppy", Severity: Blocker, Essential: true, Of: OfCluster,
+		Run: func(s *Snapshot, _ Policies, _ string) []Finding { optime.get(s, ""); return nil },
+	}
+	s := healthy(t)
+	s.DCS.Cluster.Value.Optime = Observed[LSN]{}
+	r := judgeWith(s, Policies{}, []Check{sloppy})
+	if r.Verdict != UnknownState {
+		t.Errorf("%s", r.Verdict)
+	}
+}
+
+// TestIgnore demotes, shows the reason, and does not make unknown ground firm.
+func TestIgnore(t *testing.T) {
+	s := healthy(t)
+	config4(s).Pause = Known(true)
+	r := Judge(s, Policies{Ignore: map[string]string{"maintenance.pause": "agreed"}})
+	res := resultOf(t, r, "maintenance.pause", "")
+	if res.Weight != Warns || res.Ignored != "agreed" {
+		t.Errorf("%s, ignored %q", res.Weight, res.Ignored)
+	}
+	if r.Verdict != UnknownState {
+		t.Errorf("%s, although what builds on it was skipped", r.Verdict)
+	}
+	if r := Judge(s, Policies{}); r.Verdict != NoGo {
+		t.Errorf("%s without ignoring it", r.Verdict)
+	}
+}
+
+// TestFailOnWarning makes warnings count.
+func TestFailOnWarning(t *testing.T) {
+	s := healthy(t)
+	s.DCS.Endpoints[0].Status = unknown[EndpointStatus]()
+	if v := Judge(s, Policies{}).Verdict; v != Go {
+		t.Errorf("%s", v)
+	}
+	if v := Judge(s, Policies{FailOnWarning: true}).Verdict; v != NoGo {
+		t.Errorf("%s with warnings that count", v)
+	}
+}
+
+// TestPure holds the package to the standard library, and to no clock, file,
+// network or terminal of its own.
+func TestPure(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Fields(string(out)); !slices.Equal(got, []string{"patroni-preflight/preflight"}) {
+		t.Errorf("depends on %v", got)
+	}
+	out, err = exec.Command("go", "list", "-f", `{{join .Imports " "}}`, ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range strings.Fields(string(out)) {
+		if slices.Contains([]string{"os", "net", "net/http", "log", "log/slog", "os/exec", "database/sql"}, p) {
+			t.Errorf("imports %s", p)
+		}
+	}
+	if out, _ := exec.Command("grep", "-nE", `time\.(Now|Since|Until|After)\(|fmt\.Print`, "--include=*.go", "--exclude=*_test.go", "-r", ".").Output(); len(out) > 0 {
+		t.Errorf("reads a clock or prints:\n%s", out)
+	}
+}
