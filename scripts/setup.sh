@@ -21,13 +21,17 @@ may_install() { [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] && has apt-get;
 
 if ((${#missing[@]})); then
     may_install || die "missing: ${missing[*]} (Debian's package names); install them and try again"
-    # Debian 13 has the client in a package of its own.
-    if [[ " ${missing[*]} " == *" docker.io "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then
-        missing+=(docker-cli)
-    fi
     echo "setup: installing ${missing[*]}"
     log=$(mktemp)
-    if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y "${missing[@]}"; } >"$log" 2>&1; then
+    install_missing() {
+        apt-get update
+        # Debian 13 has the docker command in a package of its own.
+        if ! has docker && apt-cache show docker-cli; then
+            missing+=(docker-cli)
+        fi
+        DEBIAN_FRONTEND=noninteractive apt-get install -y "${missing[@]}"
+    }
+    if ! install_missing >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         die "apt-get could not install ${missing[*]} (all of its output: $log)"
     fi
@@ -48,7 +52,7 @@ for _ in 1 2 3 4 5; do
     engine_answers && exit 0
     sleep 1
 done
-if ! pgrep -x dockerd >/dev/null; then
+if ! pgrep -x dockerd >/dev/null 2>&1; then
     setsid dockerd >/var/log/dockerd.log 2>&1 </dev/null &
 fi
 for _ in $(seq 60); do
