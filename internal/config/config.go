@@ -1,0 +1,168 @@
+// Package config finds out what the tool needs to know before it can ask
+// anybody: which cluster, which store, who connects to PostgreSQL. It reads
+// patroni.yml or patronictl.yaml, the environment and the command line in the
+// order of patronictl (patroni/ctl.py, load_config; patroni/config.py, Config).
+//
+// What is configured but not supported yet is refused by name, never ignored:
+// the table is in refuse.go. No error and no warning quotes a value, since any
+// value may be a password that slipped into the wrong place.
+package config
+
+import (
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// Flags are the values given on the command line. Empty means not given.
+type Flags struct {
+	// File is -c: a file, or a directory of *.yml and *.yaml.
+	File string
+	// DCSURL is -d: [scheme://][host][:port][/namespace].
+	DCSURL string
+	Scope  string
+	// Namespace wins over the one in DCSURL.
+	Namespace string
+	// Group is the Citus group.
+	Group string
+	// VIPs are added to those in the file.
+	VIPs []string
+	// Insecure is -k, ctl.insecure of the file.
+	Insecure bool
+}
+
+// Config is what the tool runs with.
+type Config struct {
+	Scope string
+	// Namespace begins with a slash and does not end with one, except "/" itself.
+	Namespace string
+	// Group is the Citus group, "" where there is none.
+	Group string
+	// File is where the configuration came from: the path of a file or a
+	// directory, "PATRONI_CONFIGURATION", or "environment".
+	File  string
+	Etcd3 Etcd3
+	// Postgres is who connects.
+	Postgres Postgres
+	// VIPs are IP addresses and host names that move with the leader.
+	VIPs []string
+	// Warnings are one line each, for stderr.
+	Warnings []string
+}
+
+// Etcd3 is where etcd is.
+type Etcd3 struct {
+	// Endpoints are URLs of the form http://host:port, IPv6 in brackets.
+	Endpoints []string
+}
+
+// Postgres are the credentials of the SQL sessions. Empty values leave the
+// choice to libpq's environment (PG*) and password file.
+type Postgres struct {
+	User, Password, Database string
+	// SSLMode is "disable", "allow", "prefer" or empty.
+	SSLMode string
+}
+
+// Error is why there is no usable configuration. Every error of Load is one.
+type Error struct {
+	// Where is the file and line, the environment variable or the flag; empty
+	// where nothing was given at all.
+	Where string
+	// Key is the key as written in patroni.yml ("etcd3.hosts"), empty for a file
+	// that cannot be read.
+	Key string
+	// Problem and Remedy are what is wrong and what to do.
+	Problem, Remedy string
+}
+
+// Error returns one line, without any value from the configuration.
+func (e *Error) Error() string {
+	var b strings.Builder
+	for _, part := range []string{e.Where, e.Key} {
+		if part != "" {
+			b.WriteString(part + ": ")
+		}
+	}
+	b.WriteString(e.Problem)
+	if e.Remedy != "" {
+		b.WriteString("; " + e.Remedy)
+	}
+	return b.String()
+}
+
+// host is the machine as Load sees it, so that tests bring their own.
+type host struct {
+	env   func(string) (string, bool)
+	files files
+	goos  string
+}
+
+// get returns a variable. Patroni does not look at empty ones.
+func (h host) get(name string) string {
+	v, _ := h.env(name)
+	return v
+}
+
+// Load resolves the configuration. env is os.LookupEnv. Its errors are *Error.
+func Load(flags Flags, env func(string) (string, bool)) (Config, error) {
+	return load(flags, host{env: env, files: disk{}, goos: runtime.GOOS}, refusals)
+}
+
+func load(flags Flags, h host, refuse []refusal) (Config, error) {
+	layers, err := gather(flags, h)
+	if err != nil {
+		return Config{}, err
+	}
+	r := &reader{root: layers.tree}
+	c := Config{File: layers.from, Warnings: layers.warnings}
+
+	r.refuse(refuse)
+	c.Scope = r.scope()
+	c.Namespace = r.namespace()
+	c.Group = r.group()
+	c.Etcd3, c.Warnings = r.etcd3(c.Warnings)
+	c.Postgres = r.postgres()
+	c.VIPs = r.vips(flags.VIPs)
+	if r.err != nil {
+		return Config{}, r.err
+	}
+	return c, nil
+}
+
+// scope is the cluster's name. A slash in it would move the range that is read
+// to another cluster, or to all of them.
+func (r *reader) scope() string {
+	const key = "scope"
+	v := r.text(key)
+	switch {
+	case v == "":
+		r.fail(r.value(key), key, "the name of the cluster is missing", "give --scope, PATRONI_SCOPE, or scope: in the file (-c)")
+	case strings.ContainsFunc(v, func(c rune) bool { return c == '/' || c < ' ' || c == 0x7f }):
+		r.fail(r.value(key), key, "has a slash or a control character", "write the name alone; what stands before it belongs in namespace")
+	}
+	return v
+}
+
+var slashes = regexp.MustCompile(`/+`)
+
+// namespace is Patroni's, "service" by default, with the slashes as Patroni
+// joins them (patroni/dcs/__init__.py, AbstractDCS.__init__).
+func (r *reader) namespace() string {
+	v := r.text("namespace")
+	if v == "" {
+		v = "service"
+	}
+	return "/" + strings.Trim(slashes.ReplaceAllString(v, "/"), "/")
+}
+
+var groupForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+
+// group is the Citus group (patroni/postgresql/mpp/citus.py, CITUS_GROUP_RE).
+func (r *reader) group() string {
+	v := r.text("citus.group")
+	if v != "" && !groupForm.MatchString(v) {
+		r.fail(r.value("citus.group"), "citus.group", "is not a group number", "write 0 for the coordinator, 1 and up for the workers")
+	}
+	return v
+}

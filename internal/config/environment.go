@@ -1,0 +1,174 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// stores are Patroni's DCS sections in the order in which Patroni tries them:
+// that of their module names (patroni/dynamic_loader.py, iter_classes).
+var stores = []string{"consul", "etcd", "etcd3", "exhibitor", "kubernetes", "raft", "zookeeper"}
+
+// variables are the PATRONI_* that say something about what is read. The name
+// is the prefix and the key in upper case (patroni/config.py,
+// _build_environment_configuration).
+var variables = []struct {
+	prefix, section string
+	keys            []string
+}{
+	{"", "", []string{"scope", "namespace"}},
+	{"ETCD3_", "etcd3", []string{
+		"host", "hosts", "port", "url", "proxy", "use_proxies", "protocol", "srv", "srv_suffix",
+		"cacert", "cert", "key", "username", "password",
+	}},
+	{"CTL_", "ctl", []string{"insecure", "cacert", "certfile", "keyfile"}},
+	{"RESTAPI_", "restapi", []string{"certfile", "cafile", "verify_client"}},
+	{"SUPERUSER_", "postgresql.authentication.superuser", []string{
+		"username", "password", "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir",
+		"gssencmode", "channel_binding", "sslnegotiation",
+	}},
+	{"CITUS_", "citus", []string{"group", "database"}},
+	// For the stores below it is enough to know that they are configured.
+	{"ETCD_", "etcd", []string{"host", "hosts", "port", "url", "proxy", "srv"}},
+	{"CONSUL_", "consul", []string{"host", "port", "url", "token", "dc"}},
+	{"ZOOKEEPER_", "zookeeper", []string{"host", "hosts", "port"}},
+	{"EXHIBITOR_", "exhibitor", []string{"host", "hosts", "port"}},
+	{"RAFT_", "raft", []string{"self_addr", "partner_addrs", "data_dir"}},
+	{"KUBERNETES_", "kubernetes", []string{
+		"namespace", "labels", "context", "use_endpoints", "scope_label", "role_label", "pod_ip", "ports",
+		"bypass_api_service", "leader_label_value", "retriable_http_codes", "cacert",
+	}},
+}
+
+func variable(name string) string { return "environment variable " + name }
+
+// environment is what the PATRONI_* variables say. Empty ones say nothing.
+func environment(h host) (*value, error) {
+	tree := dict(place{})
+	for _, s := range variables {
+		for _, key := range s.keys {
+			name := "PATRONI_" + s.prefix + strings.ToUpper(key)
+			text := h.get(name)
+			if text == "" {
+				continue
+			}
+			v := str(text, place{source: variable(name)})
+			switch _, err := strconv.Atoi(text); {
+			case key == "port" && err != nil:
+				// Not a number to Patroni either, which then passes over it. Kubernetes
+				// sets PATRONI_ETCD3_PORT to a URL for a service of that name.
+				continue
+			case s.section == "etcd3" && key == "hosts":
+				var ok bool
+				if v, ok = hostList(text, v.at); !ok {
+					return nil, &Error{
+						Where: v.at.source, Key: "etcd3.hosts", Problem: "is not a YAML list",
+						Remedy: "write host:port,host:port; put IPv6 addresses in quotes, as in ['[::1]:2379']",
+					}
+				}
+			}
+			tree.set(join(s.section, key), v)
+		}
+	}
+	return tree, nil
+}
+
+// hostList reads a list in an environment variable (patroni/config.py,
+// _parse_list): YAML, with or without its brackets.
+func hostList(text string, at place) (*value, bool) {
+	if !strings.HasPrefix(strings.TrimSpace(text), "-") && !strings.Contains(text, "[") {
+		text = "[" + text + "]"
+	}
+	var hosts []string
+	if err := yaml.Unmarshal([]byte(text), &hosts); err != nil {
+		// One quoted text, as in '[::1]:2379', is none the worse for not being a list.
+		var host string
+		if err := yaml.Unmarshal([]byte(text), &host); err != nil {
+			return nil, false
+		}
+		hosts = strings.Split(host, ",")
+	}
+	v := &value{kind: list, at: at}
+	for _, host := range hosts {
+		v.items = append(v.items, str(strings.TrimSpace(host), at))
+	}
+	return v, true
+}
+
+// commandLine is what the flags say, and DCS_URL. replaced is whether they name
+// a store, which then replaces those of the file.
+func commandLine(flags Flags, h host) (tree *value, replaced bool, err error) {
+	tree = dict(place{})
+	raw, at := flags.DCSURL, place{source: "flag --dcs-url"}
+	if raw == "" {
+		raw, at.source = h.get("DCS_URL"), variable("DCS_URL")
+	}
+	if raw != "" {
+		if err := dcsURL(tree, raw, at); err != nil {
+			return nil, false, err
+		}
+		replaced = true
+	}
+	for _, f := range []struct{ flag, key, text string }{
+		{"--scope", "scope", flags.Scope},
+		{"--namespace", "namespace", flags.Namespace},
+		{"--group", "citus.group", flags.Group},
+	} {
+		if f.text != "" {
+			tree.set(f.key, str(f.text, place{source: "flag " + f.flag}))
+		}
+	}
+	if flags.Insecure {
+		tree.set("ctl.insecure", str("true", place{source: "flag --insecure"}))
+	}
+	return tree, replaced, nil
+}
+
+// dcsURL reads -d (patroni/ctl.py, parse_dcs). Patroni guesses the store where
+// there is no scheme; the guess is etcd v2, so we ask instead.
+func dcsURL(tree *value, raw string, at place) error {
+	fail := func(problem, remedy string) error {
+		return &Error{Where: at.source, Problem: problem, Remedy: remedy}
+	}
+	const form = "write etcd3://host:port, or etcd3://host:port/namespace"
+	if !strings.Contains(raw, "//") {
+		raw = "//" + raw
+	}
+	u, err := url.Parse(raw) // its error quotes the URL, password and all
+	switch {
+	case err == nil && u.Scheme == "":
+		guess := map[string]string{"2181": "zookeeper", "8181": "exhibitor", "8500": "consul"}[u.Port()]
+		if guess == "" {
+			guess = "etcd v2"
+		}
+		return fail("has no scheme, and patronictl would take it for "+guess, form)
+	case err == nil && !slices.Contains(stores, u.Scheme):
+		return fail("has a scheme that names no store", form)
+	case err != nil && strings.Contains(raw, ","):
+		return fail("names more than one host", "give one of them; several belong into etcd3.hosts of the file (-c)")
+	case err != nil || u.RawQuery != "" || u.Fragment != "":
+		return fail("is not the URL of a store", form)
+	}
+	name, port := u.Hostname(), u.Port()
+	if name == "" {
+		name = "localhost"
+	}
+	if port == "" || port == "0" {
+		port = "2379"
+	}
+	tree.set(u.Scheme+".host", str(net.JoinHostPort(name, port), at))
+	if u.User != nil {
+		password, _ := u.User.Password()
+		tree.set(u.Scheme+".username", str(u.User.Username(), at))
+		tree.set(u.Scheme+".password", str(password, at))
+	}
+	if ns := strings.TrimSpace(u.Path); ns != "" && ns != "/" {
+		tree.set("namespace", str(ns, at))
+	}
+	return nil
+}
