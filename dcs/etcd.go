@@ -207,7 +207,7 @@ func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (prefli
 	switch {
 	case r.winner == nil:
 	case own(r.kvs, d.Prefix):
-		leases = r.winner.leases(ctx, r.kvs)
+		leases = r.winner.leases(ctx, r.kvs, d.Prefix)
 	default:
 		around = r.winner.neighbours(ctx, r.kvs, directory(namespace), d.Prefix)
 	}

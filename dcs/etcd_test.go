@@ -2,7 +2,6 @@ package dcs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -13,7 +12,6 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -58,7 +56,7 @@ func TestReadHealthy(t *testing.T) {
 	a.alarms, b.alarms = c.alarms, c.alarms
 	d, members, _ := read(t, connect(t, a.url, b.url, c.url), 10*time.Second)
 
-	if !preflight.Equal(d.Read, 6) || d.Read.Stamp == nil || !strings.HasPrefix(d.Read.Stamp.Source, "etcd range /service/demo/ at http://127.0.0.1:") {
+	if !preflight.Equal(d.Read, 7) || d.Read.Stamp == nil || !strings.HasPrefix(d.Read.Stamp.Source, "etcd range /service/demo/ at http://127.0.0.1:") {
 		t.Errorf("Read %s, stamp %+v", d.Read.Reason(), d.Read.Stamp)
 	}
 	cluster, ok := d.Cluster.Get()
@@ -188,7 +186,7 @@ func TestReadOneDeadOfThree(t *testing.T) {
 			if took > 15*time.Second {
 				t.Errorf("took %s", took)
 			}
-			if !preflight.Equal(d.Read, 6) || !d.Cluster.Known() || len(members) != 2 || !d.Alarms.Known() || !members[0].Lease.Known() {
+			if !preflight.Equal(d.Read, 7) || !d.Cluster.Known() || len(members) != 2 || !d.Alarms.Known() || !members[0].Lease.Known() {
 				t.Errorf("read %s, alarms %s, members %v", d.Read.Reason(), d.Alarms.Reason(), members)
 			}
 			if d.Endpoints[0].Status.Cause() != dead.cause || !d.Endpoints[1].Status.Known() || !d.Endpoints[2].Status.Known() {
@@ -249,7 +247,7 @@ func TestReadNothingThere(t *testing.T) {
 		count int
 		want  string
 	}{
-		{"other scopes", &fake{keys: demo()[6:]}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay"},
+		{"other scopes", &fake{keys: demo()[7:]}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay"},
 		{"many scopes", &fake{keys: many}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: c00, c01, c02, c03, c04, c05, c06, c07, c08, c09, ..."},
 		{"nothing", &fake{keys: key("/other/demo/leader")}, 0, "etcd holds no Patroni cluster under /service/demo/, and no scope at all under /service/: another namespace, another etcd, or keys of the v2 API, which v3 does not show"},
 		{"Citus", &fake{keys: key("/service/demo/0/leader", "/service/demo/1/leader", "/service/demo/1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but there is 0, 1 below it: is this a Citus group?"},
@@ -323,90 +321,5 @@ func TestGrace(t *testing.T) {
 			t.Errorf("with %s left: %s, want %s", left, got, want)
 		}
 		cancel()
-	}
-}
-
-func TestOpen(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		endpoints []string
-		want      string // the error, or the endpoints with commas
-	}{
-		{nil, "no etcd endpoint is configured"},
-		{[]string{"http://a:2379", "http://b"}, "http://a:2379,http://b:2379"},
-		{[]string{"http://a:2379/", "http://a"}, "http://a:2379"},
-		{[]string{"http://[::1]:2379", "http://[::1]"}, "http://[::1]:2379"},
-		{[]string{"https://a:2379"}, "etcd endpoint https://a:2379: TLS is not supported yet, only http:// endpoints are"},
-		{[]string{"http://root:hunter2@a:2379"}, "etcd endpoint http://a:2379: user and password do not belong in the URL"},
-		{[]string{"a:2379"}, "an etcd endpoint is not a URL of the form http://host:port"},
-		{[]string{""}, "an etcd endpoint is not a URL of the form http://host:port"},
-		{[]string{"http://a:port"}, "an etcd endpoint is not a URL of the form http://host:port"},
-		{[]string{"http://a:2379/v3"}, "etcd endpoint http://a:2379: not of the form http://host:port"},
-		{[]string{"unix://a:2379"}, "etcd endpoint unix://a:2379: not of the form http://host:port"},
-	}
-	for _, tt := range tests {
-		e, err := Open(Config{Endpoints: tt.endpoints})
-		var got string
-		if err != nil {
-			got = err.Error()
-		} else {
-			urls := []string{}
-			for _, ep := range e.endpoints {
-				urls = append(urls, ep.url)
-			}
-			got = strings.Join(urls, ",")
-			e.Close()
-		}
-		if got != tt.want || strings.Contains(got, "hunter2") {
-			t.Errorf("Open(%q)\n got %s\nwant %s", tt.endpoints, got, tt.want)
-		}
-	}
-}
-
-func TestPrefix(t *testing.T) {
-	t.Parallel()
-	for _, tt := range [][4]string{
-		{"service", "demo", "", "/service/demo/"},
-		{"/service/", "demo", "", "/service/demo/"},
-		{"//a//b", "demo", "", "/a/b/demo/"},
-		{"", "demo", "", "/demo/"},
-		{"service", "demo", "0", "/service/demo/0/"},
-		{"/postgresql-common/", "15-main", "", "/postgresql-common/15-main/"},
-	} {
-		if got := Prefix(tt[0], tt[1], tt[2]); got != tt[3] {
-			t.Errorf("Prefix(%q, %q, %q) = %q, want %q", tt[0], tt[1], tt[2], got, tt[3])
-		}
-	}
-}
-
-// Nothing in here may write: the interface offers no such method, and the
-// connection refuses every call that is no read, even to who goes around it.
-func TestReadOnly(t *testing.T) {
-	t.Parallel()
-	var offered []string
-	for m := range reflect.TypeFor[reader]().Methods() {
-		offered = append(offered, m.Name)
-	}
-	if want := []string{"AlarmList", "Close", "Get", "Status", "TimeToLive"}; !slices.Equal(offered, want) {
-		t.Errorf("the reader offers %v, want %v", offered, want)
-	}
-
-	f := healthy(t)
-	c := connect(t, f.url).endpoints[0].reader.(client).c
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	for name, write := range map[string]func() error{
-		"put":    func() error { _, err := c.Put(ctx, "/service/demo/failover", "{}"); return err },
-		"delete": func() error { _, err := c.Delete(ctx, "/service/demo/leader"); return err },
-		"txn":    func() error { _, err := c.Txn(ctx).Then(clientv3.OpPut("a", "b")).Commit(); return err },
-		"disarm": func() error { _, err := c.AlarmDisarm(ctx, &clientv3.AlarmMember{MemberID: 1, Alarm: 1}); return err },
-		"grant":  func() error { _, err := c.Grant(ctx, 10); return err },
-		"revoke": func() error { _, err := c.Revoke(ctx, 11); return err },
-		"renew":  func() error { _, err := c.KeepAliveOnce(ctx, 11); return err },
-		"member": func() error { _, err := c.MemberRemove(ctx, 1); return err },
-	} {
-		if err := write(); !errors.Is(err, errReadOnly) {
-			t.Errorf("%s: %v, want it refused", name, err)
-		}
 	}
 }

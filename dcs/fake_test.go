@@ -126,6 +126,7 @@ func healthy(t testing.TB) *fake {
 
 func demo() []KV {
 	keys := []KV{
+		{Key: "/service/demo/1/leader", Value: []byte("worker"), Lease: 13},
 		{Key: "/service/demo/config", Value: []byte(`{"ttl":20,"loop_wait":3,"retry_timeout":3}`)},
 		{Key: "/service/demo/initialize", Value: []byte("7711112407752293516")},
 		{Key: "/service/demo/leader", Value: []byte("node1"), Lease: 11},

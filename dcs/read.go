@@ -208,28 +208,34 @@ func (e *Etcd) alarms(ctx context.Context) preflight.Observed[[]string] {
 
 // leases asks for the time to live of every lease on the leader and the members,
 // all at once. Each fails on its own.
-func (ep *endpoint) leases(ctx context.Context, kvs []KV) map[int64]preflight.Observed[preflight.Lease] {
-	leases := map[int64]preflight.Observed[preflight.Lease]{}
+func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int64]preflight.Observed[preflight.Lease] {
+	var ids []int64
 	for _, kv := range kvs {
-		if kv.Lease != 0 && len(leases) < maxMembers {
-			leases[kv.Lease] = preflight.Observed[preflight.Lease]{}
+		path := strings.TrimPrefix(kv.Key, prefix)
+		if kv.Lease != 0 && (path == "leader" || strings.HasPrefix(path, "members/")) {
+			ids = append(ids, kv.Lease)
 		}
 	}
-	var mu sync.Mutex
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	ids = ids[:min(len(ids), maxMembers)]
+	facts := make([]preflight.Observed[preflight.Lease], len(ids))
 	var wg sync.WaitGroup
-	for id := range leases {
+	for i, id := range ids {
 		wg.Go(func() {
 			a := ask(ctx, ep, fmt.Sprintf("lease %x", id), func(ctx context.Context) (*clientv3.LeaseTimeToLiveResponse, error) {
 				return ep.reader.TimeToLive(ctx, clientv3.LeaseID(id))
 			})
-			mu.Lock()
-			defer mu.Unlock()
-			leases[id] = fact(a, func(r *clientv3.LeaseTimeToLiveResponse) preflight.Lease {
+			facts[i] = fact(a, func(r *clientv3.LeaseTimeToLiveResponse) preflight.Lease {
 				return preflight.Lease{GrantedSeconds: r.GrantedTTL, RemainingSeconds: r.TTL}
 			})
 		})
 	}
 	wg.Wait()
+	leases := make(map[int64]preflight.Observed[preflight.Lease], len(ids))
+	for i, id := range ids {
+		leases[id] = facts[i]
+	}
 	return leases
 }
 
