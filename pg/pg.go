@@ -1,29 +1,174 @@
-// Package pg asks each member's PostgreSQL, in one READ ONLY transaction.
+// Package pg asks each member's PostgreSQL, and turns the answers into facts:
+// one connection a member, one READ ONLY transaction in it.
 package pg
 
 import (
 	"context"
+	"errors"
+	"sync"
+	"time"
 
 	"patroni-preflight/preflight"
 )
 
-// Config says who connects. Empty values fall to libpq's environment, PG* and
-// the password file.
+// defaultTimeout bounds Collect where the context has no deadline.
+const defaultTimeout = 5 * time.Second
+
+// Config says who connects and how. An empty value falls to the environment
+// that libpq has (PGUSER, PGPASSWORD, PGSSLMODE and so on) and then to libpq's
+// default. An empty Password falls to PGPASSWORD and the password file, an
+// empty Database to the one in conn_url.
 type Config struct {
-	User, Password, Database, SSLMode string
+	User, Password, Database string
+	// SSLMode is libpq's sslmode; the default is prefer.
+	SSLMode string
+	// SSLRootCert, SSLCert and SSLKey are files, as in libpq.
+	SSLRootCert, SSLCert, SSLKey string
 }
 
-// Target is one member and the conn_url of its member key.
+// Target is one member, with the conn_url of its member key. Credentials in it
+// are not used; its host may be a list, of which the first that answers counts.
 type Target struct {
 	Member  string
 	ConnURL string
 }
 
-// Collect asks all targets side by side.
+// errCut ends the replicas' sessions when the leader has to be sampled again.
+var errCut = errors.New("the leader's second sample was due")
+
+// Collect asks all targets side by side. It returns one fact a target and ends
+// with the context's deadline at the latest (5 s where it has none); whatever
+// fails is an unknown fact with its cause.
+//
+// The leader's flush LSN is sampled before the other members are asked, so that
+// a lag is never too small, and again after the last of them has answered, so
+// that a member which is ahead of it really has WAL that the leader never had.
+// Nobody waits for ever: the others start without the leader's first sample when
+// a third of the time is over, and a member that has not answered when three
+// quarters of what the leader has left are over is cut off. It is unknown then,
+// because its figures could not be compared with the second sample.
 func Collect(ctx context.Context, cfg Config, targets []Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
+		defer cancel()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := newOrder(ctx, targets, leader)
+
+	answers := make([]preflight.Observed[preflight.SQL], len(targets))
+	var all sync.WaitGroup
+	for i, t := range targets {
+		ask := o.askReplica
+		if i == o.leader {
+			ask = o.askLeader
+		}
+		all.Go(func() { answers[i] = ask(ctx, cfg, t) })
+	}
+	all.Wait()
+
 	out := make(map[string]preflight.Observed[preflight.SQL], len(targets))
-	for _, t := range targets {
-		out[t.Member] = preflight.NotKnown[preflight.SQL](preflight.NotAsked, "not asked")
+	for i, t := range targets {
+		out[t.Member] = answers[i]
 	}
 	return out
+}
+
+// order keeps the samples in their order.
+type order struct {
+	// leader is the leader's place among the targets, -1 where it is not there.
+	leader int
+	// sampled is closed when the leader's first sample is in, or will not come.
+	sampled chan struct{}
+	// replicas counts the other members that have not answered yet.
+	replicas sync.WaitGroup
+	// replicaCtx is the context of those members, and cut ends it.
+	replicaCtx context.Context
+	cut        context.CancelCauseFunc
+	// patience is how long the others wait for the leader's first sample.
+	patience time.Duration
+}
+
+func newOrder(ctx context.Context, targets []Target, leader string) *order {
+	o := &order{leader: -1, sampled: make(chan struct{}), patience: remaining(ctx) / 3}
+	o.replicaCtx, o.cut = context.WithCancelCause(ctx)
+	for i, t := range targets {
+		if t.Member == leader && o.leader < 0 {
+			o.leader = i
+			continue
+		}
+		o.replicas.Add(1)
+	}
+	if o.leader < 0 {
+		close(o.sampled)
+	}
+	return o
+}
+
+func (o *order) askReplica(_ context.Context, cfg Config, t Target) preflight.Observed[preflight.SQL] {
+	defer o.replicas.Done()
+	ctx := o.replicaCtx
+	s := begin(ctx, cfg, t)
+	defer s.end(ctx)
+	if s.conn != nil {
+		patience := time.NewTimer(o.patience)
+		defer patience.Stop()
+		select {
+		case <-o.sampled:
+		case <-patience.C:
+		case <-ctx.Done():
+		}
+		s.collect(ctx)
+	}
+	return s.observed(preflight.NotKnown[preflight.LSN](preflight.Absent, "only the leader is sampled twice"))
+}
+
+func (o *order) askLeader(ctx context.Context, cfg Config, t Target) preflight.Observed[preflight.SQL] {
+	first := sync.OnceFunc(func() { close(o.sampled) })
+	defer first()
+	s := begin(ctx, cfg, t)
+	defer s.end(ctx)
+	if s.conn == nil {
+		return s.observed(preflight.Observed[preflight.LSN]{})
+	}
+	before := s.sample(ctx)
+	first()
+	s.collect(ctx)
+	o.awaitReplicas(ctx)
+	after := s.sample(ctx)
+
+	got := s.observed(after)
+	if got.Known() {
+		got.Value.FlushLSN = before
+	}
+	return got
+}
+
+// awaitReplicas returns when no other member's session runs any more: because
+// all have answered, or because their time is over.
+func (o *order) awaitReplicas(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		o.replicas.Wait()
+		close(done)
+	}()
+	late := time.NewTimer(remaining(ctx) * 3 / 4)
+	defer late.Stop()
+	select {
+	case <-done:
+		return
+	case <-late.C:
+	}
+	o.cut(errCut)
+	<-done
+}
+
+// remaining is the time to the context's deadline.
+func remaining(ctx context.Context) time.Duration {
+	d, ok := ctx.Deadline()
+	if !ok {
+		return defaultTimeout
+	}
+	return max(0, time.Until(d))
 }

@@ -1,0 +1,112 @@
+package pg
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"patroni-preflight/preflight"
+)
+
+// cells is one row of an answer, read by column.
+type cells struct {
+	what   string
+	answer answer
+	row    int
+	// null is what NULL means in this row.
+	null preflight.Unknown
+}
+
+func (c cells) at(row int) cells {
+	c.row = row
+	return c
+}
+
+// orNull gives NULL another meaning, where it is not for want of privilege.
+func (c cells) orNull(reason string) cells {
+	if c.null.Cause != preflight.Privilege {
+		c.null.Reason = reason
+	}
+	return c
+}
+
+// value reads one cell. column is for people, "" where the part has only one.
+func value[T any](c cells, i int, column string, parse func(string) (T, error)) preflight.Observed[T] {
+	name := c.what
+	if column != "" {
+		name += ", " + column
+	}
+	switch {
+	case c.answer.why != nil:
+		return preflight.NotKnown[T](c.answer.why.Cause, "%s", c.answer.why.Reason)
+	case c.row >= len(c.answer.rows):
+		return preflight.NotKnown[T](preflight.Absent, "%s: no row", name)
+	case i >= len(c.answer.rows[c.row]):
+		return preflight.NotKnown[T](preflight.Malformed, "%s: no such column", name)
+	}
+	text := c.answer.rows[c.row][i]
+	if text == nil {
+		return preflight.NotKnown[T](c.null.Cause, "%s: %s", name, c.null.Reason)
+	}
+	v, err := parse(*text)
+	if err != nil {
+		return preflight.NotKnown[T](preflight.Malformed, "%s is %s: %s", name, quote(*text), oneLine(err.Error()))
+	}
+	return preflight.Known(v)
+}
+
+func parseText(s string) (string, error) {
+	const most = 64 << 10
+	if len(s) > most {
+		return "", fmt.Errorf("longer than %d bytes", most)
+	}
+	return strings.ToValidUTF8(s, "?"), nil
+}
+
+func parseBool(s string) (bool, error) {
+	switch s {
+	case "t":
+		return true, nil
+	case "f":
+		return false, nil
+	}
+	return false, fmt.Errorf("not a boolean")
+}
+
+func parsePositive(s string) (int, error) {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err == nil && n <= 0 {
+		err = fmt.Errorf("not a positive number")
+	}
+	return int(n), err
+}
+
+func parseTimeline(s string) (int64, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("not a timeline")
+	}
+	return int64(n), err
+}
+
+// parseSystemID reads the bigint as the unsigned number that pg_controldata and
+// Patroni's /initialize give.
+func parseSystemID(s string) (string, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("not a system identifier")
+	}
+	return strconv.FormatUint(uint64(n), 10), err
+}
+
+// parseMicros refuses years that JSON cannot carry.
+func parseMicros(s string) (time.Time, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	t := time.UnixMicro(n).UTC()
+	if err == nil && (n == math.MaxInt64 || t.Year() < 1 || t.Year() > 9999) {
+		err = fmt.Errorf("not a time")
+	}
+	return t, err
+}

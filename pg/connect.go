@@ -1,0 +1,221 @@
+package pg
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"patroni-preflight/preflight"
+)
+
+// begin connects to a member. It always returns a session; without a connection
+// its why is set.
+func begin(ctx context.Context, cfg Config, t Target) *session {
+	s := &session{source: "SQL", started: time.Now(), answers: map[string]answer{}}
+	where, why := parseConnURL(t.ConnURL)
+	if why != nil {
+		s.why = why
+		return s
+	}
+	cc, err := where.config(ctx, cfg)
+	if err != nil {
+		// Only the text: the error itself holds the connection string.
+		s.why = &preflight.Unknown{Cause: preflight.Failed, Reason: "the settings for the SQL session are wrong: " + oneLine(err.Error())}
+		return s
+	}
+	s.user, s.secret = cc.User, cc.Password
+	s.source = fmt.Sprintf("SQL %s@%s/%s", cc.User, where.address(), cc.Database)
+
+	var p progress
+	p.watch(ctx, cc)
+	conn, err := pgconn.ConnectConfig(ctx, cc)
+	if err != nil {
+		s.why = s.connectFailure(ctx, err, &p)
+		return s
+	}
+	s.conn = conn
+	if a := conn.Conn().RemoteAddr(); a != nil && a.Network() == "tcp" {
+		s.remote = a.String()
+	}
+	version := conn.ParameterStatus("server_version")
+	major, ok := majorVersion(version)
+	switch {
+	case !ok:
+		s.give(malformed("%s: the server gives its version as %s: not PostgreSQL", s.source, quote(version)))
+	case major < 10:
+		s.give(&preflight.Unknown{
+			Cause:  preflight.Unsupport,
+			Reason: fmt.Sprintf("%s: PostgreSQL %s: versions before 10 are not supported", s.source, oneLine(version)),
+		})
+	}
+	if s.why != nil {
+		s.conn = nil
+	}
+	s.major = major
+	return s
+}
+
+// progress is how far a connection attempt came. pgx dials several addresses one
+// after the other, and again without TLS.
+type progress struct {
+	connected  atomic.Bool // TCP
+	negotiated atomic.Bool // and TLS, where it is used
+	addresses  atomic.Int32
+}
+
+// watch takes over look-up and dialling: to see how far they come, to share the
+// time among several addresses, and to dial nothing after the end of the
+// context (pgx would, to cancel a statement; statement_timeout does that here).
+func (p *progress) watch(ctx context.Context, cc *pgconn.Config) {
+	lookup := cc.LookupFunc
+	cc.LookupFunc = func(c context.Context, host string) ([]string, error) {
+		addrs, err := lookup(c, host)
+		p.addresses.Add(int32(min(len(addrs), 100)))
+		return addrs, err
+	}
+	cc.DialFunc = func(c context.Context, network, addr string) (net.Conn, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		d := net.Dialer{}
+		if p.addresses.Load() > 1 {
+			d.Timeout = max(time.Millisecond, remaining(c)/2)
+		}
+		conn, err := d.DialContext(c, network, addr)
+		if err == nil {
+			p.connected.Store(true)
+		}
+		return conn, err
+	}
+	cc.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
+		p.negotiated.Store(true)
+		return conn, nil
+	}
+}
+
+// place is where a conn_url points.
+type place struct {
+	hosts, ports []string
+	database     string
+}
+
+// address is the host and port, for people.
+func (p place) address() string {
+	var all []string
+	for i := range p.hosts {
+		all = append(all, net.JoinHostPort(p.hosts[i], p.ports[i]))
+	}
+	return strings.Join(all, ",")
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*)$`)
+
+// parseConnURL reads conn_url as Patroni writes it: postgres://host:port/dbname,
+// an IPv6 address in brackets, the host perhaps a list. net/url refuses such
+// lists. Reasons do not repeat the URL: it may hold a password.
+func parseConnURL(s string) (place, *preflight.Unknown) {
+	var p place
+	if s == "" {
+		return p, &preflight.Unknown{Cause: preflight.NotAsked, Reason: "the member key has no conn_url"}
+	}
+	bad := malformed("the conn_url of the member key is not of the form postgres://host:port/dbname")
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok || (scheme != "postgres" && scheme != "postgresql") {
+		return p, bad
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(rest, "/")
+	authority = authority[strings.LastIndex(authority, "@")+1:]
+	for h := range strings.SplitSeq(authority, ",") {
+		host, port, ok := splitHost(h)
+		if !ok || len(p.hosts) == 10 {
+			return place{}, bad
+		}
+		p.hosts, p.ports = append(p.hosts, host), append(p.ports, port)
+	}
+	database, err := url.PathUnescape(path)
+	if err != nil || strings.ContainsRune(database, 0) {
+		return place{}, bad
+	}
+	p.database = database
+	return p, nil
+}
+
+// splitHost reads host, host:port, [address] or [address]:port. Nothing else is
+// let through: pgx would take a path for a Unix socket and an empty host for PGHOST.
+func splitHost(s string) (host, port string, ok bool) {
+	port = "5432"
+	if rest, v6 := strings.CutPrefix(s, "["); v6 {
+		host, rest, ok = strings.Cut(rest, "]")
+		address, zone, _ := strings.Cut(host, "%")
+		if !ok || net.ParseIP(address) == nil || (zone != "" && !hostName.MatchString(zone)) {
+			return "", "", false
+		}
+		if rest == "" {
+			return host, port, true
+		}
+		if port, ok = strings.CutPrefix(rest, ":"); !ok {
+			return "", "", false
+		}
+	} else {
+		var given bool
+		if host, s, given = strings.Cut(s, ":"); given {
+			port = s
+		}
+		if !hostName.MatchString(host) {
+			return "", "", false
+		}
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return host, port, err == nil && n > 0
+}
+
+// config makes pgx's configuration, with libpq's environment and password file
+// behind ours. The password is not in the text that is parsed.
+func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
+	database := cfg.Database
+	if database == "" {
+		database = p.database
+	}
+	if database == "" && os.Getenv("PGDATABASE") == "" {
+		database = "postgres"
+	}
+	text := "target_session_attrs=any"
+	for _, kv := range [][2]string{
+		{"host", strings.Join(p.hosts, ",")},
+		{"port", strings.Join(p.ports, ",")},
+		{"user", cfg.User},
+		{"dbname", database},
+		{"sslmode", cfg.SSLMode},
+		{"sslrootcert", cfg.SSLRootCert},
+		{"sslcert", cfg.SSLCert},
+		{"sslkey", cfg.SSLKey},
+	} {
+		if kv[1] != "" {
+			text += " " + kv[0] + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(kv[1]) + "'"
+		}
+	}
+	cc, err := pgconn.ParseConfig(text)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Password != "" {
+		cc.Password = cfg.Password
+	}
+	cc.RuntimeParams["application_name"] = "patroni-preflight"
+	cc.RuntimeParams["client_encoding"] = "UTF8"
+	cc.MaxProtocolMessageBodyLen = maxMessage
+	if len(p.hosts) > 1 {
+		cc.ConnectTimeout = max(time.Millisecond, remaining(ctx)/time.Duration(len(p.hosts)))
+	}
+	return cc, nil
+}

@@ -1,0 +1,172 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"patroni-preflight/preflight"
+)
+
+// connectFailure says why there is no session. pgx's errors hold the password;
+// only texts of the server and of the network leave here.
+func (s *session) connectFailure(ctx context.Context, err error, p *progress) *preflight.Unknown {
+	var ce *pgconn.ConnectError
+	if errors.As(err, &ce) {
+		err = ce.Unwrap()
+	}
+	after := time.Since(s.started).Round(time.Millisecond)
+	var pgErr *pgconn.PgError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &pgErr):
+		return s.refusal(pgErr)
+	case errors.Is(context.Cause(ctx), context.Canceled):
+		return s.unknown(preflight.Failed, "interrupted after %s", after)
+	case errors.As(err, &dns):
+		return s.unknown(preflight.Unresolved, "the name %s was not resolved: %s", dns.Name, dns.Err)
+	case timedOut(ctx, err) && p.connected.Load():
+		return s.unknown(preflight.Silent, "connected, but no complete answer within %s", after)
+	case timedOut(ctx, err):
+		return s.unknown(preflight.Unreached, "no connection within %s", after)
+	case errors.Is(err, syscall.ECONNREFUSED) && !p.connected.Load():
+		return s.unknown(preflight.Refused, "connection refused")
+	case !p.connected.Load():
+		return s.unknown(preflight.Unreached, "no connection: %v", err)
+	case closed(err):
+		return s.unknown(preflight.Failed, "the server closed the connection without an answer: %v", err)
+	case !p.negotiated.Load():
+		return s.unknown(preflight.Failed, "no TLS session: %v", err)
+	}
+	return s.unknown(preflight.Malformed, "this is not PostgreSQL's protocol: %v", err)
+}
+
+// refusal is an error of the server while connecting, by its SQLSTATE
+// (PostgreSQL documentation, appendix A).
+func (s *session) refusal(e *pgconn.PgError) *preflight.Unknown {
+	said := e.Error()
+	switch {
+	case e.Code == "28P01" && s.secret == "":
+		return s.unknown(preflight.Denied, "%s; no password was given: set PGPASSWORD or the password file", said)
+	case e.Code == "28P01":
+		return s.unknown(preflight.Denied, "%s; check the password of role %s", said, s.user)
+	case e.Code == "28000" && (e.Routine == "ClientAuthentication" || strings.Contains(e.Message, "pg_hba.conf")):
+		return s.unknown(preflight.Denied, "%s; add to pg_hba.conf there: %s", said, hbaLine(s.user, e.Message))
+	case strings.HasPrefix(e.Code, "28"), e.Code == "42501":
+		return s.unknown(preflight.Denied, "%s", said)
+	}
+	return s.unknown(preflight.Failed, "%s", said)
+}
+
+var hbaHost = regexp.MustCompile(`"([0-9A-Fa-f.:]+)(%[^"]*)?"`)
+
+// hbaLine is the line that lets the role in. The client's address is the one
+// that the server saw, as its message gives it.
+func hbaLine(user, message string) string {
+	client := "<address of this machine>"
+	if m := hbaHost.FindStringSubmatch(message); m != nil {
+		if ip := net.ParseIP(m[1]); ip != nil {
+			client = m[1] + "/32"
+			if ip.To4() == nil {
+				client = m[1] + "/128"
+			}
+		}
+	}
+	return "host all " + ident(user) + " " + client + " scram-sha-256"
+}
+
+// failure says why a part of an established session has no answer.
+func (s *session) failure(ctx context.Context, err error, what string) *preflight.Unknown {
+	after := time.Since(s.started).Round(time.Millisecond)
+	var pgErr *pgconn.PgError
+	var tooLong *pgproto3.ExceededMaxBodyLenErr
+	switch {
+	case errors.As(err, &pgErr):
+		cause := preflight.Failed
+		switch pgErr.Code {
+		case "42501": // insufficient_privilege
+			cause = preflight.Privilege
+		case "42883", "42P01", "42703", "0A000": // no such function, table, column; not supported
+			cause = preflight.Unsupport
+		}
+		return s.unknown(cause, "%s: %s", what, pgErr.Error())
+	case errors.Is(context.Cause(ctx), context.Canceled):
+		return s.unknown(preflight.Failed, "%s: interrupted after %s", what, after)
+	case timedOut(ctx, err):
+		return s.unknown(preflight.Silent, "%s: connected, but no complete answer within %s", what, after)
+	case errors.As(err, &tooLong):
+		return s.unknown(preflight.Malformed, "%s: a message of %d bytes, more than %d", what, tooLong.ActualBodyLen, maxMessage)
+	case closed(err):
+		return s.unknown(preflight.Failed, "%s: the server closed the connection: %v", what, err)
+	}
+	return s.unknown(preflight.Malformed, "%s: this is not PostgreSQL's protocol: %v", what, err)
+}
+
+// unknown makes a reason that names the session and holds no password: a server
+// that was sent one in clear text could repeat it.
+func (s *session) unknown(c preflight.Cause, format string, args ...any) *preflight.Unknown {
+	text := fmt.Sprintf(format, args...)
+	if s.secret != "" {
+		text = strings.ReplaceAll(text, s.secret, "********")
+	}
+	return &preflight.Unknown{Cause: c, Reason: s.source + ": " + oneLine(text)}
+}
+
+func malformed(format string, args ...any) *preflight.Unknown {
+	return &preflight.Unknown{Cause: preflight.Malformed, Reason: fmt.Sprintf(format, args...)}
+}
+
+func timedOut(ctx context.Context, err error) bool {
+	var n net.Error
+	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &n) && n.Timeout())
+}
+
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
+}
+
+// oneLine keeps a text of the other side short and free of control characters.
+func oneLine(s string) string {
+	const most = 400
+	clean := []rune(strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)), " "))
+	if len(clean) > most {
+		return string(clean[:most]) + "..."
+	}
+	return string(clean)
+}
+
+// quote shows the beginning of what came, on one line.
+func quote(s string) string {
+	const show = 60
+	if len(s) > show {
+		return strconv.Quote(s[:show]) + " and so on"
+	}
+	return strconv.Quote(s)
+}
+
+var plainIdent = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// ident writes a role's name as SQL and pg_hba.conf want it.
+func ident(name string) string {
+	if plainIdent.MatchString(name) {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
