@@ -1,0 +1,324 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// scenario is one state of a cluster, with what is right to say of it, declared
+// beforehand.
+type scenario struct {
+	name string
+	// everywhere: on all three suites; else on trixie alone.
+	everywhere bool
+	// arrange brings the cluster into the state; what it registers with undo restores it.
+	arrange func(l *lab)
+	// args for the tool, env for its environment; %VIP% is the lab's VIP.
+	args, env []string
+	// candidate is the bystander, the leader or another name instead of the candidate.
+	candidate func(l *lab) string
+	// want is the verdict, by names a check that has to be among those that decided it.
+	want, by string
+	// warns names a check that has to warn.
+	warns string
+	// policy: the switchover may work this time; we refuse all the same.
+	policy bool
+	// limit is how long patronictl may take; 60 s where 0.
+	limit time.Duration
+	// because says why that verdict is right.
+	because string
+}
+
+const (
+	goes    = "GO"
+	noGo    = "NO-GO"
+	unknown = "UNKNOWN"
+)
+
+var scenarios = []scenario{
+	// Clusters that are fine.
+	{name: "healthy", everywhere: true, want: goes, because: "nothing is wrong"},
+	{name: "healthy, under continuous light writes", arrange: (*lab).writes, want: goes, because: "lag that comes and goes is no lag"},
+	{name: "healthy, REST and PostgreSQL on different networks", arrange: (*lab).twoNetworks, want: goes, because: "a member's two addresses need not have one host"},
+	{name: "idle for 15 s", arrange: func(*lab) { time.Sleep(15 * time.Second) }, want: goes, because: "no writes is no lag"},
+	{name: "old member key with a live lease", arrange: (*lab).ageKeys, want: goes, because: "Patroni writes a key on change only; the lease shows the life"},
+	{name: "bystander tagged nofailover", arrange: func(l *lab) { l.tag(l.bystander, "nofailover", "true") }, want: goes, because: "it is not the candidate"},
+	{name: "two nodes", arrange: (*lab).twoNodes, want: goes, because: "one replica is enough"},
+	{name: "no candidate named", candidate: nobody, want: goes, because: "every member that Patroni may choose is fit"},
+	{name: "synchronous mode, candidate is the synchronous standby", arrange: (*lab).synchronous, want: goes, because: "it is in /sync"},
+	{name: "maximum_lag_on_failover 1024, idle", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=1024") }, want: goes, because: "the lag is 0"},
+	{name: "maximum_lag_on_failover 0, idle", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=0") }, want: goes, because: "the lag is 0, and that is not more than 0"},
+	{name: "maximum_lag_on_failover \"10MB\"", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=10MB") }, want: goes, warns: "dcs.config", because: "Patroni 4 takes it for the default"},
+	{name: "a switchover scheduled for tomorrow", arrange: (*lab).schedule, want: goes, warns: "dcs.failover_key", because: "a new request overwrites it"},
+	{name: "one etcd of three down", arrange: func(l *lab) { l.pauseEtcd("etcd3") }, want: goes, warns: "dcs.endpoints", because: "two are a quorum"},
+	{name: "bystander's api_url is the leader's", arrange: func(l *lab) { l.apiURL(l.bystander, l.ip(l.leader)+":8008") }, want: goes, warns: "identity.rest_name", because: "it is not the candidate"},
+	{name: "the leader's api_url is a VIP that nobody named", arrange: (*lab).leaderOnVIP, want: goes, because: "it points to the right node; nothing shows that it will move"},
+
+	// Maintenance mode.
+	{name: "maintenance mode", everywhere: true, arrange: (*lab).pause, want: noGo, by: "maintenance.pause", policy: true, because: "in pause there is no fallback if the promotion fails"},
+	{name: "maintenance mode, no candidate named", arrange: (*lab).pause, candidate: nobody, want: noGo, by: "maintenance.pause", because: "Patroni refuses that with 400"},
+
+	// Identity.
+	{name: "the founding incident: candidate's api_url is a VIP on the leader", everywhere: true, arrange: (*lab).founding, want: noGo, by: "identity.", because: "the leader asks itself and counts WAL position 0"},
+	{name: "the VIP before it bites: named, and still on the right node", arrange: (*lab).leaderOnVIP, args: []string{"--vip", "%VIP%"}, want: noGo, by: "identity.vip", policy: true, because: "this switchover works, the way back fails"},
+	{name: "candidate's api_url = the leader's", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.leader)+":8008") }, want: noGo, by: "identity.rest_name", because: "the leader asks itself"},
+	{name: "candidate's api_url = another replica's", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.bystander)+":8008") }, want: noGo, by: "identity.rest_name", policy: true, because: "Patroni judges the wrong node"},
+	{name: "candidate's and bystander's api_url swapped", arrange: (*lab).swapped, want: noGo, by: "identity.rest_name", policy: true, because: "Patroni judges the wrong node"},
+	{name: "candidate's api_url = 0.0.0.0", arrange: func(l *lab) { l.apiURL(l.candidate, "0.0.0.0:8008") }, want: noGo, by: "identity.address", because: "the leader asks itself"},
+	{name: "candidate's api_url = 127.0.0.1", arrange: func(l *lab) { l.apiURL(l.candidate, "127.0.0.1:8008") }, want: noGo, by: "identity.address", because: "the leader asks itself"},
+	{name: "candidate's api_url = a closed port", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.candidate)+":8009") }, want: noGo, by: "candidate.rest", because: "Patroni calls it not reachable"},
+	{name: "candidate's conn_url = the leader's", arrange: func(l *lab) { l.connURL(l.candidate, l.ip(l.leader)+":5432") }, want: noGo, by: "identity.", because: "the others would follow the old leader"},
+	{name: "candidate's conn_url = another replica's", arrange: func(l *lab) { l.connURL(l.candidate, l.ip(l.bystander)+":5432") }, want: noGo, by: "identity.", because: "the others would follow the wrong node"},
+
+	// Lag.
+	{name: "candidate's WAL receiver frozen, 20 MB behind", everywhere: true, arrange: (*lab).frozenReceiver, want: noGo, by: "lag.receive", because: "the list is older than the lag"},
+	{name: "replay paused with a backlog", arrange: (*lab).pausedReplay, want: noGo, by: "lag.replay", policy: true, because: "the backlog is replayed while there is no primary"},
+	{name: "maximum_lag_on_failover 1024, 5 kB behind", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=1024"); l.behind(5000) }, want: noGo, by: "lag.receive", because: "more than the limit"},
+	{name: "maximum_lag_on_failover -1", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=-1") }, want: noGo, by: "lag.patroni", because: "negative means: refuse every lag of 0 or more"},
+
+	// Candidates that lose rows or always fail.
+	{name: "candidate not streaming, less than 1 MiB behind", everywhere: true, arrange: (*lab).notStreaming, want: noGo, by: "candidate.streaming", because: "Patroni switches, and the rows are gone"},
+	{name: "candidate on an older timeline", arrange: (*lab).olderTimeline, want: noGo, by: "candidate.streaming", because: "Patroni switches, and the newer timeline is gone"},
+	{name: "candidate tagged nofailover", arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") }, want: noGo, by: "candidate.nofailover", because: "Patroni refuses"},
+	{name: "candidate tagged nofailover: \"false\"", arrange: func(l *lab) { l.tag(l.candidate, "nofailover", `"false"`) }, want: noGo, by: "candidate.nofailover", because: "a text that is not empty is true"},
+	{name: "candidate with failover_priority 0", arrange: func(l *lab) { l.tag(l.candidate, "failover_priority", "0") }, want: noGo, by: "candidate.nofailover", because: "Patroni refuses since 3.2.0"},
+	{name: "unknown member", candidate: func(*lab) string { return "node9" }, want: noGo, by: "candidate.member", because: "patronictl refuses"},
+	{name: "the candidate is the leader", candidate: func(l *lab) string { return l.leader }, want: noGo, by: "candidate.member", because: "patronictl refuses"},
+	{name: "synchronous mode, candidate is not the synchronous standby", arrange: (*lab).synchronous, candidate: func(l *lab) string { return l.other }, want: noGo, by: "candidate.sync", because: "Patroni refuses with 412"},
+
+	// Processes that do not answer.
+	{name: "candidate's Patroni frozen", arrange: func(l *lab) { l.freeze(l.candidate, "-x patroni") }, want: noGo, by: "candidate.rest", because: "Patroni calls it not reachable"},
+	{name: "candidate's Patroni killed", arrange: func(l *lab) { l.kill(l.candidate) }, want: noGo, by: "candidate.rest", because: "Patroni calls it not reachable"},
+	{name: "candidate's PostgreSQL frozen", arrange: func(l *lab) { l.freeze(l.candidate, "-x postgres"); time.Sleep(4 * time.Second) }, want: noGo, because: "it could not be promoted"},
+	{name: "candidate's PostgreSQL stopped", arrange: (*lab).stoppedPostgres, want: noGo, by: "candidate.running", because: "Patroni calls it not reachable"},
+	{name: "leader's Patroni frozen", arrange: func(l *lab) { l.freeze(l.leader, "-x patroni") }, limit: 8 * time.Second, want: noGo, by: "leader.rest", because: "patronictl waits for it without a limit"},
+	{name: "candidate and bystander frozen whole", arrange: (*lab).bothFrozen, want: noGo, by: "candidate.rest", because: "nobody is there to take over"},
+
+	// The DCS.
+	{name: "two etcd of three frozen", arrange: func(l *lab) { l.pauseEtcd("etcd2"); l.pauseEtcd("etcd3") }, limit: 10 * time.Second, want: unknown, by: "dcs.reachable", because: "no quorum, no facts"},
+	{name: "etcd all down", arrange: (*lab).stopEtcd, limit: 10 * time.Second, want: unknown, by: "dcs.reachable", because: "no store, no facts; patronictl hangs"},
+	{name: "wrong scope", args: []string{"--scope", "dmeo"}, want: unknown, by: "dcs.scope", because: "there is no such cluster"},
+
+	// Rights.
+	{name: "PostgreSQL role without pg_monitor", arrange: (*lab).noMonitor, want: unknown, by: "candidate.streaming", because: "NULL columns are no evidence"},
+	{name: "wrong password", env: []string{"PATRONI_SUPERUSER_USERNAME=preflight", "PATRONI_SUPERUSER_PASSWORD=wrong"}, want: unknown, by: "lag.receive", because: "nothing was seen by SQL"},
+	{name: "pg_hba.conf refuses the role", arrange: (*lab).refusedByHBA, want: unknown, by: "lag.receive", because: "nothing was seen by SQL"},
+}
+
+func nobody(*lab) string { return "" }
+
+func (l *lab) writes() {
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	leader := l.leader
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if out, code := l.trySQL(leader, "INSERT INTO ledger (note) SELECT 'light' FROM generate_series(1, 20) RETURNING 1"); code == 0 {
+					l.acknowledged.Add(int64(len(strings.Fields(out))))
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+		}
+	}()
+	l.beforeCount(func() { close(stop); <-done })
+	time.Sleep(2 * time.Second)
+}
+
+func (l *lab) twoNetworks() {
+	net := l.project + "-data"
+	must(l, "docker", "network", "create", net)
+	l.undo(func() { command(time.Minute, nil, "docker", "network", "rm", net) })
+	hba := `["local all all trust", "host all all 0.0.0.0/0 scram-sha-256", "host replication all 0.0.0.0/0 scram-sha-256"]`
+	old := fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host all all %[1]s.0/24 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256", "host replication all %[1]s.0/24 scram-sha-256"]`, l.net)
+	for _, n := range nodes {
+		must(l, "docker", "network", "connect", net, l.container(n))
+		l.undo(func() { command(time.Minute, nil, "docker", "network", "disconnect", net, l.container(n)) })
+		l.set(n, "postgresql.pg_hba", hba, old)
+	}
+	time.Sleep(3 * time.Second)
+	for _, n := range nodes {
+		ip := must(l, "docker", "inspect", "-f", `{{(index .NetworkSettings.Networks "`+net+`").IPAddress}}`, l.container(n))
+		l.connURL(n, ip+":5432")
+	}
+	l.await("all stream again", 40*time.Second, func() bool { return l.streams(l.candidate, l.leader) && l.streams(l.bystander, l.leader) })
+	time.Sleep(3 * time.Second)
+}
+
+// ageKeys lets etcd's revision run away from the member keys', as in an hour of
+// other clusters' writes.
+func (l *lab) ageKeys() {
+	l.sh("etcd1", "i=0; while [ $i -lt 200 ]; do ETCDCTL_API=3 etcdctl put /other/key $i >/dev/null; i=$((i+1)); done; ETCDCTL_API=3 etcdctl del /other/key")
+}
+
+func (l *lab) tag(node, tag, value string) {
+	l.t.Helper()
+	l.set(node, "tags."+tag, value, "")
+	l.await("the tag in the member key", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), tag) })
+}
+
+func (l *lab) twoNodes() {
+	l.compose("stop", "-t", "10", l.bystander)
+	l.undo(func() { l.compose("start", l.bystander) })
+	l.await("the bystander's key to go", 40*time.Second, func() bool { return !strings.Contains(l.key("members/ --prefix"), l.ip(l.bystander)) })
+}
+
+// synchronous turns synchronous mode on; the candidate is then whoever is chosen.
+func (l *lab) synchronous() {
+	l.edit("synchronous_mode=on")
+	l.await("a synchronous standby", 30*time.Second, func() bool { return strings.Contains(l.key("sync"), `"sync_standby":"node`) })
+	if !strings.Contains(l.key("sync"), `"sync_standby":"`+l.candidate+`"`) {
+		l.candidate, l.bystander = l.bystander, l.candidate
+	}
+	l.other = l.bystander
+	time.Sleep(2 * time.Second)
+}
+
+func (l *lab) schedule() {
+	at := time.Now().Add(24 * time.Hour).UTC().Format("2006-01-02T15:04:05+00:00")
+	out, code := l.patronictl(l.bystander, 20*time.Second, "switchover", "demo", "--force", "--leader", l.leader, "--candidate", l.bystander, "--scheduled", at)
+	if code != 0 || !strings.Contains(l.key("failover"), "scheduled_at") {
+		l.t.Fatalf("could not schedule: exit %d\n%s", code, out)
+	}
+	l.undo(func() { l.patronictl(l.bystander, 20*time.Second, "flush", "demo", "switchover", "--force") })
+}
+
+func (l *lab) pauseEtcd(service string) {
+	must(l, "docker", "pause", l.container(service))
+	l.undo(func() { command(time.Minute, nil, "docker", "unpause", l.container(service)) })
+	if service == "etcd3" {
+		time.Sleep(5 * time.Second)
+	}
+}
+
+func (l *lab) stopEtcd() {
+	for _, e := range []string{"etcd1", "etcd2", "etcd3"} {
+		l.undo(func() { command(time.Minute, nil, "docker", "start", l.container(e)) })
+	}
+	must(l, "docker", "kill", l.container("etcd1"), l.container("etcd2"), l.container("etcd3"))
+}
+
+func (l *lab) pause() {
+	if out, code := l.patronictl(l.bystander, 30*time.Second, "pause", "demo", "--wait"); code != 0 {
+		l.t.Fatalf("pause: %s", out)
+	}
+	l.undo(func() { l.patronictl(l.bystander, 30*time.Second, "resume", "demo", "--wait") })
+}
+
+// founding is the incident that this project began with: the candidate's REST
+// address is a VIP, and the VIP is on the leader.
+func (l *lab) founding() { l.apiURL(l.candidate, l.vip(l.leader)+":8008") }
+
+func (l *lab) leaderOnVIP() { l.apiURL(l.leader, l.vip(l.leader)+":8008") }
+
+func (l *lab) swapped() {
+	l.apiURL(l.candidate, l.ip(l.bystander)+":8008")
+	l.apiURL(l.bystander, l.ip(l.candidate)+":8008")
+}
+
+// frozenReceiver stops the candidate's WAL receiver and writes at once, with a
+// loop_wait so long that the figures in the DCS are still the old ones.
+func (l *lab) frozenReceiver() {
+	l.edit("loop_wait=10", "ttl=30")
+	time.Sleep(3 * time.Second)
+	l.behind(20_000_000)
+}
+
+// behind freezes the candidate's WAL receiver and writes about that many bytes.
+func (l *lab) behind(bytes int) {
+	l.freeze(l.candidate, "-f walreceiver")
+	l.sql(l.leader, fmt.Sprintf("INSERT INTO ledger (note) SELECT repeat(md5(n::text), 30) FROM generate_series(1, %d) n", 1+bytes/1000))
+}
+
+// pausedReplay pauses replay again and again, since Patroni resumes it.
+func (l *lab) pausedReplay() {
+	must(l, "docker", "exec", "-d", l.container(l.candidate), "sh", "-c",
+		"while [ ! -e /tmp/replay ]; do psql -X -q -h /run/postgresql -U postgres -c 'SELECT pg_wal_replay_pause()' >/dev/null 2>&1; sleep 0.05; done; rm /tmp/replay")
+	l.undo(func() { l.in(l.candidate, "touch /tmp/replay") })
+	time.Sleep(time.Second)
+	l.sql(l.leader, "INSERT INTO ledger (note) SELECT repeat(md5(n::text), 30) FROM generate_series(1, 40000) n")
+	time.Sleep(500 * time.Millisecond)
+}
+
+// notStreaming cuts the candidate's way to the leader's PostgreSQL, then commits.
+func (l *lab) notStreaming() {
+	candidate, leader := l.candidate, l.leader
+	l.cut(candidate)
+	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+candidate+"'")
+	l.await("the candidate not to stream", 20*time.Second, func() bool { return !l.streams(candidate, leader) })
+	l.sql(leader, "INSERT INTO ledger (note) SELECT 'lost' FROM generate_series(1, 1000)")
+	time.Sleep(3 * time.Second)
+}
+
+// olderTimeline leaves the candidate behind on the timeline before the last switchover.
+func (l *lab) olderTimeline() {
+	left := l.candidate
+	l.cut(left)
+	l.sql(l.leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+left+"'")
+	before := l.leader
+	if out, _ := l.patronictl(l.bystander, 60*time.Second, "switchover", "demo", "--force", "--leader", before, "--candidate", l.bystander); !strings.Contains(out, "Successfully") {
+		l.t.Fatalf("the switchover in between: %s", out)
+	}
+	l.await("the new leader", 30*time.Second, func() bool { p := l.primaries(); return len(p) == 1 && p[0] != before })
+	l.leader, l.bystander = l.bystander, before
+	l.await("the old leader to stream", 40*time.Second, func() bool { return l.streams(l.bystander, l.leader) })
+	l.sql(l.leader, "INSERT INTO ledger (note) SELECT 'lost' FROM generate_series(1, 1000)")
+	time.Sleep(3 * time.Second)
+}
+
+func (l *lab) kill(node string) {
+	l.sh(node, "touch /run/patroni.hold; pkill -KILL -x patroni")
+	l.undo(func() { l.in(node, "rm -f /run/patroni.hold") })
+}
+
+// stoppedPostgres stops PostgreSQL under a Patroni that cannot start it again.
+func (l *lab) stoppedPostgres() {
+	node := l.candidate
+	l.sh(node, "chmod a-x /usr/lib/postgresql/*/bin/postgres; pkill -INT -o -x postgres")
+	l.undo(func() { l.in(node, "chmod a+x /usr/lib/postgresql/*/bin/postgres") })
+	l.await("Patroni to see it stopped", 30*time.Second, func() bool { s, err := l.status(node); return err == nil && s.State != "running" && s.Xlog == nil })
+}
+
+func (l *lab) bothFrozen() {
+	for _, n := range []string{l.candidate, l.bystander} {
+		must(l, "docker", "pause", l.container(n))
+		l.undo(func() { command(time.Minute, nil, "docker", "unpause", l.container(n)) })
+	}
+}
+
+func (l *lab) noMonitor() {
+	l.sql(l.leader, "REVOKE pg_monitor FROM preflight")
+	l.undo(func() {
+		for _, n := range l.primaries() {
+			l.trySQL(n, "GRANT pg_monitor TO preflight")
+		}
+	})
+	time.Sleep(time.Second)
+}
+
+func (l *lab) refusedByHBA() {
+	old := fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host all all %[1]s.0/24 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256", "host replication all %[1]s.0/24 scram-sha-256"]`, l.net)
+	for _, n := range nodes {
+		l.set(n, "postgresql.pg_hba", strings.Replace(old, `"host all all 127`, `"host all preflight all reject", "host all all 127`, 1), old)
+	}
+	time.Sleep(3 * time.Second)
+}
+
+// expand puts the lab's addresses into arguments.
+func (l *lab) expand(args []string) []string {
+	out := make([]string, 0, len(args))
+	for _, a := range args {
+		out = append(out, strings.ReplaceAll(a, "%VIP%", l.ip("vip")))
+	}
+	return out
+}
+
+var accuracyFile = os.Getenv("PREFLIGHT_ACCURACY")
