@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"unicode"
 )
 
 // Flags are the values given on the command line. Empty means not given.
@@ -138,7 +139,7 @@ func (r *reader) scope() string {
 	switch {
 	case v == "":
 		r.fail(r.value(key), key, "the name of the cluster is missing", "give --scope, PATRONI_SCOPE, or scope: in the file (-c)")
-	case strings.ContainsFunc(v, func(c rune) bool { return c == '/' || c < ' ' || c == 0x7f }):
+	case strings.Contains(v, "/") || strings.ContainsFunc(v, unicode.IsControl):
 		r.fail(r.value(key), key, "has a slash or a control character", "write the name alone; what stands before it belongs in namespace")
 	}
 	return v
@@ -152,6 +153,9 @@ func (r *reader) namespace() string {
 	v := r.text("namespace")
 	if v == "" {
 		v = "service"
+	}
+	if strings.ContainsFunc(v, unicode.IsControl) {
+		r.fail(r.value("namespace"), "namespace", "has a control character", "write the path alone, as in /service")
 	}
 	return "/" + strings.Trim(slashes.ReplaceAllString(v, "/"), "/")
 }

@@ -57,7 +57,8 @@ func environment(h host) (*value, error) {
 			if text == "" {
 				continue
 			}
-			v := str(text, place{source: variable(name)})
+			at := place{source: variable(name)}
+			v := str(text, at)
 			switch _, err := strconv.Atoi(text); {
 			case key == "port" && err != nil:
 				// Not a number to Patroni either, which then passes over it. Kubernetes
@@ -65,9 +66,9 @@ func environment(h host) (*value, error) {
 				continue
 			case s.section == "etcd3" && key == "hosts":
 				var ok bool
-				if v, ok = hostList(text, v.at); !ok {
+				if v, ok = hostList(text, at); !ok {
 					return nil, &Error{
-						Where: v.at.source, Key: "etcd3.hosts", Problem: "is not a YAML list",
+						Where: at.source, Key: "etcd3.hosts", Problem: "is not a YAML list",
 						Remedy: "write host:port,host:port; put IPv6 addresses in quotes, as in ['[::1]:2379']",
 					}
 				}
@@ -149,7 +150,7 @@ func dcsURL(tree *value, raw string, at place) error {
 		return fail("has no scheme, and patronictl would take it for "+guess, form)
 	case err == nil && !slices.Contains(stores, u.Scheme):
 		return fail("has a scheme that names no store", form)
-	case err != nil && strings.Contains(raw, ","):
+	case err == nil && strings.Contains(u.Host, ","):
 		return fail("names more than one host", "give one of them; several belong into etcd3.hosts of the file (-c)")
 	case err != nil || u.RawQuery != "" || u.Fragment != "":
 		return fail("is not the URL of a store", form)

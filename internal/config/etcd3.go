@@ -108,8 +108,9 @@ func (r *reader) hostPort(v *value, key string) (host string, port int) {
 	text := strings.TrimSpace(v.text)
 	host, after := text, ""
 	if rest, ok := strings.CutPrefix(text, "["); ok {
-		host, after, _ = strings.Cut(rest, "]")
-		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() || after != "" && after[0] != ':' {
+		var closed bool
+		host, after, closed = strings.Cut(rest, "]")
+		if a, err := netip.ParseAddr(host); !closed || err != nil || !a.Is6() || after != "" && after[0] != ':' {
 			r.fail(v, key, "is not an IPv6 address in brackets", "write [address]:port")
 			return
 		}

@@ -71,7 +71,7 @@ func (r *reader) vips(flags []string) []string {
 			problem = "has a scheme"
 		case strings.Contains(text, "/"):
 			problem = "has a slash, a netmask perhaps"
-		case problem != "" && strings.Contains(text, ":"):
+		case problem != "" && strings.Contains(text, ":") && !strings.Contains(text, "%"):
 			problem = "has a port, or is not an IP address"
 		}
 		if problem != "" {

@@ -119,12 +119,8 @@ func (r *reader) texts(path string, commas bool) []*value {
 	switch {
 	case v == nil:
 		return nil
-	case v.kind == list:
+	case v.kind == list: // an empty item is no text either
 		for i, item := range v.items {
-			if item.kind == null {
-				r.wrongType(v, path, "text in each item", "remove the empty item")
-				return nil
-			}
 			item.text, item.tag = r.scalar(item, fmt.Sprintf("%s[%d]", path, i)), "!!str"
 		}
 		return v.items
