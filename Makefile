@@ -13,7 +13,7 @@ COMPOSE     := scripts/compose.sh
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit test demo lint accuracy bench clean
+.PHONY: help build setup images up down unit test demo lint docs accuracy bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@$(STATICCHECK) -tags e2e ./...
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
+
+docs: ## Generate docs/checks.md from the registry
+	@go run . checks -f markdown >docs/checks.md
 
 accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 	@scripts/accuracy.sh

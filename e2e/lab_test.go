@@ -66,7 +66,7 @@ func command(limit time.Duration, env []string, name string, args ...string) (st
 }
 
 func (l *lab) env() []string {
-	return []string{"SUITE=" + l.suite, "LAB_NET=" + l.net, "COMPOSE_IGNORE_ORPHANS=1"}
+	return []string{"SUITE=" + l.suite, "LAB_NET=" + l.net}
 }
 
 // compose runs Docker Compose on this lab's project.
@@ -214,13 +214,13 @@ func (l *lab) key(name string) string {
 
 // up brings the cluster up anew.
 func (l *lab) up() {
-	l.compose("down", "-v", "-t", "2", "--remove-orphans")
+	l.compose("down", "-v", "-t", "2")
 	l.compose("up", "-d")
 	l.sh("node1", "lab-wait 90")
 	l.sql("node1", "CREATE TABLE IF NOT EXISTS ledger (id bigserial PRIMARY KEY, note text)")
 }
 
-func (l *lab) down() { l.compose("down", "-v", "-t", "1", "--remove-orphans") }
+func (l *lab) down() { l.compose("down", "-v", "-t", "1") }
 
 // settle undoes a scenario and waits until the cluster is whole again; it says
 // so and starts a new one where that takes too long.

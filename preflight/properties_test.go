@@ -20,7 +20,7 @@ var notEssential = []struct{ path, reason string }{
 	{`\.Key\.(State|Timeline|Xlog|ReplicationState|PendingRestart)$`, "shown beside the live figures only"},
 	{`^\.Members\[node2\]\.Key\.Version$`, "the leader's version decides"},
 	{`\.REST\.(Version|ServerVersion|ReplayPaused|PendingRestart|SyncStandby|QuorumStandby|ClusterUnlocked|FailsafeActive|Pause|Timeline|DCSLastSeen|Date|ReplicationState)$`, "of the other role, or a second witness to what the DCS, /liveness or SQL says"},
-	{`^\.Members\[node1\]\.REST\.(Location|Tags|WatchdogFailed)$`, "of the leader, where only a candidate's counts"},
+	{`^\.Members\[node1\]\.(REST\.(Location|Tags|WatchdogFailed)|Key\.Tags)$`, "of the leader, where only a candidate's counts"},
 	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
 	{`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName)$`, "in prose only, or proven by REST as well"},
 	{`^\.Members\[node1\]\.SQL\.(WalReceiver|WalSenders\[)`, "of the other role, or a column no check reads"},
