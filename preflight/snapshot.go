@@ -111,9 +111,9 @@ type Cluster struct {
 	Failsafe Observed[bool] `json:"failsafe"`
 }
 
-// Timeline is what Patroni takes for the cluster's timeline: one more than the
-// last of /history, 1 for an empty list, 0 where the key is absent
-// (patroni/dcs/__init__.py, Cluster.timeline).
+// Timeline is the cluster's timeline by /history: one more than the last that
+// ended, 0 where there is none or no such key (patroni/dcs/__init__.py,
+// TimelineHistory; an empty list is 1 there, which no rule tells from 0).
 func (c Cluster) Timeline() (int64, bool) {
 	h, ok := c.History.Get()
 	if !ok || len(h) == 0 {
