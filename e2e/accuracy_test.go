@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,10 +118,12 @@ func (r report) by(weight string) []string {
 	return out
 }
 
-// check runs the tool.
+// check runs the tool; what it saw goes to a file, which has to give the same
+// report when it is judged again.
 func (l *lab) check(env []string, args ...string) (report, int, float64, string) {
 	began := time.Now()
-	cmd := exec.Command(tool, append([]string{"check", "-c", l.config, "-f", "json"}, args...)...)
+	file := filepath.Join(l.t.TempDir(), "snapshot.json")
+	cmd := exec.Command(tool, append([]string{"check", "-c", l.config, "-f", "json", "--record", file}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
@@ -129,7 +133,29 @@ func (l *lab) check(env []string, args ...string) (report, int, float64, string)
 	if err := json.Unmarshal(out, &r); err != nil {
 		l.t.Errorf("no JSON report: %v\n%s%s", err, out, errs.String())
 	}
+	again, _ := exec.Command(tool, "replay", "-f", "json", file).Output()
+	if string(again) != string(out) {
+		l.t.Errorf("the recorded snapshot gives another report:\n%s\n%s", out, again)
+	}
+	l.keep(file)
 	return r, cmd.ProcessState.ExitCode(), took, string(out)
+}
+
+// keep stores a snapshot for unit tests and examples where PREFLIGHT_SNAPSHOTS
+// names a folder.
+func (l *lab) keep(file string) {
+	dir := os.Getenv("PREFLIGHT_SNAPSHOTS")
+	if dir == "" {
+		return
+	}
+	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(path.Base(l.t.Name())), "-")
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, l.suite+"-"+strings.Trim(name, "-")+".json"), raw, 0o644)
+	}
+	if err != nil {
+		l.t.Error(err)
+	}
 }
 
 // play is one scenario from beginning to end.

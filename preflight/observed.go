@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -52,8 +53,17 @@ type Observed[T any] struct {
 	Stamp *Stamp `json:"stamp,omitempty"`
 }
 
-// Known returns a fact with a value.
-func Known[T any](v T) Observed[T] { return Observed[T]{Value: &v} }
+// Known returns a fact with a value. A nil list or map is an empty one: in a
+// recorded snapshot it would be null, and read as unknown.
+func Known[T any](v T) Observed[T] {
+	switch r := reflect.ValueOf(&v).Elem(); {
+	case r.Kind() == reflect.Slice && r.IsNil():
+		r.Set(reflect.MakeSlice(r.Type(), 0, 0))
+	case r.Kind() == reflect.Map && r.IsNil():
+		r.Set(reflect.MakeMap(r.Type()))
+	}
+	return Observed[T]{Value: &v}
+}
 
 // NotKnown returns a fact without a value. The reason is one line for people.
 func NotKnown[T any](c Cause, format string, args ...any) Observed[T] {

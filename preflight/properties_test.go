@@ -103,6 +103,24 @@ func TestSaveAndLoadKeepEverything(t *testing.T) {
 	}
 }
 
+// TestEmptyIsNotUnknown: an empty list is still known after it was recorded.
+func TestEmptyIsNotUnknown(t *testing.T) {
+	s := healthy(t)
+	s.DCS.Alarms, s.Moved = Known([]string(nil)), Known([]string(nil))
+	s.member("node2").Key.Value.Tags = Known(Tags(nil))
+	var b bytes.Buffer
+	if err := s.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LoadSnapshot(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := Judge(again, Policies{}); r.Verdict != Go {
+		t.Errorf("%s\n%s", r.Verdict, fails(r))
+	}
+}
+
 // TestLoadRefuses what it cannot read for certain.
 func TestLoadRefuses(t *testing.T) {
 	for name, text := range map[string]string{
