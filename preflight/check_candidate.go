@@ -21,7 +21,7 @@ var candidateChecks = []Check{
 		Source: "patroni/tags.py nofailover; patroni/ctl.py reads the tags in the DCS, patroni/ha.py failover_limitation those in the REST answer",
 		Fix:    "Remove the tag from that node's patroni.yml and reload Patroni there, or choose another candidate.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"candidate.rest"}, Needs: []Need{keyTags, restTags}, Run: runNofailover,
+		After: []string{"candidate.rest", "identity.rest_name"}, Needs: []Need{keyTags, restTags}, Run: runNofailover,
 	},
 	{
 		ID: "candidate.watchdog", Title: "the candidate's watchdog is usable", Since: "0.1.0",
@@ -29,7 +29,7 @@ var candidateChecks = []Check{
 		Source: "watchdog_failed in GET /patroni; patroni/ha.py failover_limitation: 412 \"no good candidates have been found\"",
 		Fix:    "Give Patroni access to the watchdog device on that node.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"candidate.rest"}, Needs: []Need{restWatchdog},
+		After: []string{"candidate.rest", "identity.rest_name"}, Needs: []Need{restWatchdog},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			if !restWatchdog.get(s, m) {
 				return evidence(s.askedREST(m), "no watchdog_failed")

@@ -37,7 +37,7 @@ var identityChecks = []Check{
 		Source: "patroni.scope in GET /patroni (patroni/api.py)",
 		Fix:    "Set restapi.connect_address of that member to its own address and reload Patroni there.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest"}, Needs: []Need{restScope},
+		After: []string{"candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restScope},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			if got := restScope.get(s, m); got != s.Request.Scope {
 				return []Finding{{
@@ -54,7 +54,7 @@ var identityChecks = []Check{
 		Source: "database_system_identifier in GET /patroni against /initialize; Patroni compares them at start only (patroni/ha.py)",
 		Fix:    "Find out which cluster that node belongs to; re-create it as a replica of this one.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running"}, Needs: []Need{initialize, restSystemID},
+		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"}, Needs: []Need{initialize, restSystemID},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			return runSystemID(s, m, s.askedREST(m), restSystemID.get(s, m))
 		},
@@ -76,7 +76,7 @@ var identityChecks = []Check{
 		Source: "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it holds on every Patroni, also where REST gives no name",
 		Fix:    "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running"}, Needs: []Need{restStarted, sqlStarted}, Run: runOneInstance,
+		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"}, Needs: []Need{restStarted, sqlStarted}, Run: runOneInstance,
 	},
 	{
 		ID: "identity.distinct", Title: "no other member is behind the member's addresses", Since: "0.1.0",
@@ -84,7 +84,7 @@ var identityChecks = []Check{
 		Source: "api_url and conn_url of all member keys; postmaster start times by REST and by SQL",
 		Fix:    "Give each member its own connect_address.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runDistinct,
+		After: []string{"dcs.reachable", "dcs.scope", "identity.rest_name"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runDistinct,
 	},
 	{
 		ID: "identity.sql_name", Title: "PostgreSQL at conn_url replicates under the member's name", Since: "0.1.0",
@@ -111,7 +111,7 @@ var identityChecks = []Check{
 		Source: "patroni/ha.py _MemberStatus.from_api_response",
 		Fix:    "Find out who answers at that member's api_url.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.leader", "candidate.rest", "leader.rest"}, Needs: []Need{restRole},
+		After: []string{"dcs.leader", "candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restRole},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			return runRole(s, m, s.askedREST(m), restRole.get(s, m))
 		},

@@ -183,7 +183,8 @@ var cases = map[string][]breakage{
 	"identity.distinct": {
 		{"one api_url", "node2", func(s *Snapshot) {
 			s.member("node2").Key.Value.APIURL = s.member("node1").Key.Value.APIURL
-			s.member("node2").REST.Value.Name = Known("node1")
+			s.member("node2").REST.Value.Version = Known("3.0.2")
+			s.member("node2").REST.Value.Name = NotKnown[string](Absent, "no name before 3.2.0")
 		}, Fail, ""},
 		{"one server by SQL", "node2", func(s *Snapshot) {
 			s.member("node2").SQL.Value.PostmasterStart = s.member("node3").SQL.Value.PostmasterStart
