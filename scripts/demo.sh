@@ -103,6 +103,7 @@ run_quietly node1 lab-wait 120
 expect 0 "${compose[@]}" exec -T node1 patronictl list
 says 'node1.*Leader'
 
+chmod 600 docker/lab.yml # it holds a password, and git keeps no such modes
 step "Is a switchover to node2 safe? GO, exit code 0"
 expect 0 "${check[@]}"
 says '^GO'
