@@ -1,10 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"patroni-preflight/preflight"
 )
@@ -12,13 +15,32 @@ import (
 // JSON writes the report as one document. Fields are only ever added within a
 // schema version; docs/report.schema.json describes them.
 func JSON(w io.Writer, r preflight.Report) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(r); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	return nil
+	_, err := io.WriteString(w, escape(b.String()))
+	return err
+}
+
+// escape writes what could steer a terminal as JSON does: the encoder leaves
+// the 8-bit control characters and changes of writing direction as they are.
+// Outside of strings JSON has no such character.
+func escape(doc string) string {
+	var b strings.Builder
+	for _, r := range doc {
+		if unicode.IsPrint(r) || r == '\n' {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // Brief writes the report in one line: the verdict, the question, and the checks
@@ -26,7 +48,9 @@ func JSON(w io.Writer, r preflight.Report) error {
 func Brief(w io.Writer, r preflight.Report) error {
 	var why []string
 	for _, res := range r.Results {
-		if res.Weight == preflight.Blocks || res.Weight == preflight.Unseen {
+		decided := res.Weight == preflight.Blocks || res.Weight == preflight.Unseen || decisive(r, res) && res.Status == preflight.SkippedFor ||
+			byWarnings(r.Verdict, r.Summary) && res.Weight == preflight.Warns
+		if decided {
 			id := res.Check
 			if res.Subject != "" {
 				id += "(" + clean(res.Subject) + ")"

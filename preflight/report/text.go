@@ -11,12 +11,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"patroni-preflight/preflight"
 )
-
-const width = 80
 
 // Options are the choices of the text format.
 type Options struct {
@@ -26,7 +23,7 @@ type Options struct {
 
 // Text writes the report for people.
 func Text(w io.Writer, r preflight.Report, o Options) error {
-	t := &text{Options: o}
+	t := &text{Options: o, gaps: gaps(r)}
 	t.headline(r)
 	t.section(r, preflight.Blocks, "BLOCKS")
 	t.section(r, preflight.Unseen, "UNKNOWN")
@@ -43,7 +40,8 @@ func Text(w io.Writer, r preflight.Report, o Options) error {
 
 type text struct {
 	Options
-	b strings.Builder
+	gaps []*gap
+	b    strings.Builder
 }
 
 var colors = map[string]string{
@@ -58,28 +56,53 @@ func (t *text) paint(word string) string {
 	return word
 }
 
-func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
+func (t *text) line(s string) { t.b.WriteString(s + "\n") }
+
+// titled prints a coloured word and what follows it; further lines are indented.
+func (t *text) titled(title, rest string) {
+	for i, l := range wrap(title+"  "+clean(rest), width, indent) {
+		if i == 0 {
+			l = t.paint(title) + "  " + strings.TrimPrefix(l[len(title):], " ")
+		}
+		t.line(l)
+	}
+}
 
 func (t *text) headline(r preflight.Report) {
-	t.line("%s  %s", t.paint(string(r.Verdict)), question(r))
-	t.line("%s, taken at %s", counts(r.Summary), r.TakenAt.Format("2006-01-02 15:04:05 MST"))
+	t.titled(string(r.Verdict), question(r))
+	t.line(counts(r.Summary))
+	if byWarnings(r.Verdict, r.Summary) {
+		t.line("nothing blocks: it is NO-GO because warnings count too (--fail-on warning)")
+	}
+	t.line("as seen at " + r.TakenAt.Format("2006-01-02 15:04:05 MST"))
+}
+
+// byWarnings reports whether it was the user's --fail-on warning that decided.
+func byWarnings(v preflight.Verdict, s preflight.Summary) bool {
+	return v == preflight.NoGo && s.Blockers == 0
 }
 
 // question says what the verdict is about.
 func question(r preflight.Report) string {
-	to := clean(r.Request.Candidate)
+	to := r.Request.Candidate
 	if to == "" {
 		to = "whichever member Patroni chooses"
 	}
-	from := clean(r.Leader)
+	from := r.Leader
 	if from == "" {
 		from = "(no leader)"
 	}
-	return fmt.Sprintf("switchover of %s from %s to %s", clean(r.Request.Scope), from, to)
+	return clean(fmt.Sprintf("switchover of %s from %s to %s", r.Request.Scope, from, to))
 }
 
 func counts(s preflight.Summary) string {
-	parts := []string{fmt.Sprintf("%d block, %d warn", s.Blockers, s.Warnings)}
+	plural := func(n int, what string) string {
+		if n != 1 {
+			what += "s"
+		}
+		return fmt.Sprintf("%d %s", n, what)
+	}
+	parts := []string{plural(s.Blockers, "blocker"), plural(s.Warnings, "warning")}
 	if s.Unknown > 0 {
 		parts = append(parts, fmt.Sprintf("%d unknown", s.Unknown))
 	}
@@ -90,77 +113,33 @@ func counts(s preflight.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-// section prints the results of one weight.
+// section prints the results of one weight: what was found, then what could not
+// be. What the user is to act upon has a blank line before each entry.
 func (t *text) section(r preflight.Report, weight preflight.Weight, title string) {
+	dense := weight == preflight.Passed || weight == preflight.NotTried
 	first := true
 	begin := func(head string) {
-		if first {
+		if first || !dense {
 			t.line("")
-			first = false
 		}
-		t.line("%s  %s", t.paint(title), head)
+		first = false
+		t.titled(title, head)
 	}
 	for _, res := range r.Results {
-		if res.Weight == weight && res.Status != preflight.Undecided {
-			begin(id(res, "  "))
+		if res.Weight == weight && len(res.Findings) > 0 {
+			begin(strings.TrimSpace(res.Check + "  " + res.Subject))
 			t.result(res)
 		}
 	}
-	for _, g := range undecided(r, weight) {
-		begin(clean(g.facts[0]) + more(len(g.facts)-1))
-		t.labelled("", "could not be seen: "+g.reason)
-		t.labelled("leaves", strings.Join(g.checks, ", ")+" undecided.")
-	}
-}
-
-func id(res preflight.WeighedResult, between string) string {
-	if res.Subject == "" {
-		return res.Check
-	}
-	return res.Check + between + clean(res.Subject)
-}
-
-func more(n int) string {
-	if n <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" and %d more", n)
-}
-
-// ignorance is one reason for which facts are unknown, and what that leaves
-// undecided: one dead server is one thing to mend, however many checks need it.
-type ignorance struct {
-	reason        string
-	facts, checks []string
-}
-
-func undecided(r preflight.Report, weight preflight.Weight) []*ignorance {
-	var out []*ignorance
-	for _, res := range r.Results {
-		if res.Weight != weight || res.Status != preflight.Undecided {
-			continue
-		}
-		for _, m := range res.Missing {
-			i := slices.IndexFunc(out, func(g *ignorance) bool { return g.reason == m.Reason })
-			if i < 0 {
-				out, i = append(out, &ignorance{reason: m.Reason}), len(out)
-			}
-			g := out[i]
-			if !slices.Contains(g.facts, m.Fact) {
-				g.facts = append(g.facts, m.Fact)
-			}
-			if name := id(res, " of "); !slices.Contains(g.checks, name) {
-				g.checks = append(g.checks, name)
-			}
+	for _, g := range t.gaps {
+		if g.weight == weight {
+			begin(g.head())
+			t.labelled("leaves", "undecided: "+strings.Join(g.checks(), ", "))
 		}
 	}
-	return out
 }
 
 func (t *text) result(res preflight.WeighedResult) {
-	if res.Status == preflight.SkippedFor {
-		t.labelled("", "skipped, because of "+res.SkippedBecause)
-	}
 	for _, f := range res.Findings {
 		asked := f.Asked + ": " + f.Observed
 		if f.Expected != "" {
@@ -170,54 +149,23 @@ func (t *text) result(res preflight.WeighedResult) {
 		t.labelled(map[preflight.Kind]string{preflight.PatroniRule: "patroni", preflight.Policy: "policy"}[f.Kind], f.Effect)
 		t.labelled("fix", f.Remedy)
 		if f.Severity == preflight.Blocker && res.Weight == preflight.Warns {
-			t.labelled("", clean(f.Subject)+" is neither leader nor candidate, so this does not block.")
+			t.labelled("note", f.Subject+" is neither leader nor candidate, so this does not block.")
 		}
 	}
-	if res.Ignored != "" {
-		t.labelled("ignored", res.Ignored)
-	}
+	t.labelled("ignored", res.Ignored)
 }
 
 // labelled prints wrapped prose, indented, with a label in the margin of its first line.
 func (t *text) labelled(label, prose string) {
-	const indent = 9
 	if prose == "" {
 		return
 	}
-	margin := fmt.Sprintf("%*s ", indent-1, label)
-	for _, l := range wrap(clean(prose), width-indent) {
-		t.line("%s%s", margin, l)
-		margin = strings.Repeat(" ", indent)
-	}
-}
-
-// wrap breaks prose at spaces. A word longer than a line stands alone: a URL or
-// a command is more use whole.
-func wrap(s string, n int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(s) {
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= n:
-			line += " " + word
-		default:
-			lines = append(lines, line)
-			line = word
+	for i, l := range wrap(strings.Repeat(" ", indent)+clean(prose), width, indent) {
+		if i == 0 {
+			l = fmt.Sprintf("%*s %s", indent-1, label, l[indent:])
 		}
+		t.line(l)
 	}
-	return append(lines, line)
-}
-
-// clean keeps control characters of hostile answers off the terminal.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 32 || r == 127 || (r >= 0x80 && r < 0xa0) || r == utf8.RuneError || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 func (t *text) members(r preflight.Report) {
@@ -233,33 +181,9 @@ func (t *text) members(r preflight.Report) {
 		rows = append(rows, []string{m.Name, m.Role, m.DCS, m.REST, m.SQL, lag})
 	}
 	t.line("")
-	t.table(rows)
-}
-
-// table aligns columns; no column is wider than 16, so that six fit into 80.
-func (t *text) table(rows [][]string) {
-	const most = 16
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i := range row {
-			row[i] = shorten(clean(row[i]), most)
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
-		}
+	for _, l := range table(rows) {
+		t.line(l)
 	}
-	for _, row := range rows {
-		var b strings.Builder
-		for i, cell := range row {
-			b.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
-		}
-		t.line("%s", strings.TrimRight(b.String(), " "))
-	}
-}
-
-func shorten(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "~"
 }
 
 func size(n *int64) string {
@@ -275,20 +199,21 @@ func (t *text) candidates(r preflight.Report) {
 	}
 	t.line("")
 	for _, c := range r.Candidates {
-		line := fmt.Sprintf("candidate %s: %s", clean(c.Name), c.Verdict)
+		line := fmt.Sprintf("candidate %s: %s", c.Name, c.Verdict)
 		switch {
 		case len(c.Blockers) > 0:
 			line += ", blocked by " + strings.Join(slices.Compact(slices.Clone(c.Blockers)), ", ")
 		case len(c.Unknown) > 0:
 			line += ", undecided: " + strings.Join(slices.Compact(slices.Clone(c.Unknown)), ", ")
+		case byWarnings(c.Verdict, c.Summary):
+			line += ", warnings count too"
+		case c.Verdict == preflight.UnknownState:
+			line += ", since checks were skipped"
 		case c.Name == r.Best && len(r.Candidates) > 1:
 			line += ", the best one"
 		}
-		for i, l := range wrap(line, width-2) {
-			if i > 0 {
-				l = "  " + l
-			}
-			t.line("%s", l)
+		for _, l := range wrap(clean(line), width, 2) {
+			t.line(l)
 		}
 	}
 }

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"patroni-preflight/preflight"
+)
+
+// gap is one thing that left checks undecided: a reason for which facts are
+// unknown, or a check that did not pass and on which others build. One dead
+// server is one thing to mend, however many checks need it.
+type gap struct {
+	reason  string
+	facts   []string
+	results []preflight.WeighedResult
+	weight  preflight.Weight
+}
+
+// gaps groups the unknown and the skipped results of a report. Each gap has the
+// weight of its gravest result.
+func gaps(r preflight.Report) []*gap {
+	var out []*gap
+	of := func(reason string, skipped bool) *gap {
+		i := slices.IndexFunc(out, func(g *gap) bool { return g.reason == reason && (len(g.facts) == 0) == skipped })
+		if i < 0 {
+			out, i = append(out, &gap{reason: reason}), len(out)
+		}
+		return out[i]
+	}
+	for _, res := range r.Results {
+		for _, m := range res.Missing {
+			g := of(m.Reason, false)
+			if !slices.Contains(g.facts, m.Fact) {
+				g.facts = append(g.facts, m.Fact)
+			}
+			g.results = append(g.results, res)
+			if g.weight != preflight.Unseen {
+				g.weight = res.Weight
+			}
+		}
+		if res.Status != preflight.SkippedFor {
+			continue
+		}
+		g := of(res.SkippedBecause+" did not pass, so what builds on it was skipped", true)
+		g.results = append(g.results, res)
+		if g.weight != preflight.Unseen {
+			g.weight = res.Weight
+		}
+		if decisive(r, res) {
+			g.weight = preflight.Unseen
+		}
+	}
+	return out
+}
+
+// decisive reports whether a skipped result is all that keeps the verdict from
+// GO: nothing blocks, nothing is unknown, and an essential check was skipped,
+// on the ground of one that the user ignores.
+func decisive(r preflight.Report, res preflight.WeighedResult) bool {
+	return r.Verdict == preflight.UnknownState && r.Summary.Unknown == 0 && res.Essential &&
+		(res.Subject == "" || res.Subject == r.Leader || r.Request.Candidate == "" || res.Subject == r.Request.Candidate)
+}
+
+// head names a gap. A reason names its question and target, but need not name
+// the one fact that an answer lacks.
+func (g *gap) head() string {
+	if len(g.facts) == 1 {
+		return g.facts[0] + ": " + g.reason
+	}
+	return g.reason
+}
+
+// checks lists what a gap leaves undecided, as check(member, member).
+func (g *gap) checks() []string {
+	var ids []string
+	of := map[string][]string{}
+	for _, res := range g.results {
+		if !slices.Contains(ids, res.Check) {
+			ids = append(ids, res.Check)
+		}
+		if res.Subject != "" && !slices.Contains(of[res.Check], res.Subject) {
+			of[res.Check] = append(of[res.Check], res.Subject)
+		}
+	}
+	for i, id := range ids {
+		if len(of[id]) > 0 {
+			ids[i] += "(" + strings.Join(of[id], ", ") + ")"
+		}
+	}
+	return ids
+}

@@ -1,0 +1,109 @@
+package report
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"patroni-preflight/preflight"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden is one rendering that is compared with a file.
+type golden struct {
+	file   string
+	format string
+	Options
+	// all: every scenario has one; the others are long and stand for themselves.
+	all bool
+	of  []string
+}
+
+var goldens = []golden{
+	{file: "text", format: "text", all: true},
+	{file: "brief", format: "brief", all: true},
+	{file: "color", format: "text", Options: Options{Color: true}, of: []string{"healthy", "founding-incident", "password-denied", "warnings"}},
+	{file: "verbose", format: "text", Options: Options{Verbose: true}, of: []string{"founding-incident", "member-frozen"}},
+	{file: "json", format: "json", of: []string{"founding-incident", "ignored"}},
+}
+
+func TestGolden(t *testing.T) {
+	for _, sc := range scenarios {
+		r := sc.report(t)
+		if r.Verdict != sc.verdict {
+			t.Errorf("%s: verdict %s, want %s", sc.name, r.Verdict, sc.verdict)
+		}
+		for _, g := range goldens {
+			if !g.all && !slices.Contains(g.of, sc.name) {
+				continue
+			}
+			path := filepath.Join("testdata", sc.name+"."+g.file)
+			t.Run(filepath.Base(path), func(t *testing.T) {
+				r := r
+				if g.format == "json" || g.Verbose {
+					r = brieflyPassed(r)
+				}
+				got := render(t, g.format, r, g.Options)
+				if *update {
+					if err := os.WriteFile(path, got, 0o644); err != nil {
+						t.Fatal(err)
+					}
+					return
+				}
+				want, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("%s differs; read it, and if it is better: go test ./preflight/report -update\ngot:\n%s\nwant:\n%s", path, got, want)
+				}
+			})
+		}
+	}
+}
+
+// TestGoldenFilesAreUsed finds files that no scenario writes any more.
+func TestGoldenFilesAreUsed(t *testing.T) {
+	entries, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		used := slices.ContainsFunc(scenarios, func(sc scenario) bool {
+			return slices.ContainsFunc(goldens, func(g golden) bool {
+				return e.Name() == sc.name+"."+g.file && (g.all || slices.Contains(g.of, sc.name))
+			})
+		})
+		if !used {
+			t.Errorf("testdata/%s belongs to no scenario", e.Name())
+		}
+	}
+}
+
+// brieflyPassed keeps three of the passes: enough to see their form.
+func brieflyPassed(r preflight.Report) preflight.Report {
+	kept, passes := []preflight.WeighedResult{}, 0
+	for _, res := range r.Results {
+		if res.Weight == preflight.Passed {
+			if passes++; passes > 3 {
+				continue
+			}
+		}
+		kept = append(kept, res)
+	}
+	r.Results = kept
+	return r
+}
+
+func render(t testing.TB, format string, r preflight.Report, o Options) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Write(&b, format, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

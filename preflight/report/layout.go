@@ -1,0 +1,92 @@
+package report
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	width = 80
+	// indent is where prose begins, right of the labels.
+	indent = 9
+)
+
+// wrap breaks a line at spaces; what follows the first line is indented. A word
+// longer than a line stands alone: a URL or a command is more use whole.
+func wrap(s string, n, indent int) []string {
+	words := strings.Fields(s)
+	if len(words) == 0 {
+		return nil
+	}
+	var lines []string
+	line := s[:strings.Index(s, words[0])] + words[0]
+	for _, word := range words[1:] {
+		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > n {
+			lines = append(lines, line)
+			line = strings.Repeat(" ", indent) + word
+			continue
+		}
+		line += " " + word
+	}
+	return append(lines, line)
+}
+
+// clean keeps what could steer a terminal out of a text that others wrote:
+// control characters, changes of writing direction, characters without a shape.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsPrint(r) && r != utf8.RuneError:
+			return r
+		case r == '\n', r == '\t':
+			return ' '
+		}
+		return '?'
+	}, s)
+}
+
+// table aligns columns. Where the whole is too wide, the widest ones are cut, but
+// never the last one: figures.
+func table(rows [][]string) []string {
+	const gap, least = 2, 8
+	widths := make([]int, len(rows[0]))
+	total := gap * (len(widths) - 1)
+	for i := range widths {
+		for _, row := range rows {
+			row[i] = clean(row[i])
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+		total += widths[i]
+	}
+	for ; total > width; total-- {
+		widest := 0
+		for i := range widths[:len(widths)-1] {
+			if widths[i] > widths[widest] {
+				widest = i
+			}
+		}
+		widths[widest] = max(least, widths[widest]-1)
+	}
+	lines := make([]string, 0, len(rows))
+	for _, row := range rows {
+		var b strings.Builder
+		for i, cell := range row {
+			cell = shorten(cell, widths[i])
+			b.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+gap))
+		}
+		lines = append(lines, strings.TrimRight(b.String(), " "))
+	}
+	return lines
+}
+
+// shorten cuts out the middle: names of one cluster differ at their ends, and
+// so do timelines.
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	head := n / 3
+	return string(r[:head]) + "~" + string(r[len(r)-(n-head-1):])
+}
