@@ -138,7 +138,8 @@ func (l *lab) check(env []string, args ...string) (report, int, float64, string)
 		l.t.Errorf("the recorded snapshot gives another report:\n%s\n%s", out, again)
 	}
 	l.keep(file)
-	return r, cmd.ProcessState.ExitCode(), took, string(out)
+	text, _ := exec.Command(tool, "replay", file).Output()
+	return r, cmd.ProcessState.ExitCode(), took, string(text)
 }
 
 // keep stores a snapshot for unit tests and examples where PREFLIGHT_SNAPSHOTS

@@ -220,7 +220,7 @@ func (l *lab) up() {
 	// Autovacuum uses transaction ids, and by those we see that the tool uses none.
 	l.patronictl("node1", 20*time.Second, "edit-config", "demo", "--force", "--quiet", "-s", "postgresql.parameters.autovacuum=off")
 	l.await("autovacuum to be off", 20*time.Second, func() bool { return l.sql("node1", "SHOW autovacuum") == "off" })
-	l.sql("node1", "CREATE TABLE IF NOT EXISTS ledger (id bigserial PRIMARY KEY, note text)")
+	l.sql("node1", "CREATE TABLE IF NOT EXISTS ledger (id bigserial PRIMARY KEY, note text); CREATE TABLE ballast (note text)")
 }
 
 func (l *lab) down() { l.compose("down", "-v", "-t", "1") }
@@ -233,6 +233,9 @@ func (l *lab) settle(after string) {
 	}
 	l.undos = nil
 	if l.whole(30) {
+		if p := l.primaries(); len(p) == 1 {
+			l.trySQL(p[0], "TRUNCATE ballast")
+		}
 		return
 	}
 	// A node that has diverged comes back by a new base backup.

@@ -235,16 +235,26 @@ func (l *lab) frozenReceiver() {
 // behind freezes the candidate's WAL receiver and writes about that many bytes.
 func (l *lab) behind(bytes int) {
 	l.freeze(l.candidate, "-f walreceiver")
-	l.sql(l.leader, fmt.Sprintf("INSERT INTO ledger (note) SELECT repeat(md5(n::text), 30) FROM generate_series(1, %d) n", 1+bytes/1000))
+	l.ballast(bytes)
+}
+
+// ballast writes about that many bytes of WAL, and no row of the ledger.
+func (l *lab) ballast(bytes int) {
+	l.t.Helper()
+	l.sql(l.leader, fmt.Sprintf("INSERT INTO ballast SELECT repeat(md5(n::text), 30) FROM generate_series(1, %d) n", 1+bytes/1000))
 }
 
 // pausedReplay pauses replay again and again, since Patroni resumes it.
 func (l *lab) pausedReplay() {
-	must(l, "docker", "exec", "-d", l.container(l.candidate), "sh", "-c",
-		"while [ ! -e /tmp/replay ]; do psql -X -q -h /run/postgresql -U postgres -c 'SELECT pg_wal_replay_pause()' >/dev/null 2>&1; sleep 0.05; done; rm /tmp/replay")
-	l.undo(func() { l.in(l.candidate, "touch /tmp/replay") })
-	time.Sleep(time.Second)
-	l.sql(l.leader, "INSERT INTO ledger (note) SELECT repeat(md5(n::text), 30) FROM generate_series(1, 40000) n")
+	node := l.candidate
+	must(l, "docker", "exec", "-d", l.container(node), "psql", "-X", "-q", "-h", "/run/postgresql", "-U", "postgres", "-c",
+		"DO $$BEGIN FOR i IN 1..3000 LOOP PERFORM pg_wal_replay_pause(), pg_sleep(0.02); END LOOP; END$$")
+	l.undo(func() {
+		l.trySQL(node, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$BEGIN FOR%'")
+		l.trySQL(node, "SELECT pg_wal_replay_resume()")
+	})
+	l.await("replay to be paused", 10*time.Second, func() bool { return l.sql(node, "SELECT pg_is_wal_replay_paused()") == "t" })
+	l.ballast(40_000_000)
 	time.Sleep(500 * time.Millisecond)
 }
 
