@@ -155,7 +155,7 @@ func dcsURL(tree *value, raw string, at place) error {
 	case err != nil || u.RawQuery != "" || u.Fragment != "":
 		return fail("is not the URL of a store", form)
 	}
-	name, port := u.Hostname(), u.Port()
+	name, port := strings.ToLower(u.Hostname()), u.Port() // as Python does
 	if name == "" {
 		name = "localhost"
 	}

@@ -97,7 +97,7 @@ func (r *reader) etcdURL() (scheme, host string, port int) {
 			r.fail(v, key, "has a port that is none", remedy)
 		}
 	}
-	return u.Scheme, u.Hostname(), port
+	return u.Scheme, strings.ToLower(u.Hostname()), port
 }
 
 // hostPort splits host:port, host, [IPv6]:port and [IPv6]. The port is 0 where

@@ -159,6 +159,7 @@ func TestDCSURL(t *testing.T) {
 		{"etcd3:///custom", "http://localhost:2379", "/custom"},
 		{"etcd3://[::1]:1234", "http://[::1]:1234", "/service"},
 		{"etcd3://[::1]", "http://[::1]:2379", "/service"},
+		{"etcd3://Etcd.Example", "http://etcd.example:2379", "/service"},
 		{"etcd3://e:0", "http://e:2379", "/service"},
 	} {
 		// The URL replaces the store of the file, TLS settings and all.

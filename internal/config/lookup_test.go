@@ -245,3 +245,15 @@ func TestOpenFileWithPassword(t *testing.T) {
 		})
 	}
 }
+
+// TestLoad is the way in from the command line, on the machine itself.
+func TestLoad(t *testing.T) {
+	path := newWorld(t).put("patroni.yml", minimal)
+	c, err := Load(Flags{File: path}, func(string) (string, bool) { return "", false })
+	if err != nil || c.Scope != "demo" || c.File != path || !slices.Equal(c.Etcd3.Endpoints, []string{"http://etcd1:2379"}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = Load(Flags{File: path, Insecure: true}, os.LookupEnv); err == nil {
+		t.Errorf("-k is accepted: %+v", c)
+	}
+}

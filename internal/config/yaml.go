@@ -16,6 +16,8 @@ const (
 	// copy here, so a small file can be a huge one.
 	maxValues = 100_000
 	maxDepth  = 64
+	// maxTwice bounds the warnings about one file.
+	maxTwice = 5
 )
 
 // parsed is one YAML document.
@@ -148,8 +150,7 @@ func (c *converter) pairs(v *value, n *yaml.Node, path string, depth int) error 
 		}
 		key := join(path, k.Value)
 		if before, twice := lines[k.Value]; twice {
-			c.warnings = append(c.warnings, fmt.Sprintf("%s: %s is there twice, first in line %d; the last one counts, as for Patroni",
-				place{c.source, n.Content[i].Line}, plain(key), before))
+			c.twice(place{c.source, n.Content[i].Line}, key, before)
 		}
 		lines[k.Value] = n.Content[i].Line
 		child, err := c.convert(content, key, depth+1)
@@ -159,6 +160,16 @@ func (c *converter) pairs(v *value, n *yaml.Node, path string, depth int) error 
 		v.keys[k.Value] = child
 	}
 	return nil
+}
+
+// twice warns of a key that is there twice, a few times in all.
+func (c *converter) twice(at place, key string, before int) {
+	switch n := len(c.warnings); {
+	case n < maxTwice:
+		c.warnings = append(c.warnings, fmt.Sprintf("%s: %s is there twice, first in line %d; the last one counts, as for Patroni", at, plain(key), before))
+	case n == maxTwice:
+		c.warnings = append(c.warnings, c.source+": more keys are there twice")
+	}
 }
 
 // inherit adds what "<<" names: a mapping, or a list of them, the first winning.

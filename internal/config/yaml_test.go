@@ -140,6 +140,14 @@ func TestDuplicateKeys(t *testing.T) {
 	}
 }
 
+func TestManyDuplicateKeys(t *testing.T) {
+	w, flags := file(t, minimal+"ctl:\n"+strings.Repeat("  a: b\n", 1000))
+	c := w.must(flags)
+	if len(c.Warnings) != maxTwice+1 || !strings.Contains(c.Warnings[maxTwice], "more keys are there twice") {
+		t.Errorf("%d warnings, want %d and one that says that there are more", len(c.Warnings), maxTwice)
+	}
+}
+
 // TestWrongTypes gives each key that is read a value of each type that it may
 // not have.
 func TestWrongTypes(t *testing.T) {
