@@ -26,8 +26,8 @@ const (
 	plainEtcd  = "if etcd also listens on plain http, give -d etcd3://host:port"
 	openEtcd   = "if etcd also answers without a login, give -d etcd3://host:port"
 	byHosts    = "name the servers in etcd3.hosts, or give -d etcd3://host:port"
-	plainREST  = "if the members' api_url is http://, name a file without it (-c); scope and etcd3 are enough"
-	byLibpq    = "name a file without it (-c), scope and etcd3 are enough, and set PGSSLMODE, PGSSLROOTCERT and so on"
+	plainREST  = "if the members' api_url is http://, leave it out; a file (-c) with scope and etcd3 alone is enough"
+	byLibpq    = "leave it out, with a file (-c) that has scope and etcd3 alone, and set PGSSLMODE, PGSSLROOTCERT and so on"
 	ownRole    = "give a role with a password in preflight.postgresql"
 	otherStore = "only etcd3 is; where etcd serves the v3 API and Patroni uses it, write etcd3:"
 )
