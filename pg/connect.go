@@ -2,7 +2,9 @@ package pg
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,11 +38,10 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	s.user, s.secret = cc.User, cc.Password
 	s.source = fmt.Sprintf("SQL %s@%s/%s", cc.User, where.address(), cc.Database)
 
-	var p progress
-	p.watch(ctx, cc)
+	s.progress.watch(ctx, cc)
 	conn, err := pgconn.ConnectConfig(ctx, cc)
 	if err != nil {
-		s.why = s.connectFailure(ctx, err, &p)
+		s.why = s.connectFailure(ctx, err)
 		return s
 	}
 	s.conn = conn
@@ -70,6 +72,23 @@ type progress struct {
 	connected  atomic.Bool // TCP
 	negotiated atomic.Bool // and TLS, where it is used
 	addresses  atomic.Int32
+	// hungUp is whether the server ended a connection.
+	hungUp atomic.Bool
+}
+
+// heard is a connection that notes when the other side ends it: pgx tells some
+// of these ends as "conn closed" only, like an answer that it cannot read.
+type heard struct {
+	net.Conn
+	hungUp *atomic.Bool
+}
+
+func (h heard) Read(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		h.hungUp.Store(true)
+	}
+	return n, err
 }
 
 // watch takes over look-up and dialling: to see how far they come, to share the
@@ -91,10 +110,11 @@ func (p *progress) watch(ctx context.Context, cc *pgconn.Config) {
 			d.Timeout = max(time.Millisecond, remaining(c)/2)
 		}
 		conn, err := d.DialContext(c, network, addr)
-		if err == nil {
-			p.connected.Store(true)
+		if err != nil {
+			return nil, err
 		}
-		return conn, err
+		p.connected.Store(true)
+		return heard{conn, &p.hungUp}, nil
 	}
 	cc.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
 		p.negotiated.Store(true)

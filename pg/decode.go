@@ -24,7 +24,6 @@ func decode(user string, major int, answers map[string]answer) (preflight.SQL, *
 		ServerVersion:   value(id, 3, "server_version_num", parsePositive),
 		InRecovery:      value(id, 4, "pg_is_in_recovery()", parseBool),
 		PostmasterStart: value(id, 5, "pg_postmaster_start_time()", parseMicros),
-		At:              value(id, 6, "clock_timestamp()", parseMicros),
 	}
 	if role, ok := value(id, 0, "current_user", parseText).Get(); ok {
 		f.User = role
@@ -96,6 +95,7 @@ func (d decoder) positions(f *preflight.SQL) {
 	f.ReceiveLSN = value(standby, 2, "pg_last_wal_receive_lsn()", preflight.ParseLSN)
 	f.ReplayLSN = value(standby, 3, "pg_last_wal_replay_lsn()", preflight.ParseLSN)
 	f.ReplayPaused = value(standby, 4, "pg_is_wal_replay_paused()", parseBool)
+	f.At = value(p, 5, "clock_timestamp()", parseMicros)
 }
 
 // timeline is that of the WAL file being written on a primary. On a standby it

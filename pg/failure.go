@@ -2,6 +2,8 @@ package pg
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +23,7 @@ import (
 
 // connectFailure says why there is no session. pgx's errors hold the password;
 // only texts of the server and of the network leave here.
-func (s *session) connectFailure(ctx context.Context, err error, p *progress) *preflight.Unknown {
+func (s *session) connectFailure(ctx context.Context, err error) *preflight.Unknown {
 	var ce *pgconn.ConnectError
 	if errors.As(err, &ce) {
 		err = ce.Unwrap()
@@ -36,17 +38,17 @@ func (s *session) connectFailure(ctx context.Context, err error, p *progress) *p
 		return s.unknown(preflight.Failed, "interrupted after %s", after)
 	case errors.As(err, &dns):
 		return s.unknown(preflight.Unresolved, "the name %s was not resolved: %s", dns.Name, dns.Err)
-	case timedOut(ctx, err) && p.connected.Load():
+	case timedOut(ctx, err) && s.progress.connected.Load():
 		return s.unknown(preflight.Silent, "connected, but no complete answer within %s", after)
 	case timedOut(ctx, err):
 		return s.unknown(preflight.Unreached, "no connection within %s", after)
-	case errors.Is(err, syscall.ECONNREFUSED) && !p.connected.Load():
+	case errors.Is(err, syscall.ECONNREFUSED) && !s.progress.connected.Load():
 		return s.unknown(preflight.Refused, "connection refused")
-	case !p.connected.Load():
+	case !s.progress.connected.Load():
 		return s.unknown(preflight.Unreached, "no connection: %v", err)
 	case closed(err):
 		return s.unknown(preflight.Failed, "the server closed the connection without an answer: %v", err)
-	case !p.negotiated.Load():
+	case !s.progress.negotiated.Load() || ofTLS(err):
 		return s.unknown(preflight.Failed, "no TLS session: %v", err)
 	}
 	return s.unknown(preflight.Malformed, "this is not PostgreSQL's protocol: %v", err)
@@ -107,8 +109,11 @@ func (s *session) failure(ctx context.Context, err error, what string) *prefligh
 		return s.unknown(preflight.Silent, "%s: connected, but no complete answer within %s", what, after)
 	case errors.As(err, &tooLong):
 		return s.unknown(preflight.Malformed, "%s: a message of %d bytes, more than %d", what, tooLong.ActualBodyLen, maxMessage)
-	case closed(err):
+	case closed(err), errors.Is(err, pgconn.ErrConnClosed) && s.progress.hungUp.Load():
 		return s.unknown(preflight.Failed, "%s: the server closed the connection: %v", what, err)
+	}
+	if errors.Is(err, pgconn.ErrConnClosed) {
+		return s.unknown(preflight.Malformed, "%s: a message that is not of PostgreSQL's protocol", what)
 	}
 	return s.unknown(preflight.Malformed, "%s: this is not PostgreSQL's protocol: %v", what, err)
 }
@@ -130,6 +135,21 @@ func malformed(format string, args ...any) *preflight.Unknown {
 func timedOut(ctx context.Context, err error) bool {
 	var n net.Error
 	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &n) && n.Timeout())
+}
+
+// ofTLS reports whether the handshake failed, which Go does with the first write:
+// a certificate that does not verify, or an alert of the server.
+func ofTLS(err error) bool {
+	var (
+		verify   *tls.CertificateVerificationError
+		alert    tls.AlertError
+		unknown  x509.UnknownAuthorityError
+		invalid  x509.CertificateInvalidError
+		hostname x509.HostnameError
+		network  *net.OpError // "remote error" is how crypto/tls gives an alert
+	)
+	return errors.As(err, &verify) || errors.As(err, &alert) || errors.As(err, &unknown) || errors.As(err, &invalid) ||
+		errors.As(err, &hostname) || (errors.As(err, &network) && network.Op == "remote error")
 }
 
 func closed(err error) bool {

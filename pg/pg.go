@@ -87,11 +87,11 @@ type order struct {
 	replicaCtx context.Context
 	cut        context.CancelCauseFunc
 	// patience is how long the others wait for the leader's first sample.
-	patience time.Duration
+	patience time.Time
 }
 
 func newOrder(ctx context.Context, targets []Target, leader string) *order {
-	o := &order{leader: -1, sampled: make(chan struct{}), patience: remaining(ctx) / 3}
+	o := &order{leader: -1, sampled: make(chan struct{}), patience: time.Now().Add(remaining(ctx) / 3)}
 	o.replicaCtx, o.cut = context.WithCancelCause(ctx)
 	for i, t := range targets {
 		if t.Member == leader && o.leader < 0 {
@@ -112,14 +112,17 @@ func (o *order) askReplica(_ context.Context, cfg Config, t Target) preflight.Ob
 	s := begin(ctx, cfg, t)
 	defer s.end(ctx)
 	if s.conn != nil {
-		patience := time.NewTimer(o.patience)
+		// A new backend's first statements are its slow ones: they are done while
+		// the leader connects.
+		s.collect(ctx, steadyParts(s.major))
+		patience := time.NewTimer(time.Until(o.patience))
 		defer patience.Stop()
 		select {
 		case <-o.sampled:
 		case <-patience.C:
 		case <-ctx.Done():
 		}
-		s.collect(ctx)
+		s.collect(ctx, movingParts(s.major))
 	}
 	return s.observed(preflight.NotKnown[preflight.LSN](preflight.Absent, "only the leader is sampled twice"))
 }
@@ -134,7 +137,7 @@ func (o *order) askLeader(ctx context.Context, cfg Config, t Target) preflight.O
 	}
 	before := s.sample(ctx)
 	first()
-	s.collect(ctx)
+	s.collect(ctx, append(steadyParts(s.major), movingParts(s.major)...))
 	o.awaitReplicas(ctx)
 	after := s.sample(ctx)
 

@@ -48,24 +48,31 @@ func onStandby(expr string) string { return "CASE WHEN pg_is_in_recovery() THEN 
 // TimeZone changes.
 func micros(expr string) string { return "(extract(epoch FROM " + expr + ") * 1000000)::bigint" }
 
-// parts returns the statements for a major version, 10 to 18. Later versions are
-// asked as 18 is: a part that has changed by then fails alone.
-func parts(major int) []part {
+// steadyParts returns the statements for a major version, 10 to 18, whose answers
+// do not depend on when they are asked. Later versions are asked as 18 is: a part
+// that has changed by then fails alone.
+func steadyParts(major int) []part {
 	return []part{
 		{identity, "SELECT current_user, pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), " +
 			"pg_has_role(current_user, 'pg_read_all_settings', 'USAGE'), current_setting('server_version_num'), " +
-			"pg_is_in_recovery(), " + micros("pg_postmaster_start_time()") + ", " + micros("clock_timestamp()"), 7, 1},
-		{positions, "SELECT " + onPrimary("pg_current_wal_flush_lsn()") + ", " +
-			onPrimary("left(pg_walfile_name(pg_current_wal_lsn()), 8)") + ", " +
-			onStandby("pg_last_wal_receive_lsn()") + ", " + onStandby("pg_last_wal_replay_lsn()") + ", " +
-			onStandby("pg_is_wal_replay_paused()"), 5, 1},
+			"pg_is_in_recovery(), " + micros("pg_postmaster_start_time()"), 6, 1},
 		{control, "SELECT (SELECT system_identifier FROM pg_control_system()), " +
 			"(SELECT timeline_id FROM pg_control_checkpoint())", 2, 1},
-		{senders, sendersSQL(major), 11, 2000},
-		{receiver, receiverSQL(major), 8, 2},
 		{settings, "SELECT name, setting FROM pg_settings WHERE name IN ('" +
 			strings.Join(settingNames, "', '") + "')", 2, len(settingNames)},
 		{conninfo, conninfoSQL(major), 1, 2},
+	}
+}
+
+// movingParts returns those whose answers change with every write.
+func movingParts(major int) []part {
+	return []part{
+		{positions, "SELECT " + onPrimary("pg_current_wal_flush_lsn()") + ", " +
+			onPrimary("left(pg_walfile_name(pg_current_wal_lsn()), 8)") + ", " +
+			onStandby("pg_last_wal_receive_lsn()") + ", " + onStandby("pg_last_wal_replay_lsn()") + ", " +
+			onStandby("pg_is_wal_replay_paused()") + ", " + micros("clock_timestamp()"), 6, 1},
+		{senders, sendersSQL(major), 11, 2000},
+		{receiver, receiverSQL(major), 8, 2},
 	}
 }
 

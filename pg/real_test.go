@@ -8,14 +8,18 @@ package pg
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,149 +33,6 @@ const (
 	password = "canary-monitor"
 	secret   = "canary-replicator"
 )
-
-// server is one data directory and the port it listens on.
-type server struct {
-	t    *testing.T
-	bin  string
-	dir  string
-	port int
-	cred *syscall.Credential
-}
-
-func (s *server) run(program string, args ...string) string {
-	s.t.Helper()
-	cmd := exec.Command(filepath.Join(s.bin, program), args...)
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("%s %q: %v\n%s", program, args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-func (s *server) sql(statement string) string {
-	s.t.Helper()
-	return s.run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", filepath.Dir(s.dir),
-		"-p", strconv.Itoa(s.port), "-U", "postgres", "-d", "postgres", "-c", statement)
-}
-
-func (s *server) write(file, text string) {
-	s.t.Helper()
-	f, err := os.OpenFile(filepath.Join(s.dir, file), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString(text); err != nil {
-		s.t.Fatal(err)
-	}
-	if s.cred != nil {
-		if err := f.Chown(int(s.cred.Uid), int(s.cred.Gid)); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-}
-
-func (s *server) start() {
-	s.t.Helper()
-	s.run("pg_ctl", "-D", s.dir, "-w", "-t", "60", "-l", filepath.Join(filepath.Dir(s.dir), filepath.Base(s.dir)+".log"), "start")
-	s.t.Cleanup(func() { s.run("pg_ctl", "-D", s.dir, "-w", "-m", "immediate", "stop") })
-}
-
-func (s *server) pid() int {
-	s.t.Helper()
-	b, err := os.ReadFile(filepath.Join(s.dir, "postmaster.pid"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(b), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return pid
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// cluster starts a primary "one" and a standby "two".
-func cluster(t *testing.T) (one, two *server) {
-	t.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	if len(found) == 0 {
-		t.Fatal("no PostgreSQL server found in /usr/lib/postgresql/*/bin, and the tag pgreal asks for one")
-	}
-	slices.Sort(found)
-	bin := filepath.Dir(found[len(found)-1])
-	top, err := os.MkdirTemp("/tmp", "pgreal")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(top) })
-	var cred *syscall.Credential
-	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
-		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-		cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(top, int(uid), int(gid)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	one = &server{t: t, bin: bin, dir: filepath.Join(top, "one"), port: freePort(t), cred: cred}
-	two = &server{t: t, bin: bin, dir: filepath.Join(top, "two"), port: freePort(t), cred: cred}
-
-	one.run("initdb", "-D", one.dir, "-U", "postgres", "-A", "trust", "--no-sync")
-	conf := func(s *server) string {
-		return fmt.Sprintf("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\n"+
-			"cluster_name = 'pay'\nwal_keep_size = 64\n", s.port, top)
-	}
-	one.write("postgresql.conf", conf(one))
-	if err := os.Remove(filepath.Join(one.dir, "pg_hba.conf")); err != nil {
-		t.Fatal(err)
-	}
-	one.write("pg_hba.conf", "local all all trust\nhost replication replicator 127.0.0.1/32 scram-sha-256\n"+
-		"host all monitor,plain 127.0.0.1/32 scram-sha-256\nhost all shut 127.0.0.1/32 reject\n")
-	one.start()
-	for _, q := range []string{
-		"CREATE ROLE monitor LOGIN PASSWORD '" + password + "'", "GRANT pg_monitor TO monitor",
-		"CREATE ROLE plain LOGIN PASSWORD '" + password + "'",
-		"CREATE ROLE other LOGIN", "CREATE ROLE shut LOGIN",
-		"CREATE ROLE replicator LOGIN REPLICATION PASSWORD '" + secret + "'",
-		"SELECT pg_create_physical_replication_slot('two')",
-		"CREATE TABLE load (t text)",
-		// A role's own settings must not change what we read.
-		"ALTER ROLE monitor SET search_path = public, pg_catalog", "ALTER ROLE monitor SET datestyle = 'SQL, DMY'",
-		"ALTER ROLE monitor SET timezone = 'Asia/Kolkata'",
-		"CREATE FUNCTION public.pg_is_in_recovery() RETURNS bool LANGUAGE sql AS 'SELECT NULL::bool'",
-	} {
-		one.sql(q)
-	}
-	one.run("pg_basebackup", "-D", two.dir, "-d", fmt.Sprintf("host=127.0.0.1 port=%d user=replicator password=%s", one.port, secret), "--no-sync")
-	two.write("postgresql.conf", conf(two))
-	two.write("postgresql.auto.conf", fmt.Sprintf("primary_conninfo = 'user=replicator password=''%s application_name=wrong'' host=127.0.0.1 port=%d "+
-		`application_name=node\\ 2 sslmode=disable'`+"\nprimary_slot_name = 'two'\n", secret, one.port))
-	one.sql("ALTER ROLE replicator PASSWORD '" + secret + " application_name=wrong'")
-	two.write("standby.signal", "")
-	two.start()
-	waitFor(t, func() bool {
-		return one.sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND flush_lsn = pg_current_wal_flush_lsn()") == "1"
-	})
-	return one, two
-}
 
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
@@ -230,6 +91,7 @@ func TestRealCluster(t *testing.T) {
 	t.Run("revoked function", func(t *testing.T) { testRevoked(t, one, two) })
 	t.Run("replay paused", func(t *testing.T) { testPaused(t, one, two) })
 	t.Run("no receiver", func(t *testing.T) { testNoReceiver(t, one, two) })
+	t.Run("TLS", func(t *testing.T) { testTLS(t, one) })
 	t.Run("frozen", func(t *testing.T) { testFrozen(t, one, two) })
 }
 
@@ -394,6 +256,53 @@ func testNoReceiver(t *testing.T, one, two *server) {
 		"application name": s.ApplicationName.Cause() == preflight.Absent,
 	})
 	check(t, p, map[string]bool{"senders": p.WalSenders.Is(func(l []preflight.WalSender) bool { return len(l) == 0 })})
+}
+
+// TLS with SCRAM's channel binding, and the server's certificate checked.
+func testTLS(t *testing.T, one *server) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crt := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	one.write("server.crt", crt)
+	one.write("server.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})))
+	one.sql("ALTER SYSTEM SET ssl = on")
+	one.sql("SELECT pg_reload_conf()")
+	waitFor(t, func() bool { return one.sql("SHOW ssl") == "on" })
+	ca := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(ca, []byte(crt), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PGCHANNELBINDING", "require")
+	for name, tt := range map[string]struct {
+		cfg  Config
+		host string
+		ok   bool
+	}{
+		"verified":       {Config{SSLMode: "verify-full", SSLRootCert: ca}, "127.0.0.1", true},
+		"another name":   {Config{SSLMode: "verify-full", SSLRootCert: ca}, "localhost", false},
+		"no root":        {Config{SSLMode: "verify-full"}, "127.0.0.1", false},
+		"default prefer": {Config{}, "127.0.0.1", true},
+	} {
+		tt.cfg.User, tt.cfg.Password = "monitor", password
+		got := Collect(t.Context(), tt.cfg, []Target{{"one", fmt.Sprintf("postgres://%s:%d/postgres", tt.host, one.port)}}, "one")["one"]
+		if got.Known() != tt.ok || (!tt.ok && (got.Cause() != preflight.Failed || !strings.Contains(got.Reason(), "x509: "))) {
+			t.Errorf("%s: known %v, %q, %s", name, got.Known(), got.Cause(), got.Reason())
+		}
+	}
 }
 
 // A frozen postmaster completes TCP connections and nothing else.

@@ -27,6 +27,8 @@ type session struct {
 	remote  string
 	conn    *pgconn.PgConn
 	major   int
+
+	progress progress
 	// begun is whether a transaction was ever begun, open whether it still stands.
 	begun, open bool
 	// why says why there is no session, or no answer to trust.
@@ -42,9 +44,8 @@ type answer struct {
 	why  *preflight.Unknown
 }
 
-// collect asks all parts.
-func (s *session) collect(ctx context.Context) {
-	ps := parts(s.major)
+// collect asks the parts in one round trip and keeps their answers.
+func (s *session) collect(ctx context.Context, ps []part) {
 	for i, a := range s.run(ctx, ps) {
 		s.answers[ps[i].name] = a
 	}

@@ -1,0 +1,255 @@
+package pg
+
+import (
+	"context"
+	"net"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"patroni-preflight/preflight"
+)
+
+func collect(t *testing.T, timeout time.Duration, targets []Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	begin := time.Now()
+	got := Collect(ctx, Config{User: "monitor", Password: "canary"}, targets, leader)
+	// The limit is generous: slow machines are not what is tested.
+	if took := time.Since(begin); took > timeout+3*time.Second {
+		t.Errorf("took %s with a deadline of %s", took, timeout)
+	}
+	if all := asJSON(t, got); strings.Contains(all, "canary") {
+		t.Errorf("the password is in %s", all)
+	}
+	return got
+}
+
+func one(t *testing.T, timeout time.Duration, url string) preflight.Observed[preflight.SQL] {
+	t.Helper()
+	return collect(t, timeout, []Target{{"m", url}}, "")["m"]
+}
+
+// journal notes which part was asked of whom, in order.
+type journal struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (j *journal) note(member string) func(string, *pgproto3.Backend, net.Conn) bool {
+	return func(part string, _ *pgproto3.Backend, _ net.Conn) bool {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.list = append(j.list, member+" "+part)
+		return true
+	}
+}
+
+func TestSamplesAreInOrder(t *testing.T) {
+	var j journal
+	leader := (&fake{rows: primaryRows(), before: j.note("one")}).start(t)
+	targets := []Target{{"one", leader.url}}
+	for _, name := range []string{"two", "three", "four"} {
+		targets = append(targets, Target{name, (&fake{rows: standbyRows(), before: j.note(name)}).start(t).url})
+	}
+	slices.Reverse(targets) // the order of the members is not the order of the samples
+	got := collect(t, 10*time.Second, targets, "one")
+	if len(got) != 4 {
+		t.Fatalf("%d answers", len(got))
+	}
+	p, ok := got["one"].Get()
+	if !ok || !preflight.Equal(p.FlushLSN, 0x5000000) || !preflight.Equal(p.FlushLSNAfter, 0x5000000) || !preflight.Equal(p.Timeline, 4) {
+		t.Errorf("leader %s", asJSON(t, got["one"]))
+	}
+	first := slices.Index(j.list, "one "+flushLSN)
+	last := len(j.list) - 1
+	if j.list[last] != "one "+flushLSN || first == last {
+		t.Errorf("the leader is not sampled last: %q", j.list)
+	}
+	for _, name := range []string{"two", "three", "four"} {
+		s, ok := got[name].Get()
+		if !ok || !preflight.Equal(s.ReceiveLSN, 0x4FFFFFF) || s.FlushLSNAfter.Cause() != preflight.Absent {
+			t.Errorf("%s: %s", name, asJSON(t, got[name]))
+		}
+		for _, part := range []string{positions, senders, receiver} {
+			if i := slices.Index(j.list, name+" "+part); i < first || i > last {
+				t.Errorf("%s of %s is number %d, the leader's samples are %d and %d", part, name, i, first, last)
+			}
+		}
+	}
+}
+
+func TestStamp(t *testing.T) {
+	f := (&fake{rows: primaryRows()}).start(t)
+	before := time.Now()
+	got := one(t, 10*time.Second, strings.Replace(f.url, "postgres://", "postgres://u:canary@", 1))
+	addr := strings.TrimSuffix(strings.TrimPrefix(f.url, "postgres://"), "/postgres")
+	if s := got.Stamp; s == nil || s.Source != "SQL monitor@"+addr+"/postgres" || s.At.Before(before) || s.Seconds <= 0 || s.Seconds > 10 {
+		t.Errorf("stamp %+v", s)
+	}
+	if sql, _ := got.Get(); sql.RemoteAddr != addr || sql.User != "monitor" {
+		t.Errorf("%s", asJSON(t, got))
+	}
+}
+
+// The transaction is READ ONLY from its first statement, and nothing is sent but
+// what this test lists.
+func TestReadOnly(t *testing.T) {
+	failing := func(part string, b *pgproto3.Backend, _ net.Conn) bool {
+		if part == control || part == senders {
+			b.Send(serverError("ERROR", "42501", "permission denied", "aclcheck_error"))
+			return false
+		}
+		return true
+	}
+	f := (&fake{rows: primaryRows(), before: failing}).start(t)
+	collect(t, 10*time.Second, []Target{{"m", f.url}}, "m")
+	set := regexp.MustCompile(`^SET LOCAL (statement_timeout = [1-9]\d*|lock_timeout = [1-9]\d*|search_path = pg_catalog)$`)
+	sent := f.statements()
+	if len(sent) < 10 || sent[0] != "login monitor postgres patroni-preflight" || sent[1] != "BEGIN READ ONLY" {
+		t.Fatalf("sent %q", sent)
+	}
+	open, begun := false, 0
+	for _, s := range sent[1:] {
+		switch {
+		case s == "BEGIN READ ONLY":
+			open, begun = true, begun+1
+		case s == "ROLLBACK" && open:
+			open = false
+		case open && (set.MatchString(s) || partName(s) != ""):
+		case s == "*pgproto3.Terminate":
+		default:
+			t.Errorf("sent %q, in a transaction: %v", s, open)
+		}
+	}
+	if begun != 3 {
+		t.Errorf("%d transactions, want one and one more for each part that failed", begun)
+	}
+}
+
+// What one part is refused does not hide the others.
+func TestPartsFailAlone(t *testing.T) {
+	for code, want := range map[string]preflight.Cause{
+		"42501": preflight.Privilege, "42883": preflight.Unsupport, "42703": preflight.Unsupport,
+		"57014": preflight.Failed, "55P03": preflight.Failed, "XX000": preflight.Failed,
+	} {
+		for _, bad := range []string{control, settings, conninfo, positions, senders, receiver, flushLSN} {
+			f := (&fake{rows: primaryRows(), before: func(part string, b *pgproto3.Backend, _ net.Conn) bool {
+				if part == bad {
+					b.Send(serverError("ERROR", code, "no such luck", "x"))
+				}
+				return part != bad
+			}}).start(t)
+			got := collect(t, 10*time.Second, []Target{{"m", f.url}}, "m")["m"]
+			sql, ok := got.Get()
+			if !ok {
+				t.Errorf("%s fails with %s: %s", bad, code, got.Reason())
+				continue
+			}
+			facts := map[string]fact{
+				control: sql.SystemID, settings: sql.Settings, conninfo: sql.ApplicationName, positions: sql.At,
+				senders: sql.WalSenders, receiver: sql.WalReceiver, flushLSN: sql.FlushLSNAfter,
+			}
+			for part, fact := range facts {
+				switch {
+				case part == bad && (fact.Cause() != want || !strings.Contains(fact.Reason(), "no such luck") || !strings.Contains(fact.Reason(), bad)):
+					t.Errorf("%s fails with %s: %q, %s", bad, code, fact.Cause(), fact.Reason())
+				case part != bad && strings.Contains(fact.Reason(), "no such luck"):
+					t.Errorf("%s fails with %s, and takes %s with it", bad, code, part)
+				}
+			}
+		}
+	}
+}
+
+// A leader that does not answer delays the others by a third of the time only.
+func TestDeadLeader(t *testing.T) {
+	two := (&fake{rows: standbyRows()}).start(t)
+	for name, leader := range map[string]string{
+		"frozen":                     listen(t, stall),
+		"refused":                    closedPort(t),
+		"frozen at its first sample": hostile(flushLSN, func(_ *pgproto3.Backend, c net.Conn) { stall(c) }).start(t).url,
+		"no conn_url":                "",
+	} {
+		got := collect(t, 1200*time.Millisecond, []Target{{"one", leader}, {"two", two.url}}, "one")
+		if got["one"].Known() || !got["two"].Known() {
+			t.Errorf("%s: %s", name, asJSON(t, got))
+		}
+		if s := got["two"].Stamp; s == nil || s.Seconds > 1.1 {
+			t.Errorf("%s: the standby's answer is stamped %+v", name, s)
+		}
+	}
+}
+
+// A member that does not answer in time is cut off, so that the second sample is
+// after all that is known.
+func TestSlowReplicaIsCutOff(t *testing.T) {
+	leader := (&fake{rows: primaryRows()}).start(t)
+	slow := (&fake{rows: standbyRows(), before: func(part string, _ *pgproto3.Backend, c net.Conn) bool {
+		if part == positions {
+			stall(c)
+		}
+		return true
+	}}).start(t)
+	fast := (&fake{rows: standbyRows()}).start(t)
+	got := collect(t, time.Second, []Target{{"one", leader.url}, {"slow", slow.url}, {"fast", fast.url}, {"dead", listen(t, stall)}, {"hole", fullListener(t)}}, "one")
+	if sql, ok := got["one"].Get(); !ok || !preflight.Equal(sql.FlushLSNAfter, 0x5000000) {
+		t.Errorf("leader %s", asJSON(t, got["one"]))
+	}
+	if sql, ok := got["fast"].Get(); !ok || !sql.ReceiveLSN.Known() {
+		t.Errorf("fast %s", asJSON(t, got["fast"]))
+	}
+	if sql, ok := got["slow"].Get(); !ok || sql.ReceiveLSN.Cause() != preflight.Silent || !preflight.Equal(sql.SystemID, system) {
+		t.Errorf("slow %s", asJSON(t, got["slow"]))
+	}
+	if got["dead"].Cause() != preflight.Silent || got["hole"].Cause() != preflight.Unreached {
+		t.Errorf("dead %s, hole %s", asJSON(t, got["dead"]), asJSON(t, got["hole"]))
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	begin := time.Now()
+	got := Collect(ctx, Config{User: "monitor"}, []Target{{"one", listen(t, stall)}, {"two", fullListener(t)}}, "one")
+	for name, o := range got {
+		if o.Cause() != preflight.Failed || !strings.Contains(o.Reason(), "interrupted") {
+			t.Errorf("%s: %q, %s", name, o.Cause(), o.Reason())
+		}
+	}
+	if took := time.Since(begin); len(got) != 2 || took > 3*time.Second {
+		t.Errorf("%d answers after %s", len(got), took)
+	}
+}
+
+func TestNoTargets(t *testing.T) {
+	if got := Collect(t.Context(), Config{}, nil, "one"); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+}
+
+// Nothing runs on after Collect: pgx would wait 15 s for a frozen server to take
+// a cancel request.
+func TestNothingStaysBehind(t *testing.T) {
+	frozen := hostile(senders, func(_ *pgproto3.Backend, c net.Conn) { stall(c) }).start(t)
+	for range 3 {
+		collect(t, 300*time.Millisecond, []Target{{"a", frozen.url}, {"b", listen(t, stall)}, {"c", fullListener(t)}}, "a")
+	}
+	left := 0
+	for range 100 {
+		buf := make([]byte, 1<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		if left = strings.Count(string(buf), "pgx/v5/pgconn."); left == 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("pgx still runs in %d places", left)
+}
