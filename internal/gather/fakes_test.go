@@ -1,0 +1,161 @@
+package gather
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"patroni-preflight/pg"
+	"patroni-preflight/preflight"
+)
+
+const step = 200 * time.Millisecond
+
+// world is a cluster that answers at once, unless a test has it do otherwise.
+type world struct {
+	mu sync.Mutex
+	// asked is every question in order, with the time since start.
+	asked []string
+	start time.Time
+
+	// reads are the leaders that one read of the DCS after the other shows; the
+	// last one stays.
+	reads []string
+	dcs   preflight.Observed[preflight.Cluster]
+	keys  map[string]preflight.Observed[preflight.MemberKey]
+	// frozen are URLs, host names or "read", "reread", "sql" that never answer.
+	frozen map[string]bool
+	names  map[string][]netip.Addr
+	leader string // as SQL was told
+}
+
+func newWorld() *world {
+	return &world{
+		start: time.Now(),
+		reads: []string{"n1"},
+		keys: map[string]preflight.Observed[preflight.MemberKey]{
+			"n1": key("10.0.0.1"), "n2": key("10.0.0.2"), "n3": key("10.0.0.3"),
+		},
+		frozen: map[string]bool{},
+		names:  map[string][]netip.Addr{},
+	}
+}
+
+func key(host string) preflight.Observed[preflight.MemberKey] {
+	return preflight.Known(preflight.MemberKey{
+		APIURL:  preflight.Known("http://" + host + ":8008/patroni"),
+		ConnURL: preflight.Known("postgres://" + host + ":5432/postgres"),
+	})
+}
+
+// ask notes a question, and waits for ever where the one asked is frozen.
+func (w *world) ask(ctx context.Context, what, who string) error {
+	w.mu.Lock()
+	w.asked = append(w.asked, what)
+	frozen := w.frozen[who]
+	w.mu.Unlock()
+	if !frozen {
+		return nil
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (w *world) Read(ctx context.Context, namespace, scope, group string) (preflight.DCS, []preflight.Member) {
+	return w.answer(ctx, "read", namespace+"/"+scope+"/"+group)
+}
+
+func (w *world) Reread(ctx context.Context, prefix string) (preflight.DCS, []preflight.Member) {
+	return w.answer(ctx, "reread", prefix)
+}
+
+func (w *world) answer(ctx context.Context, what, prefix string) (preflight.DCS, []preflight.Member) {
+	d := preflight.DCS{Kind: "fake", Prefix: prefix}
+	if err := w.ask(ctx, what+" "+prefix, what); err != nil {
+		d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Silent, "%v", err)
+		return d, nil
+	}
+	if w.dcs.Why != nil {
+		d.Cluster = w.dcs
+		return d, nil
+	}
+	d.Cluster = preflight.Known(preflight.Cluster{Leader: preflight.Known(w.reads[0])})
+	if len(w.reads) > 1 {
+		w.reads = w.reads[1:]
+	}
+	var members []preflight.Member
+	for name, k := range w.keys { // in no order: gather has to sort
+		members = append(members, preflight.Member{Name: name, Key: k})
+	}
+	return d, members
+}
+
+func (w *world) rest(ctx context.Context, url string) (preflight.Observed[preflight.REST], preflight.Observed[int]) {
+	if err := w.ask(ctx, "rest "+url, url); err != nil {
+		o := preflight.NotKnown[preflight.REST](preflight.Silent, "%v", err)
+		return o, preflight.Because[int](o)
+	}
+	return preflight.Known(preflight.REST{HTTPStatus: 200, RemoteAddr: url}), preflight.Known(200)
+}
+
+func (w *world) sql(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+	w.leader = leader
+	out := map[string]preflight.Observed[preflight.SQL]{}
+	for _, t := range targets {
+		err := w.ask(ctx, "sql "+t.ConnURL, t.ConnURL)
+		if err != nil {
+			out[t.Member] = preflight.NotKnown[preflight.SQL](preflight.Silent, "%v", err)
+			continue
+		}
+		out[t.Member] = preflight.Known(preflight.SQL{RemoteAddr: t.ConnURL})
+	}
+	return out
+}
+
+func (w *world) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	if err := w.ask(ctx, "resolve "+host, host); err != nil {
+		return nil, err
+	}
+	if a, ok := w.names[host]; ok {
+		return a, nil
+	}
+	return nil, errors.New("no such host")
+}
+
+func (w *world) gather(ctx context.Context, vips ...string) *preflight.Snapshot {
+	src := Sources{Store: w, REST: w.rest, SQL: w.sql, Resolve: w.resolve, Now: time.Now}
+	return src.Gather(ctx, preflight.Request{Scope: "demo", Namespace: "/service", Group: "", VIPs: vips}, step, "test")
+}
+
+// questions are the questions that begin with a word, sorted.
+func (w *world) questions(word string) []string {
+	var out []string
+	for _, q := range w.asked {
+		if len(q) > len(word) && q[:len(word)+1] == word+" " {
+			out = append(out, q[len(word)+1:])
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (w *world) expect(t *testing.T, word string, want ...string) {
+	t.Helper()
+	if got := w.questions(word); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: asked %v, want %v", word, got, want)
+	}
+}
+
+func memberOf(t *testing.T, s *preflight.Snapshot, name string) preflight.Member {
+	t.Helper()
+	m, ok := s.Member(name)
+	if !ok {
+		t.Fatalf("no member %s in %v", name, s.Members)
+	}
+	return m
+}
