@@ -209,8 +209,9 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 		return parsed{}, nil, err
 	}
 	warnings := doc.warnings
-	if mode := info.Mode().Perm(); doc.secret && mode&0o077 != 0 && h.goos != "windows" {
-		warnings = append(warnings, fmt.Sprintf("%s holds a password and is open to others (mode %04o): chmod 600 it", source, mode))
+	// A group is somebody's choice: Patroni's own file is often root:postgres 0640.
+	if mode := info.Mode().Perm(); doc.secret && mode&0o007 != 0 && h.goos != "windows" {
+		warnings = append(warnings, fmt.Sprintf("%s holds a password and can be read by everybody (mode %04o): chmod o= it", source, mode))
 	}
 	return doc, warnings, nil
 }
