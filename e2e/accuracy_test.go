@@ -281,11 +281,18 @@ func (l *lab) patroniVersion() string {
 	return lastLine(out)
 }
 
+// refused is what patronictl prints where nothing was begun.
+var refused = regexp.MustCompile(`^Error: |details: (4\d\d|503, Switchover failed)`)
+
 // aftermath finds out what became of the cluster.
 func (l *lab) aftermath(o *outcome, leader, candidate string, rows int64, timeline int) {
 	var now string
 	// Long enough for a promotion that was still going on when patronictl ended.
-	changed := until(6*time.Second, func() bool {
+	limit := 6 * time.Second
+	if refused.MatchString(o.printed) {
+		limit = time.Second
+	}
+	changed := until(limit, func() bool {
 		p := l.primaries()
 		if len(p) == 1 {
 			now = p[0]

@@ -27,6 +27,7 @@ type lab struct {
 	net     string
 	config  string // for the tool
 	undos   []func()
+	ids     map[string]string // of containers, by service
 
 	// leader, candidate and bystander are who they are when a scenario begins.
 	leader, candidate, bystander string
@@ -80,7 +81,11 @@ func (l *lab) compose(args ...string) string {
 
 // container is the container of a service, whichever Compose made it.
 func (l *lab) container(service string) string {
-	return must(l, "docker", "ps", "-aq", "--filter", "label=com.docker.compose.project="+l.project, "--filter", "label=com.docker.compose.service="+service)
+	if id, ok := l.ids[service]; ok {
+		return id
+	}
+	l.ids[service] = must(l, "docker", "ps", "-aq", "--filter", "label=com.docker.compose.project="+l.project, "--filter", "label=com.docker.compose.service="+service)
+	return l.ids[service]
 }
 
 // must runs a command on the host that has to succeed.
@@ -214,6 +219,7 @@ func (l *lab) key(name string) string {
 
 // up brings the cluster up anew.
 func (l *lab) up() {
+	l.ids = map[string]string{}
 	l.compose("down", "-v", "-t", "2")
 	l.compose("up", "-d")
 	l.sh("node1", "lab-wait 90")
