@@ -242,21 +242,18 @@ func judge(t *testing.T, sc scenario, o outcome, r report, raw string) {
 	}
 }
 
-// said is what patronictl told the user: its last line that is not the topology.
+var outcomeLine = regexp.MustCompile(`(Successfully|Switched|Switchover|Error:|Could not) .*`)
+
+// said is what patronictl told the user: its last line that says how it went.
 func said(out string, code int, limit time.Duration) string {
 	if code == 124 || code == 137 {
 		return fmt.Sprintf("nothing within %.0f s", limit.Seconds())
 	}
-	var last string
+	last := "nothing but the topology"
 	for _, line := range strings.Split(out, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "+") || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "Current cluster") {
-			continue
+		if i := outcomeLine.FindStringIndex(line); i != nil {
+			last = strings.TrimSpace(line[i[0]:])
 		}
-		last = line
-	}
-	if i := strings.Index(last, "Successfully"); i >= 0 {
-		last = last[i:]
 	}
 	return last + fmt.Sprintf(" (exit %d)", code)
 }
