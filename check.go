@@ -97,7 +97,7 @@ func look(c *cli.Context, env environment) (*preflight.Snapshot, error) {
 		return nil, usage("%w", err)
 	}
 	defer store.Close()
-	rest := patroniapi.New(patroniapi.Config{})
+	rest := patroniapi.New(patroniapi.Config{Timeout: step})
 	src := gather.Sources{
 		Store: store, REST: rest.Get, Now: time.Now,
 		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
@@ -138,7 +138,7 @@ func record(s *preflight.Snapshot, file string) error {
 		return err
 	}
 	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("--record: %w", err)
+		return usage("--record: %w", err)
 	}
 	return nil
 }
@@ -175,8 +175,8 @@ func policies(c *cli.Context) (preflight.Policies, error) {
 // answer judges the snapshot, writes the report and carries the exit code.
 func answer(c *cli.Context, env environment, s *preflight.Snapshot, p preflight.Policies) error {
 	r := preflight.Judge(s, p)
-	_, noColor := env.lookup("NO_COLOR")
-	err := report.Write(env.stdout, c.String("format"), r, report.Options{Color: env.terminal && !noColor, Verbose: c.Bool("verbose")})
+	noColor, _ := env.lookup("NO_COLOR") // an empty one says nothing: no-color.org
+	err := report.Write(env.stdout, c.String("format"), r, report.Options{Color: env.terminal && noColor == "", Verbose: c.Bool("verbose")})
 	if err != nil {
 		return err
 	}

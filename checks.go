@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/report"
 )
 
 func checksCommand(env environment) *cli.Command {
@@ -22,10 +23,12 @@ func checksCommand(env environment) *cli.Command {
 			}
 			switch f := c.String("format"); f {
 			case "text":
+				var b strings.Builder
 				for _, k := range preflight.Checks {
-					fmt.Fprintf(env.stdout, "%-26s %s\n", k.ID, k.Title)
+					fmt.Fprintf(&b, "%-26s %s\n", k.ID, k.Title)
 				}
-				return nil
+				_, err := io.WriteString(env.stdout, b.String())
+				return err
 			case "json":
 				return checksJSON(env.stdout)
 			case "markdown":
@@ -61,7 +64,9 @@ func explanation(k preflight.Check) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n", k.ID, k.Title)
 	for _, row := range documented(k) {
-		fmt.Fprintf(&b, "%-10s %s\n", row[0], row[1])
+		for _, l := range report.Wrap(fmt.Sprintf("%-10s %s", row[0], row[1]), 11) {
+			b.WriteString(l + "\n")
+		}
 	}
 	return b.String()
 }

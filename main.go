@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -70,12 +71,23 @@ func usage(format string, args ...any) error {
 }
 
 // run is the whole program but for the process around it; it returns the exit code.
-func run(ctx context.Context, env environment, args []string) int {
+func run(ctx context.Context, env environment, args []string) (code int) {
+	// Go ends with 2 after a panic, which here is the code of NO-GO.
+	defer func() {
+		if e := recover(); e != nil {
+			fmt.Fprintf(env.stderr, "patroni-preflight: internal error: %v\n%s", e, debug.Stack())
+			code = preflight.ExitInternal
+		}
+	}()
 	err := app(env).RunContext(ctx, args)
 	if err == nil {
 		return preflight.ExitGo
 	}
+	e := exit{code: preflight.ExitInternal, err: err}
 	var stop signalled
+	if errors.As(err, &e); e.err == nil {
+		return e.code
+	}
 	if errors.As(context.Cause(ctx), &stop) {
 		fmt.Fprintf(env.stderr, "patroni-preflight: %v before there was a verdict\n", stop)
 		if stop.Signal == syscall.SIGTERM {
@@ -83,11 +95,7 @@ func run(ctx context.Context, env environment, args []string) int {
 		}
 		return preflight.ExitInterrupted
 	}
-	e := exit{code: preflight.ExitInternal, err: err}
-	errors.As(err, &e)
-	if e.err != nil {
-		fmt.Fprintf(env.stderr, "patroni-preflight: %v\n", e.err)
-	}
+	fmt.Fprintf(env.stderr, "patroni-preflight: %v\n", e.err)
 	return e.code
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"patroni-preflight/preflight"
@@ -58,12 +59,31 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(got, want) {
-					t.Errorf("%s differs; read it, and if it is better: go test ./preflight/report -update\ngot:\n%s\nwant:\n%s", path, got, want)
+				if line, g, w := difference(string(got), string(want)); line > 0 {
+					t.Errorf("%s differs in line %d; read it, and if it is better: go test ./preflight/report -update\n got %q\nwant %q", path, line, g, w)
 				}
 			})
 		}
 	}
+}
+
+// difference is the number of the first line in which two texts differ, 0 where
+// they are the same.
+func difference(got, want string) (line int, g, w string) {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(a), len(b)) {
+		g, w = "(end)", "(end)"
+		if i < len(a) {
+			g = a[i]
+		}
+		if i < len(b) {
+			w = b[i]
+		}
+		if g != w {
+			return i + 1, g, w
+		}
+	}
+	return 0, "", ""
 }
 
 // TestGoldenFilesAreUsed finds files that no scenario writes any more.

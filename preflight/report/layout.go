@@ -12,24 +12,24 @@ const (
 	indent = 9
 )
 
-// wrap breaks a line at spaces; what follows the first line is indented. A word
-// longer than a line stands alone: a URL or a command is more use whole.
-func wrap(s string, n, indent int) []string {
-	words := strings.Fields(s)
-	if len(words) == 0 {
-		return nil
-	}
+// Wrap breaks a line at spaces so that it fits into 80 columns; what follows the
+// first line is indented. A word longer than a line stands alone: a URL or a
+// command is more use whole.
+func Wrap(s string, indent int) []string {
 	var lines []string
-	line := s[:strings.Index(s, words[0])] + words[0]
-	for _, word := range words[1:] {
-		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > n {
-			lines = append(lines, line)
-			line = strings.Repeat(" ", indent) + word
-			continue
+	line := ""
+	for _, word := range strings.SplitAfter(s, " ") {
+		bare := strings.TrimRight(word, " ")
+		if strings.TrimSpace(line) != "" && utf8.RuneCountInString(line)+utf8.RuneCountInString(bare) > width {
+			lines = append(lines, strings.TrimRight(line, " "))
+			line = strings.Repeat(" ", indent)
 		}
-		line += " " + word
+		line += word
 	}
-	return append(lines, line)
+	if line = strings.TrimRight(line, " "); line != "" {
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // clean keeps what could steer a terminal out of a text that others wrote:

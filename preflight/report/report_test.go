@@ -263,6 +263,7 @@ func TestTableIsNotCutWithoutNeed(t *testing.T) {
 }
 
 func TestWrap(t *testing.T) {
+	x := func(n int) string { return strings.Repeat("ä", n) } // runes, not bytes
 	for _, c := range []struct {
 		name, in string
 		want     []string
@@ -270,13 +271,14 @@ func TestWrap(t *testing.T) {
 		{"nothing", "", nil},
 		{"blanks", "   ", nil},
 		{"short", "a b", []string{"a b"}},
-		{"keeps the margin", "  a b", []string{"  a b"}},
-		{"exactly the width", "1234 67890", []string{"1234 67890"}},
-		{"one too many", "1234 678901", []string{"1234", "  678901"}},
-		{"a long word stands alone", "a 12345678901234 b", []string{"a", "  12345678901234", "  b"}},
-		{"runes, not bytes", "äöüß äöüßä", []string{"äöüß äöüßä"}},
+		{"keeps margins and columns", "  a   b ", []string{"  a   b"}},
+		{"exactly the width", x(40) + " " + x(39), []string{x(40) + " " + x(39)}},
+		{"one too many", x(40) + " " + x(40), []string{x(40), "  " + x(40)}},
+		{"blanks at the break go", x(40) + "   " + x(40), []string{x(40), "  " + x(40)}},
+		{"a long word stands alone", "a " + x(90) + " b", []string{"a", "  " + x(90), "  b"}},
+		{"a long word alone", x(90), []string{x(90)}},
 	} {
-		if got := wrap(c.in, 10, 2); strings.Join(got, "|") != strings.Join(c.want, "|") {
+		if got := Wrap(c.in, 2); strings.Join(got, "|") != strings.Join(c.want, "|") {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

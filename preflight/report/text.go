@@ -60,9 +60,9 @@ func (t *text) line(s string) { t.b.WriteString(s + "\n") }
 
 // titled prints a coloured word and what follows it; further lines are indented.
 func (t *text) titled(title, rest string) {
-	for i, l := range wrap(title+"  "+clean(rest), width, indent) {
+	for i, l := range Wrap(title+"  "+clean(rest), indent) {
 		if i == 0 {
-			l = t.paint(title) + "  " + strings.TrimPrefix(l[len(title):], " ")
+			l = t.paint(title) + l[len(title):]
 		}
 		t.line(l)
 	}
@@ -160,7 +160,7 @@ func (t *text) labelled(label, prose string) {
 	if prose == "" {
 		return
 	}
-	for i, l := range wrap(strings.Repeat(" ", indent)+clean(prose), width, indent) {
+	for i, l := range Wrap(strings.Repeat(" ", indent)+clean(prose), indent) {
 		if i == 0 {
 			l = fmt.Sprintf("%*s %s", indent-1, label, l[indent:])
 		}
@@ -212,7 +212,7 @@ func (t *text) candidates(r preflight.Report) {
 		case c.Name == r.Best && len(r.Candidates) > 1:
 			line += ", the best one"
 		}
-		for _, l := range wrap(clean(line), width, 2) {
+		for _, l := range Wrap(clean(line), 2) {
 			t.line(l)
 		}
 	}

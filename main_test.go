@@ -1,0 +1,362 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/report"
+)
+
+var healthy = filepath.Join("preflight", "testdata", "snapshots", "healthy-4.0.7.json")
+
+// spoiled writes the healthy snapshot anew with a change to it.
+func spoiled(t *testing.T, change func(s *preflight.Snapshot)) string {
+	t.Helper()
+	raw, err := os.ReadFile(healthy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := preflight.LoadSnapshot(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(s)
+	var b bytes.Buffer
+	if err := s.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	return put(t, "snapshot.json", b.String())
+}
+
+func noQuorum(s *preflight.Snapshot) {
+	s.DCS.Read = preflight.NotKnown[int](preflight.Silent, "etcd range /service/demo/: no answer within 3s")
+	s.DCS.Cluster = preflight.Because[preflight.Cluster](s.DCS.Read)
+}
+
+func alarm(s *preflight.Snapshot) { s.DCS.Alarms = preflight.Known([]string{"NOSPACE"}) }
+
+func endpointDown(s *preflight.Snapshot) {
+	s.DCS.Endpoints[1].Status = preflight.NotKnown[preflight.EndpointStatus](preflight.Refused, "connection refused")
+}
+
+// TestUsageErrors: exit code 4, one line on stderr that names what is wrong, and
+// nothing on stdout that a script could take for a report.
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		args  string
+		words []string
+	}{
+		{"frobnicate", []string{"no such command: frobnicate", "check", "replay", "explain"}},
+		{"help", []string{"no such command: help"}},
+		{"--format json check", []string{"format"}},
+		{"check --frobnicate", []string{"frobnicate"}},
+		{"check -x", []string{"x"}},
+		{"check --candidate", []string{"candidate"}},
+		{"check demo", []string{`"demo"`, "--scope", "--candidate"}},
+		{"check demo --format json", []string{`"demo"`}},
+		{"check -- --format json", []string{"--format stands after an argument"}},
+		{"check --timeout soon", []string{"timeout", "soon"}},
+		{"check --timeout 2s", []string{"--timeout 2s", "more than 2s"}},
+		{"check --timeout 0", []string{"--timeout 0s"}},
+		{"check --timeout -5s", []string{"--timeout -5s"}},
+		{"check --format yaml", []string{"--format yaml", "text, brief, json"}},
+		{"check --fail-on blood", []string{"--fail-on blood", "blocker or warning"}},
+		{"check --ignore dcs.alarms", []string{"--ignore dcs.alarms", "say why"}},
+		{"check --ignore dcs.alarms=", []string{"say why"}},
+		{"check --ignore dcs.nonsense=because", []string{"no such check", "patroni-preflight checks"}},
+		{"check --ignore =because", []string{"no such check"}},
+		{"check --ignore identity.rest_name=because", []string{"identity cannot be ignored"}},
+		{"check", []string{"scope"}},
+		{"check --scope demo", []string{"no store is configured", "-d etcd3://", "PATRONI_ETCD3_HOSTS"}},
+		{"check --scope demo -d etcd://localhost", []string{"etcd"}},
+		{"check --scope demo -d etcd3://localhost -k", []string{"insecure"}},
+		{"check -c /nonexistent/patroni.yml", []string{"/nonexistent/patroni.yml"}},
+		{"replay", []string{"replay needs FILE"}},
+		{"replay /nonexistent/snapshot.json", []string{"/nonexistent/snapshot.json", "no such file"}},
+		{"replay SNAPSHOT --format json", []string{"--format stands after an argument", "patroni-preflight replay --format"}},
+		{"replay SNAPSHOT --candidate node3", []string{"--candidate stands after an argument"}},
+		{"replay SNAPSHOT SNAPSHOT", []string{"takes no argument"}},
+		{"replay --format yaml SNAPSHOT", []string{"--format yaml"}},
+		{"replay --ignore identity.distinct=because SNAPSHOT", []string{"identity cannot be ignored"}},
+		{"checks dcs", []string{`"dcs"`}},
+		{"checks --format yaml", []string{"--format yaml", "text, json, markdown"}},
+		{"checks --nonsense", []string{"nonsense"}},
+		{"explain", []string{"explain needs ID"}},
+		{"explain dcs.nonsense", []string{"explain dcs.nonsense", "no such check"}},
+		{"explain dcs.alarms dcs.scope", []string{"dcs.scope"}},
+		{"explain dcs.alarms --verbose", []string{"--verbose stands after an argument"}},
+		{"version --short", []string{"short"}},
+		{"version now", []string{`"now"`}},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			o := runCLI(t, strings.Fields(strings.ReplaceAll(c.args, "SNAPSHOT", healthy))...)
+			if o.code != preflight.ExitUsage || o.stdout != "" {
+				t.Errorf("exit code %d, stdout %q", o.code, o.stdout)
+			}
+			if strings.Count(o.stderr, "\n") != 1 || !strings.HasPrefix(o.stderr, "patroni-preflight: ") {
+				t.Errorf("stderr is %q", o.stderr)
+			}
+			for _, w := range c.words {
+				if !strings.Contains(o.stderr, w) {
+					t.Errorf("%q does not say %q", o.stderr, w)
+				}
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for args, words := range map[string][]string{
+		"":             {"check", "replay", "checks", "explain", "version"},
+		"--help":       {"check", "replay"},
+		"check --help": {"--candidate", "--ignore", "--record", "--timeout", "--vip", "--dcs-url", "--primary"},
+	} {
+		o := runCLI(t, strings.Fields(args)...)
+		if o.code != preflight.ExitGo || o.stderr != "" {
+			t.Errorf("%q: exit code %d, stderr %q", args, o.code, o.stderr)
+		}
+		for _, w := range words {
+			if !strings.Contains(o.stdout, w) {
+				t.Errorf("%q: help does not say %q", args, w)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	version, commit = "1.2.3", "abc1234"
+	t.Cleanup(func() { version, commit = "dev", "unknown" })
+	if o := runCLI(t, "version"); o.code != 0 || o.stdout != "patroni-preflight 1.2.3 (abc1234)\n" || o.stderr != "" {
+		t.Errorf("%+v", o)
+	}
+}
+
+// TestExitCodes: they are the verdict's, whatever the format.
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*preflight.Snapshot)
+		flags  []string
+		want   int
+		word   string
+	}{
+		{"healthy", func(*preflight.Snapshot) {}, nil, preflight.ExitGo, "GO"},
+		{"healthy, warnings count", func(*preflight.Snapshot) {}, []string{"--fail-on", "warning"}, preflight.ExitGo, "GO"},
+		{"a blocker", alarm, nil, preflight.ExitNoGo, "NO-GO"},
+		{"a blocker ignored", alarm, []string{"--ignore", "dcs.alarms=compacted, then disarmed"}, preflight.ExitGo, "GO"},
+		{"a blocker ignored, warnings count", alarm, []string{"--ignore", "dcs.alarms=x", "--fail-on", "warning"}, preflight.ExitNoGo, "NO-GO"},
+		{"a warning", endpointDown, nil, preflight.ExitGo, "GO"},
+		{"a warning counts", endpointDown, []string{"--fail-on", "warning"}, preflight.ExitNoGo, "NO-GO"},
+		{"a warning, --fail-on blocker", endpointDown, []string{"--fail-on", "blocker"}, preflight.ExitGo, "GO"},
+		{"unknown", noQuorum, nil, preflight.ExitUnknown, "UNKNOWN"},
+		{"unknown is no warning", noQuorum, []string{"--fail-on", "warning"}, preflight.ExitUnknown, "UNKNOWN"},
+		{"nothing was seen at all", func(s *preflight.Snapshot) { *s = preflight.Snapshot{Schema: 1} }, nil, preflight.ExitUnknown, "UNKNOWN"},
+		{"another candidate", func(*preflight.Snapshot) {}, []string{"--candidate", "node3"}, preflight.ExitGo, "GO"},
+		{"no such candidate", func(*preflight.Snapshot) {}, []string{"--candidate", "node9"}, preflight.ExitNoGo, "NO-GO"},
+		{"the leader as candidate", func(*preflight.Snapshot) {}, []string{"--candidate", "node1"}, preflight.ExitNoGo, "NO-GO"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := spoiled(t, c.change)
+			for _, format := range report.Formats {
+				o := runCLI(t, slices.Concat([]string{"replay", "-f", format}, c.flags, []string{file})...)
+				if o.code != c.want || o.stderr != "" {
+					t.Errorf("%s: exit code %d, want %d; stderr %q", format, o.code, c.want, o.stderr)
+				}
+				if format == "json" {
+					var r preflight.Report
+					if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || r.ExitCode != c.want || string(r.Verdict) != c.word {
+						t.Errorf("json says %s, %d (%v)", r.Verdict, r.ExitCode, err)
+					}
+				} else if !strings.HasPrefix(o.stdout, c.word+"  ") {
+					t.Errorf("%s begins with %.40q, want %s", format, o.stdout, c.word)
+				}
+			}
+		})
+	}
+}
+
+func TestReplayIsRepeatable(t *testing.T) {
+	file := spoiled(t, alarm)
+	for _, format := range report.Formats {
+		one, two := runCLI(t, "replay", "-f", format, "--verbose", file), runCLI(t, "replay", "-f", format, "--verbose", file)
+		if one != two || one.stdout == "" {
+			t.Errorf("%s: twice the same snapshot, two reports:\n%s\n%s", format, one.stdout, two.stdout)
+		}
+	}
+}
+
+// TestReplayCandidate: the flag replaces the recorded candidate, and the empty
+// one asks what happens where Patroni chooses.
+func TestReplayCandidate(t *testing.T) {
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{
+		{nil, "to node2"},
+		{[]string{"--candidate", "node3"}, "to node3"},
+		{[]string{"--candidate="}, "to whichever member Patroni chooses"},
+	} {
+		o := runCLI(t, slices.Concat([]string{"replay", "-f", "brief"}, c.flags, []string{healthy})...)
+		if !strings.Contains(o.stdout, c.want) {
+			t.Errorf("%v: %q does not say %q", c.flags, o.stdout, c.want)
+		}
+	}
+}
+
+func TestReplayOfRubbish(t *testing.T) {
+	raw, err := os.ReadFile(healthy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(raw)
+	for name, c := range map[string]struct{ text, word string }{
+		"empty":              {"", "EOF"},
+		"no JSON":            {"\x7fELF\x00\x01", "invalid character"},
+		"a list":             {"[]", "cannot unmarshal array"},
+		"null":               {"null", "schema 0"},
+		"no schema":          {"{}", "schema 0"},
+		"the next schema":    {strings.Replace(good, `"schema": 1`, `"schema": 2`, 1), "schema 2, this version reads 1"},
+		"truncated":          {good[:len(good)/2], "unexpected EOF"},
+		"two documents":      {good + good, "more than one"},
+		"a report":           {`{"schema_version":1,"verdict":"GO","exit_code":0}`, "schema 0"},
+		"a member that is a": {`{"schema":1,"members":"node1"}`, "members"},
+		"a bad LSN":          {`{"schema":1,"dcs":{"cluster":{"value":{"optime":{"value":"x"}}}}}`, "LSN"},
+		"deeply nested":      {strings.Repeat("[", 100_000), "depth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := put(t, "snapshot.json", c.text)
+			o := runCLI(t, "replay", file)
+			if o.code != preflight.ExitUsage || o.stdout != "" || !strings.Contains(o.stderr, file) || !strings.Contains(o.stderr, c.word) {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+	if o := runCLI(t, "replay", t.TempDir()); o.code != preflight.ExitUsage || o.stdout != "" {
+		t.Errorf("a directory: %+v", o)
+	}
+}
+
+// TestReplayOfHalfASnapshot: what is missing from it is unknown, never healthy.
+func TestReplayOfHalfASnapshot(t *testing.T) {
+	for _, text := range []string{
+		`{"schema":1}`,
+		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{}}}}`,
+		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},{"name":"a"},{"name":"b"}],"moved":{"value":null}}`,
+	} {
+		if o := runCLI(t, "replay", put(t, "snapshot.json", text)); o.code == preflight.ExitGo || o.code == preflight.ExitInternal || o.stdout == "" {
+			t.Errorf("%s: exit code %d\n%s%s", text, o.code, o.stdout, o.stderr)
+		}
+	}
+}
+
+func TestColor(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		w    world
+		want bool
+	}{
+		{"terminal", world{terminal: true}, true},
+		{"no terminal", world{}, false},
+		{"NO_COLOR", world{terminal: true, env: map[string]string{"NO_COLOR": "1"}}, false},
+		{"NO_COLOR=0 too", world{terminal: true, env: map[string]string{"NO_COLOR": "0"}}, false},
+		{"an empty NO_COLOR says nothing (no-color.org)", world{terminal: true, env: map[string]string{"NO_COLOR": ""}}, true},
+	} {
+		for _, format := range report.Formats {
+			o := c.w.run(t, "replay", "-f", format, healthy)
+			if want := c.want && format == "text"; strings.Contains(o.stdout, "\x1b[") != want {
+				t.Errorf("%s, %s: coloured: %t, want %t", c.name, format, !want, want)
+			}
+		}
+	}
+}
+
+func TestChecks(t *testing.T) {
+	text, doc := runCLI(t, "checks"), runCLI(t, "checks", "-f", "json")
+	var entries []struct {
+		ID, Title, Why, Fix, Severity, Kind, Of string
+		Essential                               *bool
+	}
+	if err := json.Unmarshal([]byte(doc.stdout), &entries); err != nil || doc.code != 0 {
+		t.Fatalf("exit code %d, %v", doc.code, err)
+	}
+	lines := strings.Split(strings.TrimSpace(text.stdout), "\n")
+	if len(entries) != len(preflight.Checks) || len(lines) != len(preflight.Checks) {
+		t.Fatalf("%d checks, %d lines, %d entries", len(preflight.Checks), len(lines), len(entries))
+	}
+	for i, k := range preflight.Checks {
+		if !strings.HasPrefix(lines[i], k.ID+" ") || !strings.HasSuffix(lines[i], " "+k.Title) {
+			t.Errorf("line %q is not of %s", lines[i], k.ID)
+		}
+		e := entries[i]
+		if e.ID != k.ID || e.Title != k.Title || e.Why == "" || e.Fix == "" || e.Severity == "" || e.Kind == "" || e.Of == "" || e.Essential == nil {
+			t.Errorf("entry %+v is not whole", e)
+		}
+	}
+}
+
+func TestExplain(t *testing.T) {
+	for _, k := range preflight.Checks {
+		o := runCLI(t, "explain", k.ID)
+		if o.code != 0 || o.stderr != "" {
+			t.Errorf("%s: %+v", k.ID, o)
+		}
+		flat := strings.Join(strings.Fields(o.stdout), " ")
+		for _, part := range append([]string{k.ID, k.Title, k.Why, k.Source, k.Fix, string(k.Severity)}, k.After...) {
+			if !strings.Contains(flat, strings.Join(strings.Fields(part), " ")) {
+				t.Errorf("%s: %q is not explained in\n%s", k.ID, part, o.stdout)
+			}
+		}
+		for l := range strings.Lines(o.stdout) {
+			if len(l) > 81 && len(strings.Fields(l)) > 2 {
+				t.Errorf("%s: more than 80 columns: %q", k.ID, l)
+			}
+		}
+	}
+}
+
+// broken is a standard output that cannot be written, or that panics.
+type broken struct{ panics bool }
+
+func (b broken) Write([]byte) (int, error) {
+	if b.panics {
+		panic("a bug")
+	}
+	return 0, errors.New("no space left on device")
+}
+
+// TestNoReportIsNoVerdict: where the report could not be written, or the tool
+// itself has failed, the exit code is none of a verdict. A panic of Go would end
+// with 2, which is NO-GO.
+func TestNoReportIsNoVerdict(t *testing.T) {
+	for _, b := range []broken{{}, {panics: true}} {
+		var stderr bytes.Buffer
+		e := environment{lookup: func(string) (string, bool) { return "", false }, stdout: b, stderr: &stderr}
+		for _, args := range []string{"replay " + healthy, "replay -f json " + healthy, "replay -f brief " + healthy, "checks", "checks -f json", "checks -f markdown", "explain dcs.alarms", "version"} {
+			stderr.Reset()
+			code := run(t.Context(), e, append([]string{"patroni-preflight"}, strings.Fields(args)...))
+			if code != preflight.ExitInternal || stderr.Len() == 0 {
+				t.Errorf("%+v, %s: exit code %d, stderr %q", b, args, code, stderr.String())
+			}
+		}
+	}
+}
+
+// TestVerdictBeforeTheSignal: a verdict that was printed is not taken back.
+func TestVerdictBeforeTheSignal(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(signalled{syscall.SIGINT})
+	for file, want := range map[string]int{healthy: preflight.ExitGo, spoiled(t, alarm): preflight.ExitNoGo, spoiled(t, noQuorum): preflight.ExitUnknown} {
+		if o := (world{ctx: ctx}).run(t, "replay", file); o.code != want || o.stdout == "" || o.stderr != "" {
+			t.Errorf("exit code %d, want %d; stderr %q", o.code, want, o.stderr)
+		}
+	}
+}
