@@ -18,26 +18,19 @@ import (
 	"time"
 )
 
-// tool is the built command.
-var tool string
+// tool is the command as make build gives it.
+const tool = "../build/patroni-preflight"
 
 func TestMain(m *testing.M) {
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "no Docker engine answers, and these tests need one (make setup): %s\n", lastLine(string(out)))
 		os.Exit(1)
 	}
-	dir, err := os.MkdirTemp("", "preflight-e2e")
-	if err != nil {
-		panic(err)
-	}
-	tool = filepath.Join(dir, "patroni-preflight")
-	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
+	if out, err := exec.Command("make", "-C", "..", "build").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		os.Exit(1)
 	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // labs are the clusters; they run side by side, trixie's scenarios on two.
@@ -61,6 +54,10 @@ func TestAccuracy(t *testing.T) {
 			t.Run(lb.name, func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, lb.name, lb.suite, lb.net)
+				if lb.suite == "trixie" && lb.share == 0 {
+					t.Run("the tool writes nothing", l.writesNothing)
+					t.Run("the tool as a service in the network", l.inNetwork)
+				}
 				i := 0
 				for _, sc := range scenarios {
 					if lb.suite != "trixie" && !sc.everywhere {
