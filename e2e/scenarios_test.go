@@ -234,7 +234,7 @@ func (l *lab) frozenReceiver() {
 
 // behind freezes the candidate's WAL receiver and writes about that many bytes.
 func (l *lab) behind(bytes int) {
-	l.freeze(l.candidate, "-f walreceiver")
+	l.freeze(l.candidate, "-f '[w]alreceiver'") // and not the shell whose arguments these are
 	l.ballast(bytes)
 }
 
