@@ -33,6 +33,12 @@ func (f *fake) statements() []string {
 	return append([]string(nil), f.sent...)
 }
 
+func (f *fake) note(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent = append(f.sent, what)
+}
+
 // listen calls serve for each connection, which is closed after 20 s at most.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
@@ -78,7 +84,9 @@ func startup(b *pgproto3.Backend, c net.Conn) (map[string]string, bool) {
 			}
 		case *pgproto3.StartupMessage:
 			return m.Parameters, true
-		default: // a CancelRequest
+		case *pgproto3.CancelRequest:
+			return map[string]string{"cancel": "yes"}, false
+		default:
 			return nil, false
 		}
 	}
@@ -88,11 +96,12 @@ func (f *fake) serve(c net.Conn) {
 	b := pgproto3.NewBackend(c, c)
 	params, ok := startup(b, c)
 	if !ok {
+		if params["cancel"] != "" {
+			f.note("cancel")
+		}
 		return
 	}
-	f.mu.Lock()
-	f.sent = append(f.sent, fmt.Sprintf("login %s %s %s", params["user"], params["database"], params["application_name"]))
-	f.mu.Unlock()
+	f.note(fmt.Sprintf("login %s %s %s", params["user"], params["database"], params["application_name"]))
 	if f.login != nil && !f.login(b, c) {
 		return
 	}
@@ -108,6 +117,7 @@ func (f *fake) serve(c net.Conn) {
 	if b.Flush() != nil {
 		return
 	}
+	aborted := false
 	for {
 		m, err := b.Receive()
 		if err != nil {
@@ -115,35 +125,42 @@ func (f *fake) serve(c net.Conn) {
 		}
 		q, ok := m.(*pgproto3.Query)
 		if !ok { // Terminate, or what we never send
-			f.mu.Lock()
-			f.sent = append(f.sent, fmt.Sprintf("%T", m))
-			f.mu.Unlock()
+			f.note(fmt.Sprintf("%T", m))
 			return
 		}
-		if !f.query(q.String, b, c) {
+		if !f.query(q.String, b, c, &aborted) {
 			return
 		}
 	}
 }
 
 // query answers one simple query, statement by statement, up to the first error.
-func (f *fake) query(text string, b *pgproto3.Backend, c net.Conn) bool {
-	status := byte('T')
+// As in PostgreSQL, an error aborts the transaction until ROLLBACK.
+func (f *fake) query(text string, b *pgproto3.Backend, c net.Conn, aborted *bool) bool {
 	for stmt := range strings.SplitSeq(strings.TrimSpace(text), ";\n") {
 		stmt = strings.TrimSuffix(stmt, ";")
-		f.mu.Lock()
-		f.sent = append(f.sent, stmt)
-		f.mu.Unlock()
+		f.note(stmt)
 		name := partName(stmt)
-		if name == "" {
-			b.Send(&pgproto3.CommandComplete{CommandTag: []byte("SET")})
-			continue
+		switch {
+		case stmt == "ROLLBACK":
+			*aborted = false
+		case *aborted:
+			b.Send(serverError("ERROR", "25P02", "current transaction is aborted", "exec_simple_query"))
+		case name != "" && f.before != nil && !f.before(name, b, c):
+			*aborted = true
 		}
-		if f.before != nil && !f.before(name, b, c) {
-			status = 'E'
+		if *aborted {
 			break
 		}
-		sendRows(b, f.rows[name])
+		if name == "" {
+			b.Send(&pgproto3.CommandComplete{CommandTag: []byte("SET")})
+		} else {
+			sendRows(b, f.rows[name])
+		}
+	}
+	status := byte('T')
+	if *aborted {
+		status = 'E'
 	}
 	b.Send(&pgproto3.ReadyForQuery{TxStatus: status})
 	return b.Flush() == nil
