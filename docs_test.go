@@ -1,0 +1,154 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"patroni-preflight/preflight"
+)
+
+func doc(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func TestChecksDocumentIsFresh(t *testing.T) {
+	o := runCLI(t, "checks", "-f", "markdown")
+	if o.code != 0 || o.stdout != doc(t, "checks.md") {
+		t.Errorf("docs/checks.md is not what the registry says. Regenerate it: go run . checks -f markdown > docs/checks.md")
+	}
+}
+
+// TestChecksDocumentReadsWell: each check has its entry and its row, each row
+// leads to its entry, and nothing is taken for markup.
+func TestChecksDocumentReadsWell(t *testing.T) {
+	text := doc(t, "checks.md")
+	for _, k := range preflight.Checks {
+		anchor := strings.ReplaceAll(k.ID, ".", "")
+		for what, want := range map[string]string{"entry": "\n### " + k.ID + "\n\n", "row": "\n| [" + k.ID + "](#" + anchor + ") | "} {
+			if strings.Count(text, want) != 1 {
+				t.Errorf("%s: %d times as %s", k.ID, strings.Count(text, want), what)
+			}
+		}
+		if strings.Count(text, "\n## "+k.Topic()+"\n") != 1 {
+			t.Errorf("topic %s has not one heading", k.Topic())
+		}
+	}
+	_, rows, _ := strings.Cut(text, "|---|")
+	for l := range strings.Lines(rows) {
+		if bold := regexp.MustCompile(`(^|[^\\])__`).FindString(l); bold != "" {
+			t.Errorf("%q is bold in Markdown", l)
+		}
+		if strings.HasPrefix(l, "|") && strings.Count(l, "|")-strings.Count(l, `\|`) != 5 {
+			t.Errorf("%q has not four cells", l)
+		}
+	}
+}
+
+// exitConstants are the Exit* constants of preflight/exitcode.go by their value.
+func exitConstants(t *testing.T) map[int]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("preflight", "exitcode.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[int]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		for i, name := range spec.Names {
+			if !strings.HasPrefix(name.Name, "Exit") {
+				continue
+			}
+			lit, ok := spec.Values[i].(*ast.BasicLit)
+			if !ok {
+				t.Fatalf("%s is no number", name.Name)
+			}
+			code, err := strconv.Atoi(lit.Value)
+			if err != nil || out[code] != "" {
+				t.Fatalf("%s = %s: %v, or there twice", name.Name, lit.Value, err)
+			}
+			out[code] = name.Name
+		}
+		return true
+	})
+	return out
+}
+
+// TestExitCodeTable: the document and the constants name the same codes, each
+// with something to say to a person and to a script.
+func TestExitCodeTable(t *testing.T) {
+	names := map[string]string{
+		"GO": "ExitGo", "internal error": "ExitInternal", "NO-GO": "ExitNoGo", "UNKNOWN": "ExitUnknown",
+		"usage or configuration": "ExitUsage", "overall deadline": "ExitDeadline", "SIGINT": "ExitInterrupted", "SIGTERM": "ExitTerminated",
+	}
+	constants := exitConstants(t)
+	if len(constants) < 8 {
+		t.Fatalf("only %d constants found: %v", len(constants), constants)
+	}
+	documented := map[int]bool{}
+	last := -1
+	for l := range strings.Lines(doc(t, "exit-codes.md")) {
+		cells := strings.Split(strings.Trim(l, "|\n "), "|")
+		code, err := strconv.Atoi(strings.TrimSpace(cells[0]))
+		if err != nil || !strings.HasPrefix(l, "|") {
+			continue
+		}
+		if len(cells) != 4 {
+			t.Fatalf("%q has %d cells", l, len(cells))
+		}
+		for i := range cells {
+			if cells[i] = strings.TrimSpace(cells[i]); cells[i] == "" {
+				t.Errorf("%q has an empty cell", l)
+			}
+		}
+		if want := names[cells[1]]; constants[code] == "" || constants[code] != want {
+			t.Errorf("the table has %d as %q; in the code it is %q", code, cells[1], constants[code])
+		}
+		if code <= last {
+			t.Errorf("%d stands after %d", code, last)
+		}
+		documented[code], last = true, code
+	}
+	for code, name := range constants {
+		if !documented[code] {
+			t.Errorf("%s = %d is not in docs/exit-codes.md", name, code)
+		}
+	}
+}
+
+// TestDocumentsNameTheSchemas: a new number has to be written down.
+func TestDocumentsNameTheSchemas(t *testing.T) {
+	for what, want := range map[string]string{
+		"report":   "`schema_version` is " + strconv.Itoa(preflight.ReportSchema) + ".",
+		"snapshot": "`schema` is " + strconv.Itoa(preflight.SnapshotSchema) + ".",
+	} {
+		if !strings.Contains(doc(t, "report.md"), want) {
+			t.Errorf("docs/report.md does not say %q of the %s", want, what)
+		}
+	}
+}
+
+// TestLinksInDocuments: each leads to a file that is there.
+func TestLinksInDocuments(t *testing.T) {
+	for _, name := range []string{"checks.md", "exit-codes.md", "report.md"} {
+		for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(doc(t, name), -1) {
+			if _, err := os.Stat(filepath.Join("docs", m[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
