@@ -16,6 +16,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 )
 
 // lab is one real cluster: three etcd, three Patroni nodes, from the
@@ -28,6 +33,7 @@ type lab struct {
 	config  string // for the tool
 	undos   []func()
 	ids     map[string]string // of containers, by service
+	version string            // of Patroni
 
 	// leader, candidate and bystander are who they are when a scenario begins.
 	leader, candidate, bystander string
@@ -116,19 +122,44 @@ func (l *lab) sh(service, shell string) string {
 // undo registers what restores the cluster; the last one registered runs first.
 func (l *lab) undo(f func()) { l.undos = append(l.undos, f) }
 
-// sql runs one statement as superuser by the local socket.
+// sql runs statements as superuser, over the network: a docker exec of psql costs
+// a third of a second of CPU.
 func (l *lab) sql(node, statement string) string {
 	l.t.Helper()
-	out, code := l.trySQL(node, statement)
-	if code != 0 {
-		l.t.Fatalf("%s: %s: exit %d\n%s", node, statement, code, out)
+	out, err := l.trySQL(node, statement)
+	if err != nil {
+		l.t.Fatalf("%s: %s: %v", node, statement, err)
 	}
 	return out
 }
 
-func (l *lab) trySQL(node, statement string) (string, int) {
-	return command(20*time.Second, nil, "docker", "exec", "-e", "PGCONNECT_TIMEOUT=5", l.container(node),
-		"timeout", "15", "psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "/run/postgresql", "-U", "postgres", "-c", statement)
+func (l *lab) trySQL(node, statement string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	conn, err := pgconn.Connect(ctx, "postgres://postgres:postgres@"+l.ip(node)+":5432/postgres?connect_timeout=5&sslmode=disable")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		conn.Close(ctx)
+	}()
+	results, err := conn.Exec(ctx, statement).ReadAll()
+	if err != nil {
+		return "", err
+	}
+	var out []string
+	for _, r := range results {
+		for _, row := range r.Rows {
+			var cells []string
+			for _, c := range row {
+				cells = append(cells, string(c))
+			}
+			out = append(out, strings.Join(cells, "|"))
+		}
+	}
+	return strings.Join(out, "\n"), nil
 }
 
 // patronictl runs the real thing on a node; it is stopped after the limit, since
@@ -212,9 +243,46 @@ func (l *lab) await(what string, limit time.Duration, ok func() bool) {
 	}
 }
 
-// key reads one key of the cluster in etcd.
+// etcd runs something on whichever etcd answers.
+func (l *lab) etcd(do func(context.Context, *clientv3.Client) error) error {
+	c, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{l.ip("etcd1") + ":2379", l.ip("etcd2") + ":2379", l.ip("etcd3") + ":2379"},
+		Logger:    zap.NewNop(), DialTimeout: 3 * time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	return do(ctx, c)
+}
+
+// keys reads all keys of the cluster, by name without the prefix.
+func (l *lab) keys() (map[string]*mvccpb.KeyValue, error) {
+	keys := map[string]*mvccpb.KeyValue{}
+	return keys, l.etcd(func(ctx context.Context, c *clientv3.Client) error {
+		r, err := c.Get(ctx, "/service/demo/", clientv3.WithPrefix())
+		if err == nil {
+			for _, kv := range r.Kvs {
+				keys[strings.TrimPrefix(string(kv.Key), "/service/demo/")] = kv
+			}
+		}
+		return err
+	})
+}
+
+// key reads one key of the cluster; "" where there is none.
 func (l *lab) key(name string) string {
-	return l.sh("etcd1", "ETCDCTL_API=3 etcdctl get --print-value-only /service/demo/"+name)
+	l.t.Helper()
+	keys, err := l.keys()
+	if err != nil {
+		l.t.Fatalf("read etcd: %v", err)
+	}
+	if kv := keys[name]; kv != nil {
+		return string(kv.Value)
+	}
+	return ""
 }
 
 // up brings the cluster up anew.
@@ -238,7 +306,7 @@ func (l *lab) settle(after string) {
 		f()
 	}
 	l.undos = nil
-	if l.whole(30) {
+	if l.whole(30 * time.Second) {
 		if p := l.primaries(); len(p) == 1 {
 			l.trySQL(p[0], "TRUNCATE ballast")
 		}
@@ -251,7 +319,7 @@ func (l *lab) settle(after string) {
 				l.patronictl(p[0], 15*time.Second, "reinit", "demo", n, "--force")
 			}
 		}
-		if l.whole(40) {
+		if l.whole(40 * time.Second) {
 			l.t.Logf("%s: a member had to be created anew", after)
 			return
 		}
@@ -260,15 +328,33 @@ func (l *lab) settle(after string) {
 	l.up()
 }
 
-func (l *lab) whole(seconds int) bool {
-	for _, n := range nodes {
-		if out, code := command(time.Duration(seconds+20)*time.Second, nil, "docker", "exec", l.container(n), "lab-wait", fmt.Sprint(seconds)); code == 0 {
-			return true
-		} else if !strings.Contains(out, "Connection") {
+// whole waits until one node leads and both others stream from it, on its
+// timeline and by all accounts.
+func (l *lab) whole(limit time.Duration) bool {
+	return until(limit, func() bool {
+		p := l.primaries()
+		if len(p) != 1 {
 			return false
 		}
-	}
-	return false
+		leader, _ := l.status(p[0])
+		for _, n := range nodes {
+			s, err := l.status(n)
+			if err != nil || s.State != "running" || s.Timeline != leader.Timeline || s.Pause || (n != p[0] && !l.streams(n, p[0])) {
+				return false
+			}
+		}
+		keys, err := l.keys()
+		if err != nil || keys["leader"] == nil || string(keys["leader"].Value) != p[0] {
+			return false
+		}
+		for _, n := range nodes {
+			kv := keys["members/"+n]
+			if kv == nil || !strings.Contains(string(kv.Value), l.ip(n)+":8008") || !strings.Contains(string(kv.Value), l.ip(n)+":5432") || strings.Contains(string(kv.Value), `"tags"`) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // roles finds who is who.
@@ -292,7 +378,13 @@ func (l *lab) edit(settings ...string) {
 		l.t.Fatalf("edit-config: exit %d\n%s", code, out)
 	}
 	l.undo(func() {
-		command(20*time.Second, nil, "docker", "exec", l.container("etcd1"), "env", "ETCDCTL_API=3", "etcdctl", "put", "/service/demo/config", before)
+		err := l.etcd(func(ctx context.Context, c *clientv3.Client) error {
+			_, err := c.Put(ctx, "/service/demo/config", before)
+			return err
+		})
+		if err != nil {
+			l.t.Errorf("restore /config: %v", err)
+		}
 	})
 	time.Sleep(2500 * time.Millisecond) // one HA loop
 }

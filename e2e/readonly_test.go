@@ -3,11 +3,13 @@
 package e2e
 
 import (
+	"context"
 	"os/exec"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // writesNothing runs the tool on an idle cluster and compares what any write
@@ -49,14 +51,20 @@ func (l *lab) writesNothing(t *testing.T) {
 	}
 }
 
-var revisionField = regexp.MustCompile(`"revision":(\d+)`)
-
-func (l *lab) revision() string {
-	m := revisionField.FindStringSubmatch(l.sh("etcd1", "ETCDCTL_API=3 etcdctl get -w json /nothing"))
-	if m == nil {
-		l.t.Fatal("etcd gives no revision")
+func (l *lab) revision() int64 {
+	l.t.Helper()
+	var revision int64
+	err := l.etcd(func(ctx context.Context, c *clientv3.Client) error {
+		r, err := c.Get(ctx, "/nothing")
+		if err == nil {
+			revision = r.Header.Revision
+		}
+		return err
+	})
+	if err != nil {
+		l.t.Fatal(err)
 	}
-	return m[1]
+	return revision
 }
 
 // inNetwork runs the tool as the service of docker-compose.yml, as on a machine

@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // scenario is one state of a cluster, with what is right to say of it, declared
@@ -122,7 +125,7 @@ func (l *lab) writes() {
 			case <-stop:
 				return
 			default:
-				if out, code := l.trySQL(leader, "INSERT INTO ledger (note) SELECT 'light' FROM generate_series(1, 20) RETURNING 1"); code == 0 {
+				if out, err := l.trySQL(leader, "INSERT INTO ledger (note) SELECT 'light' FROM generate_series(1, 20) RETURNING 1"); err == nil {
 					l.acknowledged.Add(int64(len(strings.Fields(out))))
 				}
 				time.Sleep(50 * time.Millisecond)
@@ -156,7 +159,18 @@ func (l *lab) twoNetworks() {
 // ageKeys lets etcd's revision run away from the member keys', as in an hour of
 // other clusters' writes.
 func (l *lab) ageKeys() {
-	l.sh("etcd1", "i=0; while [ $i -lt 200 ]; do ETCDCTL_API=3 etcdctl put /other/key $i >/dev/null; i=$((i+1)); done; ETCDCTL_API=3 etcdctl del /other/key")
+	err := l.etcd(func(ctx context.Context, c *clientv3.Client) error {
+		for range 500 {
+			if _, err := c.Put(ctx, "/other/key", "x"); err != nil {
+				return err
+			}
+		}
+		_, err := c.Delete(ctx, "/other/key")
+		return err
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 func (l *lab) tag(node, tag, value string) {
@@ -168,7 +182,7 @@ func (l *lab) tag(node, tag, value string) {
 func (l *lab) twoNodes() {
 	l.compose("stop", "-t", "10", l.bystander)
 	l.undo(func() { l.compose("start", l.bystander) })
-	l.await("the bystander's key to go", 40*time.Second, func() bool { return !strings.Contains(l.key("members/ --prefix"), l.ip(l.bystander)) })
+	l.await("the bystander's key to go", 40*time.Second, func() bool { return l.key("members/"+l.bystander) == "" })
 }
 
 // synchronous turns synchronous mode on; the candidate is then whoever is chosen.
