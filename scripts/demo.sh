@@ -72,12 +72,12 @@ finish() {
         cat <<TEXT
 
 The cluster is still up. To try:
-  ${check[*]}
-  ${check[*]} --verbose
+  $tool check -c docker/lab.yml --candidate node1    (node2 leads now)
+  $tool check -c docker/lab.yml --candidate node1 --verbose
   $tool check -c docker/lab.yml
   ${compose[*]} exec node1 patronictl list
-  ${compose[*]} exec node2 lab-set tags.nofailover true
-  ${compose[*]} pause node2            (and unpause)
+  ${compose[*]} exec node1 lab-set tags.nofailover true
+  ${compose[*]} pause node1            (and unpause)
 And to take it down:
   ${compose[*]} down -v
 TEXT
