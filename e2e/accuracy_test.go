@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// labs are the clusters; they run side by side, trixie's scenarios on two.
+// labs are the clusters; they run side by side as far as -parallel allows,
+// trixie's scenarios on two.
 var labs = []struct {
 	name, suite, net string
 	share, of        int

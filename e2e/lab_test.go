@@ -285,8 +285,13 @@ func (l *lab) key(name string) string {
 	return ""
 }
 
+// starting: one cluster at a time, since to start one takes all of a small machine.
+var starting sync.Mutex
+
 // up brings the cluster up anew.
 func (l *lab) up() {
+	starting.Lock()
+	defer starting.Unlock()
 	l.ids = map[string]string{}
 	l.compose("down", "-v", "-t", "2")
 	l.compose("up", "-d")
