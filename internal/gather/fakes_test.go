@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -30,6 +31,8 @@ type world struct {
 	keys  map[string]preflight.Observed[preflight.MemberKey]
 	// frozen are URLs, host names or "read", "reread", "sql" that never answer.
 	frozen map[string]bool
+	// slow is how long every REST API takes for its answer.
+	slow   time.Duration
 	names  map[string][]netip.Addr
 	leader string // as SQL was told
 }
@@ -89,13 +92,14 @@ func (w *world) answer(ctx context.Context, what, prefix string) (preflight.DCS,
 		w.reads = w.reads[1:]
 	}
 	var members []preflight.Member
-	for name, k := range w.keys { // in no order: gather has to sort
-		members = append(members, preflight.Member{Name: name, Key: k})
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(w.keys))) { // gather has to sort
+		members = append(members, preflight.Member{Name: name, Key: w.keys[name]})
 	}
 	return d, members
 }
 
 func (w *world) rest(ctx context.Context, url string) (preflight.Observed[preflight.REST], preflight.Observed[int]) {
+	time.Sleep(w.slow)
 	if err := w.ask(ctx, "rest "+url, url); err != nil {
 		o := preflight.NotKnown[preflight.REST](preflight.Silent, "%v", err)
 		return o, preflight.Because[int](o)

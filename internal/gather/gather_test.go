@@ -106,6 +106,20 @@ func TestEveryStepIsBounded(t *testing.T) {
 	}
 }
 
+// TestMembersAreAskedSideBySide: slow answers add up to one, not to a sum.
+func TestMembersAreAskedSideBySide(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.slow = step * 3 / 4
+		s := w.gather(t.Context())
+		w.took(t, w.slow)
+		for _, m := range s.Members {
+			if !m.REST.Known() || !m.SQL.Known() {
+				t.Errorf("%s was not heard: %+v", m.Name, m)
+			}
+		}
+	})
+}
+
 // TestDeadlineNamesItsStep: the error of the context says which step took long.
 func TestDeadlineNamesItsStep(t *testing.T) {
 	for frozen, want := range map[string]string{"read": "reading the DCS took longer than 200ms", rest2: "asking the members took longer than 200ms", "reread": "reading the DCS again took longer than 200ms"} {
@@ -258,7 +272,7 @@ func TestVIPs(t *testing.T) {
 		took   time.Duration
 	}{
 		{"none", nil, "", nil, nil, 0},
-		{"an address is not looked up", []string{"10.0.0.100", "fd00::100"}, "", nil, []string{"10.0.0.100", "fd00::100"}, 0},
+		{"an address is not looked up", []string{"fd00::100", "10.0.0.100"}, "", nil, []string{"10.0.0.100", "fd00::100"}, 0},
 		{"a name brings its addresses", []string{"db.example"}, "", []string{"db.example"}, []string{"10.0.0.100", "db.example", "fd00::100"}, 0},
 		{"an address twice is one", []string{"db.example", "10.0.0.100"}, "", []string{"db.example"}, []string{"10.0.0.100", "db.example", "fd00::100"}, 0},
 		{"a name without an address stays", []string{"gone.example"}, "", []string{"gone.example"}, []string{"gone.example"}, 0},
