@@ -156,7 +156,7 @@ func runEndpoints(s *Snapshot, _ Policies, _ string) []Finding {
 		}
 		switch {
 		case !ok:
-			f.Observed = e.Status.Reason()
+			f.Observed = answerIn(e.Status.Reason())
 		case !st.HasLeader:
 			f.Observed = "it knows of no raft leader"
 		case len(st.Errors) > 0:

@@ -44,6 +44,9 @@ func runPause(s *Snapshot, _ Policies, _ string) []Finding {
 }
 
 func runMemberPause(s *Snapshot, _ Policies, m string) []Finding {
+	if Equal(pause.of(s, m), true) { // and the user ignores it
+		return evidence(s.key("/members/"+m), "pause, as in /config")
+	}
 	f := Finding{
 		Expected: "no pause, as in /config",
 		Effect:   "It has not yet seen the end of maintenance mode and acts as if it went on.",

@@ -1,6 +1,9 @@
 package preflight
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Patroni gives a member's REST API two seconds and no second try
 // (patroni/ha.py, fetch_node_status).
@@ -103,25 +106,35 @@ func runREST(s *Snapshot, _ Policies, m string) []Finding {
 	f := Finding{Asked: s.askedREST(m), Expected: "an answer within 2 s"}
 	switch restOutcome.get(s, m) {
 	case Refused:
-		f.Observed = member.REST.Reason()
+		f.Observed = answerIn(member.REST.Reason())
 		f.Effect = "Nothing listens there. Patroni counts the member as not reachable: 412 \"no good candidates have been found\"."
 		if isLeader {
 			f.Effect = "Nothing listens there. patronictl would write the request into the DCS itself, past every check of the REST API, and end with exit code 0."
 		}
 	case Silent:
-		f.Observed = member.REST.Reason()
+		f.Observed = answerIn(member.REST.Reason())
 		f.Effect = "Something accepts connections there and does not answer: a Patroni that is stopped or hangs. Patroni counts the member as not reachable: 412 \"no good candidates have been found\"."
 		if isLeader {
 			f.Effect = "Something accepts connections there and does not answer: a Patroni that is stopped or hangs. patronictl would wait for it without a limit."
 		}
 	case Malformed:
-		f.Observed = member.REST.Reason()
+		f.Observed = answerIn(member.REST.Reason())
 		f.Effect = "That is not Patroni, or not its JSON: the member counts as not reachable."
 	default:
 		return runRESTTime(s, m, f, isLeader)
 	}
 	f.Remedy = fmt.Sprintf("On %s: is Patroni running (systemctl status patroni), and is its restapi.connect_address right?", m)
 	return []Finding{f}
+}
+
+// answerIn is the part of a reason that follows its question: the finding has
+// asked that already.
+func answerIn(reason string) string {
+	question, answer, ok := strings.Cut(reason, ": ")
+	if ok && strings.Contains(question, "://") {
+		return answer
+	}
+	return reason
 }
 
 // runRESTTime judges an answer that came.

@@ -63,9 +63,10 @@ func Evaluate(s *Snapshot, p Policies, checks []Check) []Result {
 }
 
 // firm reports whether other checks may build on this one: it passed, or found
-// nothing that blocks. A blocker that the user ignores is still no firm ground.
+// nothing that blocks. A blocker that the user ignores no longer does: what
+// builds on it is judged, or is unknown for want of facts.
 func (r Result) firm() bool {
-	return r.Status == Pass || (r.Status == Fail && r.Severity != Blocker && r.Ignored == "")
+	return r.Status == Pass || (r.Status == Fail && r.Severity != Blocker)
 }
 
 // subjects lists whom a check judges.

@@ -75,7 +75,6 @@ var (
 
 // Facts of a member key.
 var (
-	memberKey   = ofMember("the member key", func(m Member) Observed[MemberKey] { return m.Key })
 	memberLease = ofMember("the lease of the member key", func(m Member) Observed[Lease] { return m.Lease })
 	keyAPIURL   = ofKey("api_url in the member key", func(k MemberKey) Observed[string] { return k.APIURL })
 	keyConnURL  = ofKey("conn_url in the member key", func(k MemberKey) Observed[string] { return k.ConnURL })

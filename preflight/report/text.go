@@ -135,6 +135,9 @@ func (t *text) section(r preflight.Report, weight preflight.Weight, title string
 		if g.weight == weight {
 			begin(g.head())
 			t.labelled("leaves", "undecided: "+strings.Join(g.checks(), ", "))
+			if c, ok := preflight.CheckByID(g.results[0].Check); ok && weight == preflight.Unseen && len(g.checks()) == 1 {
+				t.labelled("fix", c.Fix)
+			}
 		}
 	}
 }
