@@ -39,6 +39,8 @@ type lab struct {
 	leader, candidate, bystander string
 	// other is a second candidate that a scenario has made.
 	other string
+	// spoilt: the cluster cannot be restored after this scenario.
+	spoilt bool
 	// acknowledged counts rows that a writer in the background was told are safe.
 	acknowledged atomic.Int64
 	// stopWrites ends that writer, before rows are counted.
@@ -292,7 +294,7 @@ var starting sync.Mutex
 func (l *lab) up() {
 	starting.Lock()
 	defer starting.Unlock()
-	l.ids = map[string]string{}
+	l.ids, l.spoilt = map[string]string{}, false
 	l.compose("down", "-v", "-t", "2")
 	l.compose("up", "-d")
 	l.sh("node1", "lab-wait 90")
@@ -311,6 +313,11 @@ func (l *lab) settle(after string) {
 		f()
 	}
 	l.undos = nil
+	if l.spoilt {
+		l.t.Logf("%s: what it does to a cluster cannot be restored, so it was set up anew", after)
+		l.up()
+		return
+	}
 	if l.whole(30 * time.Second) {
 		if p := l.primaries(); len(p) == 1 {
 			l.trySQL(p[0], "TRUNCATE ballast")

@@ -284,6 +284,8 @@ func (l *lab) notStreaming() {
 
 // olderTimeline leaves the candidate behind on the timeline before the last switchover.
 func (l *lab) olderTimeline() {
+	// The timeline's number is used twice then, and what streams on may be corrupt.
+	l.spoilt = true
 	left := l.candidate
 	l.cut(left)
 	l.sql(l.leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+left+"'")

@@ -7,8 +7,17 @@ func TestOlderThan(t *testing.T) {
 		v    string
 		want bool
 	}{
-		{"3.0.2", true}, {"3.1.9", true}, {"3.2.0", false}, {"3.2", false}, {"3.1", true}, {"4.1.5", false},
-		{"2.1.7", true}, {"3.2.0rc1", false}, {"", false}, {"dev", false}, {"10.0.0", false},
+		{"3.0.2", true},
+		{"3.1.9", true},
+		{"3.2.0", false},
+		{"3.2", false},
+		{"3.1", true},
+		{"4.1.5", false},
+		{"2.1.7", true},
+		{"3.2.0rc1", false},
+		{"", false},
+		{"dev", false},
+		{"10.0.0", false},
 	} {
 		if got := olderThan(c.v, 3, 2, 0); got != c.want {
 			t.Errorf("%q older than 3.2.0: %t", c.v, got)
@@ -22,8 +31,15 @@ func TestMaximumLag(t *testing.T) {
 		want    int64
 		ok      bool
 	}{
-		{"", 1048576, true}, {"0", 0, true}, {"-1", -1, true}, {"1024", 1024, true}, {"0x400", 1024, true},
-		{"10MB", 1048576, false}, {"1 MB", 1048576, false}, {"true", 1048576, false}, {"[1]", 1048576, false},
+		{"", 1048576, true},
+		{"0", 0, true},
+		{"-1", -1, true},
+		{"1024", 1024, true},
+		{"0x400", 1024, true},
+		{"10MB", 1048576, false},
+		{"1 MB", 1048576, false},
+		{"true", 1048576, false},
+		{"[1]", 1048576, false},
 	} {
 		if got, ok := maximumLag(c.written); got != c.want || ok != c.ok {
 			t.Errorf("%q: %d, %t", c.written, got, ok)
