@@ -110,8 +110,6 @@ func app(env environment) *cli.App {
 		Name:                 "patroni-preflight",
 		Usage:                "says before a Patroni switchover whether it would work: GO or NO-GO, and why",
 		Version:              version,
-		HideVersion:          true,
-		HideHelpCommand:      true,
 		Writer:               env.stdout,
 		ErrWriter:            env.stderr,
 		Commands:             commands,

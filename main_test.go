@@ -56,7 +56,6 @@ func TestUsageErrors(t *testing.T) {
 		words []string
 	}{
 		{"frobnicate", []string{"no such command: frobnicate", "check", "replay", "explain"}},
-		{"help", []string{"no such command: help"}},
 		{"--format json check", []string{"format"}},
 		{"check --frobnicate", []string{"frobnicate"}},
 		{"check -x", []string{"x"}},

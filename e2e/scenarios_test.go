@@ -148,6 +148,17 @@ func (l *lab) twoNetworks() {
 		l.set(n, "postgresql.pg_hba", hba, old)
 	}
 	time.Sleep(3 * time.Second)
+	// The network may go only when nobody streams over it any more.
+	l.undo(func() {
+		until(40*time.Second, func() bool {
+			p := l.primaries()
+			if len(p) != 1 {
+				return false
+			}
+			out, _ := l.trySQL(p[0], "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND host(client_addr) LIKE '"+l.net+".%'")
+			return out == "2"
+		})
+	})
 	for _, n := range nodes {
 		ip := must(l, "docker", "inspect", "-f", `{{(index .NetworkSettings.Networks "`+net+`").IPAddress}}`, l.container(n))
 		l.connURL(n, ip+":5432")
