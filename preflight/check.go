@@ -60,6 +60,9 @@ type Check struct {
 	// Essential: undecided here means that the verdict cannot be GO.
 	Essential bool
 	Of        Of
+	// Eligibility: it says whether the subject may be chosen at all. That another
+	// member than the candidate may not be is no fault and no warning.
+	Eligibility bool
 	// After names checks on whose ground this one builds. Where one of them did
 	// not pass for the same subject, or for the cluster, this one is skipped.
 	After []string

@@ -20,7 +20,7 @@ var candidateChecks = []Check{
 		Why:    "Patroni does not promote a member with nofailover, in any spelling: true, 1, the text \"false\" (any text that is not empty counts as true), and since 3.2.0 a failover_priority of 0 or less.",
 		Source: "patroni/tags.py nofailover; patroni/ctl.py reads the tags in the DCS, patroni/ha.py failover_limitation those in the REST answer",
 		Fix:    "Remove the tag from that node's patroni.yml and reload Patroni there, or choose another candidate.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
 		After: []string{"candidate.rest", "identity.rest_name"}, Needs: []Need{keyTags, restTags}, Run: runNofailover,
 	},
 	{
@@ -28,7 +28,7 @@ var candidateChecks = []Check{
 		Why:    "Where watchdog.mode is required and the device cannot be used, Patroni does not promote the member.",
 		Source: "watchdog_failed in GET /patroni; patroni/ha.py failover_limitation: 412 \"no good candidates have been found\"",
 		Fix:    "Give Patroni access to the watchdog device on that node.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
 		After: []string{"candidate.rest", "identity.rest_name"}, Needs: []Need{restWatchdog},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			if !restWatchdog.get(s, m) {
@@ -46,7 +46,7 @@ var candidateChecks = []Check{
 		Why:    "In synchronous mode only a member in /sync may take over.",
 		Source: "patroni/api.py do_POST_failover (412 \"candidate name does not match with sync_standby\"); patroni/ha.py is_failover_possible, get_failover_candidates",
 		Fix:    "Choose a member that patronictl list shows as Sync Standby or Quorum Standby.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
 		After: []string{"dcs.leader"}, Needs: []Need{syncMode, standbyCluster, syncState, keyVersion.onLeader()}, Run: runSync,
 	},
 	{

@@ -32,6 +32,8 @@ type Result struct {
 	SkippedBecause string `json:"skipped_because,omitempty"`
 	// Ignored is the user's reason for demoting this check.
 	Ignored string `json:"ignored,omitempty"`
+
+	eligibility bool
 }
 
 // Evaluate runs every check on every subject it judges, in registry order.
@@ -41,7 +43,7 @@ func Evaluate(s *Snapshot, p Policies, checks []Check) []Result {
 	var results []Result
 	for _, c := range checks {
 		for _, subject := range subjects(s, c.Of) {
-			r := Result{Check: c.ID, Subject: subject, Essential: c.Essential}
+			r := Result{Check: c.ID, Subject: subject, Essential: c.Essential, eligibility: c.Eligibility}
 			for _, id := range c.After {
 				ground, ok := ended[key{id, subject}]
 				if !ok {

@@ -57,6 +57,8 @@ const (
 	Unseen   Weight = "unknown"
 	Passed   Weight = "passed"
 	NotTried Weight = "skipped"
+	// Aside: a member that is not asked about may not be chosen. No fault.
+	Aside Weight = "aside"
 )
 
 // WeighedResult is a result with its weight.
@@ -112,6 +114,11 @@ func weigh(results []Result, leader string, candidates []string, p Policies, exc
 		}
 		concerned := r.Subject == "" || r.Subject == leader || slices.Contains(candidates, r.Subject)
 		w := WeighedResult{Result: r, Weight: Passed}
+		if r.eligibility && !concerned && (r.Status == Fail || r.Status == Undecided) {
+			w.Weight = Aside
+			*out = append(*out, w)
+			continue
+		}
 		switch r.Status {
 		case Pass:
 			sum.Passed++

@@ -215,7 +215,7 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 			names := map[string]bool{}
 			for _, f := range reflect.VisibleFields(typ) {
 				tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-				if f.Anonymous || tag == "-" {
+				if f.Anonymous || !f.IsExported() || tag == "-" {
 					continue
 				}
 				names[tag] = true
