@@ -63,7 +63,7 @@ var candidateChecks = []Check{
 		Source: "pg_walfile_name on the leader, pg_stat_wal_receiver.received_tli on the candidate, timeline in GET /patroni; patroni/ha.py is_failover_possible; measured",
 		Fix:    "patronictl reinit that member, or let pg_rewind bring it onto the leader's timeline.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader", "candidate.rest"}, Needs: []Need{sqlTimeline, sqlTimeline.onLeader(), checkTimeline, history}, Run: runTimeline,
+		After: []string{"dcs.leader", "candidate.rest"}, Needs: []Need{walReceiver, standbyTimeline, sqlTimeline.onLeader(), checkTimeline, history}, Run: runTimeline,
 	},
 	{
 		ID: "candidate.ahead", Title: "the candidate holds no WAL that the leader never had", Since: "0.1.0",

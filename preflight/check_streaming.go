@@ -106,8 +106,11 @@ func Size(n int64) string {
 }
 
 func runTimeline(s *Snapshot, _ Policies, m string) []Finding {
-	mine, leaders := sqlTimeline.get(s, m), sqlTimeline.of(s, s.Leader()).Must()
-	asked := s.askedSQL(m, "timeline")
+	mine, leaders := standbyTimeline.get(s, m), sqlTimeline.of(s, s.Leader()).Must()
+	asked := s.askedSQL(m, "received_tli in pg_stat_wal_receiver")
+	if !walReceiver.get(s, m).Running {
+		asked = s.askedREST(m)
+	}
 	f := Finding{
 		Asked: asked, Observed: fmt.Sprintf("timeline %d", mine), Expected: fmt.Sprintf("%d, the leader's", leaders),
 		Effect: fmt.Sprintf("Patroni compares timelines only with check_timeline on. %s would be promoted from timeline %d: everything committed since on timeline %d would be lost.", m, mine, leaders),

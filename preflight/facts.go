@@ -150,6 +150,17 @@ var (
 		})
 	})
 
+	// standbyTimeline is the timeline that a standby is on: by its WAL receiver, or
+	// by REST where none runs. The control file, which SQL shows then, may be of a
+	// checkpoint on an older one.
+	standbyTimeline = ofMember("the member's timeline", func(m Member) Observed[int64] {
+		running := within(within(m.SQL, func(q SQL) Observed[WalReceiver] { return q.WalReceiver }), func(w WalReceiver) Observed[bool] { return Known(w.Running) })
+		if Equal(running, false) {
+			return within(m.REST, func(r REST) Observed[int64] { return r.Timeline })
+		}
+		return within(m.SQL, func(q SQL) Observed[int64] { return q.Timeline })
+	})
+
 	// sqlReceived is how far a standby holds WAL: what was received, or what was
 	// replayed where nothing was received since its start. A NULL received
 	// position is knowledge; one that could not be read is not.

@@ -303,6 +303,14 @@ var cases = map[string][]breakage{
 	},
 	"candidate.timeline": {
 		{"older", "node2", func(s *Snapshot) { s.member("node1").SQL.Value.Timeline = Known[int64](9) }, Fail, ""},
+		{"older, and no receiver", "node2", func(s *Snapshot) {
+			s.member("node2").SQL.Value.WalReceiver = Known(WalReceiver{})
+			s.member("node1").SQL.Value.Timeline = Known[int64](9)
+		}, Fail, ""},
+		{"no receiver, and the control file is of an older timeline", "node2", func(s *Snapshot) {
+			s.member("node2").SQL.Value.WalReceiver = Known(WalReceiver{})
+			s.member("node2").SQL.Value.Timeline = Known[int64](0)
+		}, Pass, ""},
 		{"older by REST", "node2", func(s *Snapshot) {
 			for _, m := range []string{"node1", "node2"} {
 				s.member(m).SQL.Value.Timeline = Known[int64](9)
@@ -408,7 +416,7 @@ func TestBreakages(t *testing.T) {
 						t.Errorf("a finding without question, answer or remedy: %+v", f)
 					}
 				}
-				if (severity == Blocker || c.Essential && b.want != Fail) && r.Verdict == Go && c.Essential {
+				if b.want != Pass && (severity == Blocker || b.want != Fail) && r.Verdict == Go && c.Essential {
 					t.Errorf("GO all the same")
 				}
 			})

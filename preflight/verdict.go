@@ -248,11 +248,17 @@ func sqlSide(m Member) string {
 	if !ok {
 		return "? " + string(m.SQL.Cause())
 	}
-	text := "?"
-	if rec, ok := q.InRecovery.Get(); ok {
-		text = map[bool]string{true: "standby", false: "primary"}[rec]
+	recovers, ok := q.InRecovery.Get()
+	receiver, seen := q.WalReceiver.Get()
+	switch {
+	case !ok:
+		return "?" + timelineText(q.Timeline)
+	case !recovers:
+		return "primary" + timelineText(q.Timeline)
+	case seen && !receiver.Running:
+		return "no WAL receiver"
 	}
-	return text + timelineText(q.Timeline)
+	return "standby" + timelineText(q.Timeline)
 }
 
 func timelineText(o Observed[int64]) string {
