@@ -359,3 +359,20 @@ func TestVerdictBeforeTheSignal(t *testing.T) {
 		}
 	}
 }
+
+// TestREADMEShowsTheRealReport: the first thing that a reader tries prints what
+// the README says it prints.
+func TestREADMEShowsTheRealReport(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	env := environment{lookup: func(string) (string, bool) { return "", false }, stdout: &out, stderr: &errs}
+	if code := run(context.Background(), env, []string{"patroni-preflight", "replay", "docs/examples/founding-incident.json"}); code != preflight.ExitNoGo {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	if !strings.Contains(string(readme), "```\n"+out.String()+"```\n") {
+		t.Errorf("README.md does not show this report:\n%s", out.String())
+	}
+}
