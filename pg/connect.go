@@ -95,6 +95,7 @@ func (h heard) Read(b []byte) (int, error) {
 // time among several addresses, and to dial nothing after the end of the
 // context (pgx would, to cancel a statement; statement_timeout does that here).
 func (p *progress) watch(ctx context.Context, cc *pgconn.Config) {
+	offer := tlsOffer(cc)
 	lookup := cc.LookupFunc
 	cc.LookupFunc = func(c context.Context, host string) ([]string, error) {
 		addrs, err := lookup(c, host)
@@ -114,7 +115,7 @@ func (p *progress) watch(ctx context.Context, cc *pgconn.Config) {
 			return nil, err
 		}
 		p.connected.Store(true)
-		return heard{conn, &p.hungUp}, nil
+		return offer(c, addr, heard{conn, &p.hungUp})
 	}
 	cc.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
 		p.negotiated.Store(true)
