@@ -40,21 +40,33 @@ type Sources struct {
 // Gather takes a snapshot. Each of the three steps ends with the step deadline at
 // the latest, whatever the other sides do; a failure is a fact in the snapshot.
 // Where the cluster moved between the two reads of the DCS, everything is asked
-// once more; where it moved again, Moved is unknown.
+// once more, if that is quick; where it moved again, Moved is unknown.
 func (src Sources) Gather(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Snapshot {
 	req.VIPs = src.resolve(ctx, req.VIPs, step)
+	began := src.Now()
 	s := src.once(ctx, req, step, tool)
-	if moved, ok := s.Moved.Get(); !ok || len(moved) == 0 || ctx.Err() != nil {
+	times := "twice"
+	switch {
+	case !moved(s) || ctx.Err() != nil:
 		return s
+	case src.Now().Sub(began) >= step:
+		// Somebody did not answer: a second round would cost that deadline again.
+		times = "and a member did not answer in time for a second look"
+	default:
+		src.progress("the cluster changed while it was read (%s): once more", strings.Join(*s.Moved.Value, ", "))
+		s = src.once(ctx, req, step, tool)
 	}
-	src.progress("the cluster changed while it was read (%s): once more", strings.Join(*s.Moved.Value, ", "))
-	s = src.once(ctx, req, step, tool)
-	if moved, ok := s.Moved.Get(); ok && len(moved) > 0 {
+	if moved(s) {
 		at := s.Moved.Stamp
-		s.Moved = preflight.NotKnown[[]string](preflight.Failed, "the cluster changed while being read, twice: %s", strings.Join(moved, ", "))
+		s.Moved = preflight.NotKnown[[]string](preflight.Failed, "the cluster changed while being read, %s: %s", times, strings.Join(*s.Moved.Value, ", "))
 		s.Moved.Stamp = at
 	}
 	return s
+}
+
+// moved reports whether the cluster is known to have changed between the reads.
+func moved(s *preflight.Snapshot) bool {
+	return s.Moved.Is(func(m []string) bool { return len(m) > 0 })
 }
 
 func (src Sources) once(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Snapshot {

@@ -216,6 +216,23 @@ func TestMovedAndThenGone(t *testing.T) {
 	})
 }
 
+// TestMovedWithAFrozenMember: a dead member costs one deadline, also where the
+// cluster moved; then there is no second round, and Moved is unknown.
+func TestMovedWithAFrozenMember(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.reads = []string{"n1", "n2"}
+		w.frozen["http://10.0.0.2:8008/patroni"] = true
+		began := time.Now()
+		s := w.gather(t.Context())
+		if took := time.Since(began); took > step {
+			t.Errorf("took %s, with a deadline of %s", took, step)
+		}
+		if s.Moved.Known() || !strings.Contains(s.Moved.Reason(), "leader") {
+			t.Errorf("moved is %+v", s.Moved)
+		}
+	})
+}
+
 // TestNothingIsAskedOfAnAddressThatTheDCSDoesNotName, and each member that is not
 // asked says why.
 func TestNothingIsAskedOfAnAddressThatTheDCSDoesNotName(t *testing.T) {
