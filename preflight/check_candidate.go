@@ -200,6 +200,9 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 
 func runAhead(s *Snapshot, _ Policies, m string) []Finding {
 	have, leader := sqlReceived.get(s, m), leaderAfter.get(s, m)
+	if leader == noLimit {
+		return evidence(s.askedSQL(s.Leader(), "pg_is_in_recovery()"), "the leader follows another cluster and writes nothing of its own")
+	}
 	asked := fmt.Sprintf("WAL position of %s (%s) against the leader's live one (%s), sampled after it", m, have, leader)
 	if have <= leader {
 		return evidence(asked, "not ahead")

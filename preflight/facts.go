@@ -182,8 +182,18 @@ var (
 
 	// leaderAfter is the leader's position sampled after the standbys: none can
 	// be ahead of it unless it holds WAL that the leader never had.
-	leaderAfter = ofSQL("WAL position by SQL after the standbys' samples", func(q SQL) Observed[LSN] { return q.FlushLSNAfter }).onLeader()
+	// The leader of a standby cluster writes nothing, so nothing can be ahead of it
+	// in that sense.
+	leaderAfter = ofSQL("WAL position by SQL after the standbys' samples", func(q SQL) Observed[LSN] {
+		if Equal(q.InRecovery, true) {
+			return Known(noLimit)
+		}
+		return q.FlushLSNAfter
+	}).onLeader()
 )
+
+// noLimit stands for the position of a leader that is in recovery itself.
+const noLimit = ^LSN(0)
 
 // highest is the greater of two positions, as far as they are known.
 func highest(a, b Observed[LSN]) Observed[LSN] {

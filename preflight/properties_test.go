@@ -185,6 +185,26 @@ func TestBystandersNeverBlock(t *testing.T) {
 	}
 }
 
+// TestStandbyCluster: F 7.20, the leader is in recovery, its role is
+// standby_leader, and none of that is a fault.
+func TestStandbyCluster(t *testing.T) {
+	s := healthy(t)
+	config4(s).StandbyCluster = Known(true)
+	l := s.member("node1")
+	l.Key.Value.Role, l.REST.Value.Role = Known("standby_leader"), Known("standby_leader")
+	q := l.SQL.Value
+	q.InRecovery, q.ReceiveLSN, q.ReplayLSN = Known(true), q.FlushLSN, q.FlushLSN
+	q.FlushLSN, q.FlushLSNAfter = NotKnown[LSN](Absent, "in recovery"), NotKnown[LSN](Absent, "in recovery")
+	l.REST.Value.Received, l.REST.Value.Replayed, l.REST.Value.Location = q.ReceiveLSN, q.ReplayLSN, NotKnown[LSN](Absent, "in recovery")
+	if r := Judge(s, Policies{}); r.Verdict != Go {
+		t.Errorf("%s\n%s", r.Verdict, fails(r))
+	}
+	config4(s).StandbyCluster = Known(false)
+	if r := Judge(s, Policies{}); r.Verdict != NoGo {
+		t.Errorf("%s with a leader in recovery and no standby cluster", r.Verdict)
+	}
+}
+
 // TestUndeclaredFactIsUndecided: a check that reads what it does not declare has
 // decided nothing, and must not pass.
 func TestUndeclaredFactIsUndecided(t *testing.T) {
