@@ -68,6 +68,7 @@ var scenarios = []scenario{
 	// Identity.
 	{name: "the founding incident: candidate's api_url is a VIP on the leader", everywhere: true, arrange: (*lab).founding, want: noGo, by: "identity.", because: "the leader asks itself and counts WAL position 0"},
 	{name: "the VIP before it bites: named, and still on the right node", arrange: (*lab).leaderOnVIP, args: []string{"--vip", "%VIP%"}, want: noGo, by: "identity.vip", policy: true, because: "this switchover works, the way back fails"},
+	{name: "the way back: the VIP has followed the leader", arrange: (*lab).wayBack, args: []string{"--vip", "%VIP%"}, want: noGo, by: "identity.rest_name", because: "the new leader asks itself for the old one's status"},
 	{name: "candidate's api_url = the leader's", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.leader)+":8008") }, want: noGo, by: "identity.rest_name", because: "the leader asks itself"},
 	{name: "candidate's api_url = another replica's", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.bystander)+":8008") }, want: noGo, by: "identity.rest_name", policy: true, because: "Patroni judges the wrong node"},
 	{name: "candidate's and bystander's api_url swapped", arrange: (*lab).swapped, want: noGo, by: "identity.rest_name", policy: true, because: "Patroni judges the wrong node"},
@@ -243,6 +244,26 @@ func (l *lab) pause() {
 func (l *lab) founding() { l.apiURL(l.candidate, l.vip(l.leader)+":8008") }
 
 func (l *lab) leaderOnVIP() { l.apiURL(l.leader, l.vip(l.leader)+":8008") }
+
+// wayBack is how the founding incident came about: the leader announces the VIP,
+// is switched away from, and the VIP follows the leader.
+func (l *lab) wayBack() {
+	from, to := l.leader, l.candidate
+	vip := l.vip(from)
+	l.apiURL(from, vip+":8008")
+	if out, _ := l.patronictl(l.bystander, 60*time.Second, "switchover", "demo", "--force", "--leader", from, "--candidate", to); !strings.Contains(out, "Successfully") {
+		l.t.Fatalf("the switchover away: %s", out)
+	}
+	l.sh(from, "ip addr del "+vip+"/24 dev eth0")
+	l.vip(to)
+	// The other containers have the VIP's old hardware address for a while.
+	for _, n := range nodes {
+		l.in(n, "ip neigh flush all")
+	}
+	l.leader, l.candidate = to, from
+	l.await("the old leader to stream", 40*time.Second, func() bool { return l.streams(from, to) })
+	time.Sleep(3 * time.Second)
+}
 
 func (l *lab) swapped() {
 	l.apiURL(l.candidate, l.ip(l.bystander)+":8008")
