@@ -256,10 +256,8 @@ func (l *lab) wayBack() {
 	}
 	l.sh(from, "ip addr del "+vip+"/24 dev eth0")
 	l.vip(to)
-	// The other containers have the VIP's old hardware address for a while.
-	for _, n := range nodes {
-		l.in(n, "ip neigh flush all")
-	}
+	// Speaking from the VIP tells everybody its new hardware address.
+	l.sh(to, fmt.Sprintf("ip neigh flush all; for t in 1 21 22 23; do curl -s -m 1 -o /dev/null --interface %s http://%s.$t:8008/; done; true", vip, l.net))
 	l.leader, l.candidate = to, from
 	l.await("the old leader to stream", 40*time.Second, func() bool { return l.streams(from, to) })
 	time.Sleep(3 * time.Second)
