@@ -4,9 +4,7 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,10 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 )
 
 // lab is one real cluster: three etcd, three Patroni nodes, from the
@@ -124,46 +119,6 @@ func (l *lab) sh(service, shell string) string {
 // undo registers what restores the cluster; the last one registered runs first.
 func (l *lab) undo(f func()) { l.undos = append(l.undos, f) }
 
-// sql runs statements as superuser, over the network: a docker exec of psql costs
-// a third of a second of CPU.
-func (l *lab) sql(node, statement string) string {
-	l.t.Helper()
-	out, err := l.trySQL(node, statement)
-	if err != nil {
-		l.t.Fatalf("%s: %s: %v", node, statement, err)
-	}
-	return out
-}
-
-func (l *lab) trySQL(node, statement string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-	defer cancel()
-	conn, err := pgconn.Connect(ctx, "postgres://postgres:postgres@"+l.ip(node)+":5432/postgres?connect_timeout=5&sslmode=disable")
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-		defer cancel()
-		conn.Close(ctx)
-	}()
-	results, err := conn.Exec(ctx, statement).ReadAll()
-	if err != nil {
-		return "", err
-	}
-	var out []string
-	for _, r := range results {
-		for _, row := range r.Rows {
-			var cells []string
-			for _, c := range row {
-				cells = append(cells, string(c))
-			}
-			out = append(out, strings.Join(cells, "|"))
-		}
-	}
-	return strings.Join(out, "\n"), nil
-}
-
 // patronictl runs the real thing on a node; it is stopped after the limit, since
 // it has none of its own.
 func (l *lab) patronictl(node string, limit time.Duration, args ...string) (string, int) {
@@ -174,57 +129,6 @@ func (l *lab) patronictl(node string, limit time.Duration, args ...string) (stri
 func (l *lab) ip(service string) string {
 	last := map[string]string{"etcd1": "11", "etcd2": "12", "etcd3": "13", "node1": "21", "node2": "22", "node3": "23", "vip": "100"}[service]
 	return l.net + "." + last
-}
-
-// status is what GET /patroni of a node says, asked directly at its own address.
-type status struct {
-	Role, State string
-	Timeline    int
-	Replication []struct {
-		Name  string `json:"application_name"`
-		State string `json:"state"`
-	}
-	Pause bool
-	Xlog  map[string]any
-}
-
-var client = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-
-func (l *lab) status(node string) (status, error) {
-	var s status
-	resp, err := client.Get("http://" + l.ip(node) + ":8008/patroni")
-	if err != nil {
-		return s, err
-	}
-	defer resp.Body.Close()
-	return s, json.NewDecoder(resp.Body).Decode(&s)
-}
-
-func isPrimary(s status) bool { return s.Role == "primary" || s.Role == "master" }
-
-// primaries are the nodes that say they are one and are running.
-func (l *lab) primaries() []string {
-	var out []string
-	for _, n := range nodes {
-		if s, err := l.status(n); err == nil && isPrimary(s) && s.State == "running" {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// streams reports whether a node streams from the primary, by the primary's account.
-func (l *lab) streams(node, primary string) bool {
-	s, err := l.status(primary)
-	if err != nil {
-		return false
-	}
-	for _, r := range s.Replication {
-		if r.Name == node && r.State == "streaming" {
-			return true
-		}
-	}
-	return false
 }
 
 // until polls a condition.
@@ -243,48 +147,6 @@ func (l *lab) await(what string, limit time.Duration, ok func() bool) {
 	if !until(limit, ok) {
 		l.t.Fatalf("waited %s in vain for: %s", limit, what)
 	}
-}
-
-// etcd runs something on whichever etcd answers.
-func (l *lab) etcd(do func(context.Context, *clientv3.Client) error) error {
-	c, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{l.ip("etcd1") + ":2379", l.ip("etcd2") + ":2379", l.ip("etcd3") + ":2379"},
-		Logger:    zap.NewNop(), DialTimeout: 3 * time.Second,
-	})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	return do(ctx, c)
-}
-
-// keys reads all keys of the cluster, by name without the prefix.
-func (l *lab) keys() (map[string]*mvccpb.KeyValue, error) {
-	keys := map[string]*mvccpb.KeyValue{}
-	return keys, l.etcd(func(ctx context.Context, c *clientv3.Client) error {
-		r, err := c.Get(ctx, "/service/demo/", clientv3.WithPrefix())
-		if err == nil {
-			for _, kv := range r.Kvs {
-				keys[strings.TrimPrefix(string(kv.Key), "/service/demo/")] = kv
-			}
-		}
-		return err
-	})
-}
-
-// key reads one key of the cluster; "" where there is none.
-func (l *lab) key(name string) string {
-	l.t.Helper()
-	keys, err := l.keys()
-	if err != nil {
-		l.t.Fatalf("read etcd: %v", err)
-	}
-	if kv := keys[name]; kv != nil {
-		return string(kv.Value)
-	}
-	return ""
 }
 
 // starting: one cluster at a time, since to start one takes all of a small machine.
