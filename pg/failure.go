@@ -122,7 +122,9 @@ func (s *session) failure(ctx context.Context, err error, what string) *prefligh
 // that was sent one in clear text could repeat it.
 func (s *session) unknown(c preflight.Cause, format string, args ...any) *preflight.Unknown {
 	text := fmt.Sprintf(format, args...)
-	if s.secret != "" {
+	// A password that is the role's name is no secret that a mask would keep, and the
+	// line to add to pg_hba.conf needs the name.
+	if s.secret != "" && s.secret != s.user {
 		text = strings.ReplaceAll(text, s.secret, "********")
 	}
 	return &preflight.Unknown{Cause: c, Reason: s.source + ": " + oneLine(text)}

@@ -71,12 +71,27 @@ var identityChecks = []Check{
 		},
 	},
 	{
+		ID: "identity.rest_role", Title: "the REST API answers in the role that the leader key gives", Since: "0.1.0",
+		Why:    "Patroni takes an answer in the role of a primary for WAL position 0. That is the leader answering for another member, or a second primary.",
+		Source: "patroni/ha.py _MemberStatus.from_api_response",
+		Fix:    "Find out who answers at that member's api_url.",
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
+		After: []string{"dcs.leader", "candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restRole},
+		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+			role := restRole.get(s, m)
+			if who := answers(s, m); who != "" {
+				role += ", by its start time that of " + s.called(who)
+			}
+			return runRole(s, m, s.askedREST(m), role)
+		},
+	},
+	{
 		ID: "identity.one_instance", Title: "REST API and PostgreSQL of the member are one instance", Since: "0.1.0",
 		Why:    "The postmaster's start time, to the microsecond, is the same by both ways only if both reach the same server. Otherwise Patroni judges one node by REST and the others follow another by SQL.",
 		Source: "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it holds on every Patroni, also where REST gives no name",
 		Fix:    "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"}, Needs: []Need{restStarted, sqlStarted}, Run: runOneInstance,
+		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name", "identity.rest_role"}, Needs: []Need{restStarted, sqlStarted}, Run: runOneInstance,
 	},
 	{
 		ID: "identity.distinct", Title: "no other member is behind the member's addresses", Since: "0.1.0",
@@ -84,7 +99,7 @@ var identityChecks = []Check{
 		Source: "api_url and conn_url of all member keys; postmaster start times by REST and by SQL",
 		Fix:    "Give each member its own connect_address.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.reachable", "dcs.scope", "identity.rest_name"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runDistinct,
+		After: []string{"dcs.reachable", "dcs.scope", "identity.rest_name", "identity.rest_role"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runDistinct,
 	},
 	{
 		ID: "identity.sql_name", Title: "PostgreSQL at conn_url replicates under the member's name", Since: "0.1.0",
@@ -103,17 +118,6 @@ var identityChecks = []Check{
 		After: []string{"dcs.leader"}, Needs: []Need{keyRole},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			return runRole(s, m, s.key("/members/"+m), keyRole.get(s, m))
-		},
-	},
-	{
-		ID: "identity.rest_role", Title: "the REST API answers in the role that the leader key gives", Since: "0.1.0",
-		Why:    "Patroni takes an answer in the role of a primary for WAL position 0. That is the leader answering for another member, or a second primary.",
-		Source: "patroni/ha.py _MemberStatus.from_api_response",
-		Fix:    "Find out who answers at that member's api_url.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.leader", "candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restRole},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
-			return runRole(s, m, s.askedREST(m), restRole.get(s, m))
 		},
 	},
 	{
@@ -266,12 +270,29 @@ func runSQLName(s *Snapshot, _ Policies, m string) []Finding {
 	}}
 }
 
-func runRole(s *Snapshot, m, asked, role string) []Finding {
-	isLeader := m == s.Leader()
-	if (isLeader && isLeaderRole(role)) || (!isLeader && role == "replica") {
-		return evidence(asked, "role %s", role)
+// answers names the other member whose server the REST answer is of, by its
+// start time: what can be told where REST gives no name.
+func answers(s *Snapshot, m string) string {
+	started, ok := restStarted.of(s, m).Get()
+	for _, o := range s.Members {
+		theirs, known := sqlStarted.of(s, o.Name).Get()
+		if !known {
+			theirs, known = restStarted.of(s, o.Name).Get()
+		}
+		if ok && known && o.Name != m && theirs.Equal(started) {
+			return o.Name
+		}
 	}
-	f := Finding{Asked: asked, Observed: "role " + role, Expected: "replica"}
+	return ""
+}
+
+func runRole(s *Snapshot, m, asked, shown string) []Finding {
+	isLeader := m == s.Leader()
+	role, _, _ := strings.Cut(shown, ",")
+	if (isLeader && isLeaderRole(role)) || (!isLeader && role == "replica") {
+		return evidence(asked, "role %s", shown)
+	}
+	f := Finding{Asked: asked, Observed: "role " + shown, Expected: "replica"}
 	switch {
 	case isLeader:
 		f.Expected = "primary, since it holds the leader key"

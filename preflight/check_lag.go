@@ -25,7 +25,7 @@ var lagChecks = []Check{
 		Source: "pg_current_wal_flush_lsn() on the leader, sampled before pg_last_wal_replay_lsn() on the candidate",
 		Fix:    "Wait for the replay; see whether it is paused, delayed or held up by queries.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{maxLag, leaderBefore, sqlReplay}, Run: runReplayLag,
+		After: []string{"dcs.leader", "lag.receive"}, Needs: []Need{maxLag, leaderBefore, sqlReplay}, Run: runReplayLag,
 	},
 }
 

@@ -135,7 +135,10 @@ func (t *text) section(r preflight.Report, weight preflight.Weight, title string
 		if g.weight == weight {
 			begin(g.head())
 			t.labelled("leaves", "undecided: "+strings.Join(g.checks(), ", "))
-			if c, ok := preflight.CheckByID(g.results[0].Check); ok && weight == preflight.Unseen && len(g.checks()) == 1 {
+			// The remedy of a check of the whole cluster is to make it visible; that of
+			// a check of one member is for what it would find.
+			first := g.results[0]
+			if c, ok := preflight.CheckByID(first.Check); ok && weight == preflight.Unseen && first.Subject == "" && len(g.checks()) == 1 {
 				t.labelled("fix", c.Fix)
 			}
 		}
