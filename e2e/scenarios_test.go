@@ -142,7 +142,7 @@ func (l *lab) twoNetworks() {
 	must(l, "docker", "network", "create", net)
 	l.undo(func() { command(time.Minute, nil, "docker", "network", "rm", net) })
 	hba := `["local all all trust", "host all all 0.0.0.0/0 scram-sha-256", "host replication all 0.0.0.0/0 scram-sha-256"]`
-	old := fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host all all %[1]s.0/24 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256", "host replication all %[1]s.0/24 scram-sha-256"]`, l.net)
+	old := l.hba()
 	for _, n := range nodes {
 		must(l, "docker", "network", "connect", net, l.container(n))
 		l.undo(func() { command(time.Minute, nil, "docker", "network", "disconnect", net, l.container(n)) })
@@ -166,6 +166,11 @@ func (l *lab) twoNetworks() {
 	}
 	l.await("all stream again", 40*time.Second, func() bool { return l.streams(l.candidate, l.leader) && l.streams(l.bystander, l.leader) })
 	time.Sleep(3 * time.Second)
+}
+
+// hba is the lab's pg_hba.conf, as YAML.
+func (l *lab) hba() string {
+	return fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host all all %[1]s.0/24 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256", "host replication all %[1]s.0/24 scram-sha-256"]`, l.net)
 }
 
 // ageKeys lets etcd's revision run away from the member keys', as in an hour of
@@ -361,7 +366,7 @@ func (l *lab) noMonitor() {
 }
 
 func (l *lab) refusedByHBA() {
-	old := fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host all all %[1]s.0/24 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256", "host replication all %[1]s.0/24 scram-sha-256"]`, l.net)
+	old := l.hba()
 	for _, n := range nodes {
 		l.set(n, "postgresql.pg_hba", strings.Replace(old, `"host all all 127`, `"host all preflight all reject", "host all all 127`, 1), old)
 	}
