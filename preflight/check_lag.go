@@ -33,7 +33,9 @@ func runPatroniLag(s *Snapshot, _ Policies, m string) []Finding {
 	position, base, limit := restPosition.get(s, m), optime.get(s, m), maxLag.get(s, m)
 	lag := base.Minus(position)
 	asked := fmt.Sprintf("optime in the DCS (%s) minus the position in %s", base, s.askedREST(m))
-	if lag <= limit {
+	// A limit below 0 lets a candidate pass only in the moments in which it is ahead
+	// of the older figure: that is chance, not fitness.
+	if lag <= limit && limit >= 0 {
 		return evidence(asked, "%d bytes, limit %d", lag, limit)
 	}
 	f := Finding{
@@ -42,7 +44,7 @@ func runPatroniLag(s *Snapshot, _ Policies, m string) []Finding {
 		Remedy: fmt.Sprintf("Wait until %s has caught up (patronictl list %s), or find out why it does not.", m, s.Request.Scope),
 	}.bytesOf(lag, limit)
 	if limit < 0 {
-		f.Effect += " A negative limit does not mean \"unlimited\": it refuses every candidate."
+		f.Effect += " A negative limit does not mean \"unlimited\": it refuses every candidate that is not ahead of an older figure by chance."
 		f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_failover=%d", s.Request.Scope, DefaultMaximumLag)
 	}
 	return []Finding{f}

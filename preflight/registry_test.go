@@ -222,6 +222,11 @@ var cases = map[string][]breakage{
 			r := s.member("node2").REST.Value
 			r.Received, r.Replayed = Known(*s.DCS.Cluster.Value.Optime.Value), Known(LSN(1))
 		}, Fail, ""},
+		{"limit -1, and ahead of the older figure", "node2", func(s *Snapshot) {
+			config4(s).MaximumLag = Known("-1")
+			r := s.member("node2").REST.Value
+			r.Received = Known(*s.DCS.Cluster.Value.Optime.Value + 4096)
+		}, Fail, ""},
 		{"no optime", "node2", func(s *Snapshot) { s.DCS.Cluster.Value.Optime = unknown[LSN]() }, Undecided, ""},
 	},
 	"lag.receive": {
