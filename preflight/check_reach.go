@@ -78,8 +78,10 @@ var reachChecks = []Check{
 // rubbish. Where only our own way there failed it is unknown: the leader may
 // have a better one.
 var restOutcome = ofMember("the outcome of the REST call", func(m Member) Observed[Cause] {
-	switch c := m.REST.Cause(); c {
-	case "", Refused, Silent, Malformed:
+	switch c := m.REST.Cause(); {
+	case m.REST.Known() && m.REST.Stamp == nil:
+		return NotKnown[Cause](Absent, "how long the REST answer took was not recorded, and Patroni waits 2 s only")
+	case c == "", c == Refused, c == Silent, c == Malformed:
 		return Known(c)
 	}
 	return Because[Cause](m.REST)
@@ -140,10 +142,7 @@ func answerIn(reason string) string {
 // runRESTTime judges an answer that came.
 func runRESTTime(s *Snapshot, m string, f Finding, isLeader bool) []Finding {
 	member, _ := s.Member(m)
-	var took float64
-	if member.REST.Stamp != nil {
-		took = member.REST.Stamp.Seconds
-	}
+	took := member.REST.Stamp.Seconds
 	f.Observed = fmt.Sprintf("answered after %.1f s", took)
 	f.Remedy = "See what makes it slow: load, DNS, the network; Patroni's own log on " + m + "."
 	switch {

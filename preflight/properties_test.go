@@ -128,6 +128,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no JSON":        `verdict: GO`,
 		"truncated":      `{"schema": 1, "members": [`,
 		"two documents":  `{"schema": 1} {"schema": 1}`,
+		"a brace more":   `{"schema": 1}}`,
 	} {
 		if _, err := LoadSnapshot(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -107,6 +107,7 @@ var cases = map[string][]breakage{
 		{"not Patroni", "node2", func(s *Snapshot) { s.member("node2").REST = NotKnown[REST](Malformed, "HTML") }, Fail, ""},
 		{"slow", "node2", func(s *Snapshot) { s.member("node2").REST.Stamp.Seconds = 1.5 }, Fail, Warning},
 		{"too slow", "node2", func(s *Snapshot) { s.member("node2").REST.Stamp.Seconds = 2.5 }, Fail, ""},
+		{"an answer without its time", "node2", func(s *Snapshot) { s.member("node2").REST.Stamp = nil }, Undecided, ""},
 		{"no such host", "node2", func(s *Snapshot) { s.member("node2").REST = NotKnown[REST](Unresolved, "no such host") }, Undecided, ""},
 	},
 	"leader.running": {

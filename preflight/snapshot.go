@@ -5,6 +5,7 @@ package preflight
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -359,8 +360,8 @@ func LoadSnapshot(r io.Reader) (*Snapshot, error) {
 	if s.Schema != SnapshotSchema {
 		return nil, fmt.Errorf("read the snapshot: schema %d, this version reads %d", s.Schema, SnapshotSchema)
 	}
-	if dec.More() {
-		return nil, fmt.Errorf("read the snapshot: more than one JSON document")
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("read the snapshot: something follows the JSON document")
 	}
 	s.Sort()
 	return &s, nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"patroni-preflight/dcs"
 	"patroni-preflight/patroniapi"
@@ -84,6 +85,7 @@ func snapshotOf(t *testing.T, file string) *preflight.Snapshot {
 		}
 		REST map[string]map[string]struct {
 			Status  int
+			Seconds float64
 			Body    json.RawMessage
 			Headers map[string]string
 			Error   string
@@ -116,7 +118,8 @@ func snapshotOf(t *testing.T, file string) *preflight.Snapshot {
 		for k, v := range answer.Headers {
 			header.Set(k, v)
 		}
-		m.REST = patroniapi.Decode(answer.Status, header, answer.Body)
+		took := time.Duration(answer.Seconds * float64(time.Second))
+		m.REST = patroniapi.Decode(answer.Status, header, answer.Body).Stamped("GET "+url, time.Time{}, took)
 		m.Liveness = preflight.Known(rec.REST[node]["/liveness"].Status)
 	}
 	s := &preflight.Snapshot{
