@@ -361,7 +361,7 @@ func LoadSnapshot(r io.Reader) (*Snapshot, error) {
 		return nil, fmt.Errorf("read the snapshot: schema %d, this version reads %d", s.Schema, SnapshotSchema)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("read the snapshot: something follows the JSON document")
+		return nil, errors.New("read the snapshot: more than one JSON document, or something else behind it")
 	}
 	s.Sort()
 	return &s, nil
