@@ -53,6 +53,9 @@ type Check struct {
 	Source string
 	// Fix is the remedy in general; findings carry the exact one.
 	Fix string
+	// Proof says how it was shown that the rule is true: by which scenario on a
+	// real cluster, by which recording, or by what else.
+	Proof string
 	// Since is the version of this tool that brought the check.
 	Since    string
 	Kind     Kind
@@ -60,6 +63,10 @@ type Check struct {
 	// Essential: undecided here means that the verdict cannot be GO.
 	Essential bool
 	Of        Of
+	// Optional: where it is undecided because the role or the server's version
+	// does not show the fact, that is no warning; the check needs more than the
+	// least rights. Never together with Essential.
+	Optional bool
 	// Eligibility: it says whether the subject may be chosen at all. That another
 	// member than the candidate may not be is no fault and no warning.
 	Eligibility bool

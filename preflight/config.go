@@ -21,4 +21,35 @@ type Config struct {
 	// StandbyCluster is whether standby_cluster has a host, a port or a restore_command.
 	StandbyCluster Observed[bool] `json:"standby_cluster"`
 	FailsafeMode   Observed[bool] `json:"failsafe_mode"`
+	// SynchronousNodeCount is how many synchronous standbys Patroni picks (default 1).
+	SynchronousNodeCount Observed[int64] `json:"synchronous_node_count"`
+	// MaximumLagOnSyncnode is in bytes; -1, the default, is off.
+	MaximumLagOnSyncnode Observed[int64] `json:"maximum_lag_on_syncnode"`
+	// PrimaryStopTimeout is primary_stop_timeout (master_stop_timeout before
+	// 3.0.0) in seconds; 0, the default, is none.
+	PrimaryStopTimeout Observed[int64] `json:"primary_stop_timeout"`
+	// Slots are the permanent slots, from slots, permanent_slots or
+	// permanent_replication_slots; empty where absent.
+	Slots Observed[map[string]PermanentSlot] `json:"slots"`
+	// IgnoreSlots are the matchers of slots that Patroni leaves alone: name,
+	// type, database, plugin.
+	IgnoreSlots Observed[[]map[string]string] `json:"ignore_slots"`
+	// UsePgRewind, UseSlots, RemoveOnRewindFailure and RemoveOnDiverged are
+	// postgresql.use_pg_rewind (default false), use_slots (default true),
+	// remove_data_directory_on_rewind_failure and
+	// remove_data_directory_on_diverged_timelines (default false). A node's own
+	// patroni.yml may override them, use_slots excepted.
+	UsePgRewind           Observed[bool] `json:"use_pg_rewind"`
+	UseSlots              Observed[bool] `json:"use_slots"`
+	RemoveOnRewindFailure Observed[bool] `json:"remove_data_directory_on_rewind_failure"`
+	RemoveOnDiverged      Observed[bool] `json:"remove_data_directory_on_diverged_timelines"`
+}
+
+// PermanentSlot is a slot that Patroni keeps through a switchover.
+type PermanentSlot struct {
+	// Type is "physical" or "logical"; Patroni takes a slot with neither type
+	// nor database and plugin for physical.
+	Type     string `json:"type"`
+	Database string `json:"database,omitempty"`
+	Plugin   string `json:"plugin,omitempty"`
 }

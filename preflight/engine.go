@@ -33,7 +33,15 @@ type Result struct {
 	// Ignored is the user's reason for demoting this check.
 	Ignored string `json:"ignored,omitempty"`
 
-	eligibility bool
+	eligibility, optional bool
+}
+
+// withheld reports whether all that is missing is withheld by rights or by the
+// server's version, and the check can do without.
+func (r Result) withheld() bool {
+	return r.optional && r.Status == Undecided && !slices.ContainsFunc(r.Missing, func(m Missing) bool {
+		return m.Cause != Privilege && m.Cause != Unsupport && m.Cause != Absent
+	})
 }
 
 // Evaluate runs every check on every subject it judges, in registry order.
@@ -43,7 +51,7 @@ func Evaluate(s *Snapshot, p Policies, checks []Check) []Result {
 	var results []Result
 	for _, c := range checks {
 		for _, subject := range subjects(s, c.Of) {
-			r := Result{Check: c.ID, Subject: subject, Essential: c.Essential, eligibility: c.Eligibility}
+			r := Result{Check: c.ID, Subject: subject, Essential: c.Essential, eligibility: c.Eligibility, optional: c.Optional}
 			for _, id := range c.After {
 				ground, ok := ended[key{id, subject}]
 				if !ok {

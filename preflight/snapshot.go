@@ -43,6 +43,9 @@ type Request struct {
 	Leader string `json:"leader,omitempty"`
 	// Candidate is empty where Patroni shall choose.
 	Candidate string `json:"candidate,omitempty"`
+	// ScheduledAt is the time for which a switchover shall be scheduled, as
+	// written; empty for one that is done at once.
+	ScheduledAt string `json:"scheduled_at,omitempty"`
 	// VIPs are addresses (IP or host name) that move with the leader.
 	VIPs []string `json:"vips,omitempty"`
 }
@@ -110,6 +113,9 @@ type Cluster struct {
 	History Observed[[]HistoryEntry] `json:"history"`
 	// Failsafe is true where the /failsafe key is there.
 	Failsafe Observed[bool] `json:"failsafe"`
+	// Groups are the Citus groups that have keys under the prefix, sorted; empty
+	// where the cluster is not Citus', or where the prefix is that of one group.
+	Groups Observed[[]string] `json:"groups"`
 }
 
 // Timeline is the cluster's timeline by /history: one more than the last that
@@ -199,6 +205,14 @@ type MemberKey struct {
 	// Pause, PendingRestart: absent means false.
 	Pause          Observed[bool] `json:"pause"`
 	PendingRestart Observed[bool] `json:"pending_restart"`
+	// PendingRestartReason names the settings that wait for a restart, sorted;
+	// empty where absent (Patroni before 3.3.0 gives none).
+	PendingRestartReason Observed[[]string] `json:"pending_restart_reason"`
+	// ScheduledRestart is the time of a scheduled restart as written; "" where none is.
+	ScheduledRestart Observed[string] `json:"scheduled_restart"`
+	// CheckpointAfterPromote is false on a leader that has not written a
+	// checkpoint since its promotion; absent means true.
+	CheckpointAfterPromote Observed[bool] `json:"checkpoint_after_promote"`
 }
 
 // Tags are Patroni's tags as decoded from JSON.
@@ -282,8 +296,148 @@ type SQL struct {
 	// Settings are the values of pg_settings that the checks use, by name, in
 	// their base unit as pg_settings gives them.
 	Settings Observed[map[string]string] `json:"settings"`
-	// At is the server's clock.
+	// At is the server's clock when the positions were read.
 	At Observed[time.Time] `json:"server_time"`
+	// Earlier is the WAL position some moments before: pg_last_wal_replay_lsn() on
+	// a standby, pg_current_wal_flush_lsn() on a primary. With At and ReplayLSN or
+	// FlushLSN it gives a rate.
+	Earlier Observed[Position] `json:"earlier"`
+	// Slots are the rows of pg_replication_slots, sorted by name.
+	Slots Observed[[]Slot] `json:"slots"`
+	// Archiver is pg_stat_archiver, and what waits for it.
+	Archiver Observed[Archiver] `json:"archiver"`
+	// Checkpoint is what the next checkpoint has to write.
+	Checkpoint Observed[Checkpoint] `json:"checkpoint"`
+	// Activity is what runs on the server, from pg_stat_activity,
+	// pg_prepared_xacts and pg_stat_progress_basebackup. Our own session and
+	// Patroni's are not in it.
+	Activity Observed[Activity] `json:"activity"`
+	// Roles are the roles with REPLICATION, and those that walsenders run as.
+	Roles Observed[[]Role] `json:"roles"`
+	// HBA are the rules of pg_hba.conf as pg_hba_file_rules shows them, in order.
+	// Only a superuser may read them, or who was granted EXECUTE on
+	// pg_hba_file_rules() and SELECT on the view.
+	HBA Observed[[]HBARule] `json:"pg_hba_file_rules"`
+	// Database is the database of the session; the next four are of that one alone.
+	Database Observed[string] `json:"database"`
+	// UnloggedTables counts pg_class.relpersistence = 'u' among tables.
+	UnloggedTables Observed[int] `json:"unlogged_tables"`
+	// Extensions are those installed: name and installed version.
+	Extensions Observed[map[string]string] `json:"extensions"`
+	// AvailableExtensions are those of which the server has the files: for each
+	// installed extension, whether that version is in pg_available_extension_versions.
+	AvailableExtensions Observed[map[string]bool] `json:"available_extensions"`
+	// Collations are the databases and collations whose recorded version is not
+	// the one that the server's libraries have, as far as versions are known.
+	Collations Observed[[]Collation] `json:"collation_mismatches"`
+	// CollationVersion is the version of the C library's (or the default
+	// provider's) collations that the server has for the database: of
+	// pg_database_collation_actual_version, PostgreSQL 15 and later.
+	CollationVersion Observed[string] `json:"collation_version"`
+}
+
+// Position is a WAL position at a time, by the server's clock.
+type Position struct {
+	LSN LSN       `json:"lsn"`
+	At  time.Time `json:"at"`
+}
+
+// Slot is one row of pg_replication_slots.
+type Slot struct {
+	Name string `json:"slot_name"`
+	// Type is "physical" or "logical".
+	Type     string `json:"slot_type"`
+	Plugin   string `json:"plugin,omitempty"`
+	Database string `json:"database,omitempty"`
+	Active   bool   `json:"active"`
+	// ActivePID is 0 where no session uses the slot.
+	ActivePID int  `json:"active_pid,omitempty"`
+	Temporary bool `json:"temporary,omitempty"`
+	// RestartLSN and ConfirmedFlush are unknown (absent) where NULL.
+	RestartLSN     Observed[LSN] `json:"restart_lsn"`
+	ConfirmedFlush Observed[LSN] `json:"confirmed_flush_lsn"`
+	// CatalogXmin is whether the slot has one: a logical slot that has none
+	// protects nothing yet.
+	CatalogXmin bool `json:"catalog_xmin"`
+	// WALStatus is reserved, extended, unreserved or lost (PostgreSQL 13 and
+	// later); unknown (absent) where NULL: nothing reserved yet.
+	WALStatus Observed[string] `json:"wal_status"`
+	// Invalid is the reason of an invalidation, "" for none (conflicting since
+	// PostgreSQL 16, invalidation_reason since 17).
+	Invalid string `json:"invalid,omitempty"`
+	// Failover and Synced are PostgreSQL 17's; false before.
+	Failover bool `json:"failover,omitempty"`
+	Synced   bool `json:"synced,omitempty"`
+}
+
+// Archiver is pg_stat_archiver.
+type Archiver struct {
+	// LastArchivedAt and LastFailedAt are unknown (absent) where there was none.
+	LastArchivedAt Observed[time.Time] `json:"last_archived_time"`
+	LastFailedAt   Observed[time.Time] `json:"last_failed_time"`
+	LastFailedWAL  string              `json:"last_failed_wal,omitempty"`
+	ArchivedCount  int64               `json:"archived_count"`
+	FailedCount    int64               `json:"failed_count"`
+	// Ready counts the WAL files that wait (pg_ls_archive_statusdir, PostgreSQL 12
+	// and later, pg_monitor).
+	Ready Observed[int] `json:"ready"`
+}
+
+// Checkpoint is what is known of the work that a checkpoint has.
+type Checkpoint struct {
+	// RedoLSN is where the last one began (pg_control_checkpoint).
+	RedoLSN LSN `json:"redo_lsn"`
+	// At is when it began.
+	At time.Time `json:"checkpoint_time"`
+}
+
+// Activity is what runs on a server.
+type Activity struct {
+	// Sessions are client backends, Active those in a transaction or statement.
+	Sessions int `json:"sessions"`
+	Active   int `json:"active"`
+	// OldestTransactionSeconds and OldestQuerySeconds are the ages of the oldest
+	// running transaction and statement of a client backend; 0 where none runs.
+	OldestTransactionSeconds int64 `json:"oldest_transaction_seconds"`
+	OldestQuerySeconds       int64 `json:"oldest_query_seconds"`
+	PreparedTransactions     int   `json:"prepared_transactions"`
+	BaseBackups              int   `json:"base_backups"`
+}
+
+// Role is a row of pg_roles.
+type Role struct {
+	Name        string `json:"rolname"`
+	CanLogin    bool   `json:"rolcanlogin"`
+	Replication bool   `json:"rolreplication"`
+	Superuser   bool   `json:"rolsuper"`
+	// ValidUntil is when the password expires; unknown (absent) where it does not.
+	ValidUntil Observed[time.Time] `json:"rolvaliduntil"`
+}
+
+// HBARule is a line of pg_hba.conf.
+type HBARule struct {
+	Line int `json:"line_number"`
+	// Type is local, host, hostssl, hostnossl, hostgssenc or hostnogssenc.
+	Type      string   `json:"type"`
+	Databases []string `json:"database"`
+	Users     []string `json:"user_name"`
+	// Address is "" on local rules; else an IP address, a host name, or all,
+	// samehost, samenet. Netmask is "" where Address is no IP address.
+	Address string `json:"address,omitempty"`
+	Netmask string `json:"netmask,omitempty"`
+	Method  string `json:"auth_method"`
+	// Error is why PostgreSQL could not read the line.
+	Error string `json:"error,omitempty"`
+}
+
+// Collation is a collation, or a database's default one, whose recorded version
+// differs from what the server has.
+type Collation struct {
+	// Database is set for a database's default collation, Name for another.
+	Database string `json:"database,omitempty"`
+	Name     string `json:"collation,omitempty"`
+	Recorded string `json:"recorded"`
+	Actual   string `json:"actual"`
 }
 
 // WalSender is one row of pg_stat_replication. For want of pg_read_all_stats

@@ -57,7 +57,8 @@ const (
 	Unseen   Weight = "unknown"
 	Passed   Weight = "passed"
 	NotTried Weight = "skipped"
-	// Aside: a member that is not asked about may not be chosen. No fault.
+	// Aside: a member that is not asked about may not be chosen, or an optional
+	// check lacks the rights to see. No fault.
 	Aside Weight = "aside"
 )
 
@@ -114,7 +115,7 @@ func weigh(results []Result, leader string, candidates []string, p Policies, exc
 		}
 		concerned := r.Subject == "" || r.Subject == leader || slices.Contains(candidates, r.Subject)
 		w := WeighedResult{Result: r, Weight: Passed}
-		if r.eligibility && !concerned && (r.Status == Fail || r.Status == Undecided) {
+		if r.withheld() || (r.eligibility && !concerned && (r.Status == Fail || r.Status == Undecided)) {
 			w.Weight = Aside
 			*out = append(*out, w)
 			continue
