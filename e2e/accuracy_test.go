@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -62,7 +63,7 @@ func TestAccuracy(t *testing.T) {
 				}
 				i := 0
 				for _, sc := range scenarios {
-					if lb.suite != "trixie" && !sc.everywhere {
+					if !sc.plays(lb.suite) || !chosen(sc.name) {
 						continue
 					}
 					if i++; i%lb.of != lb.share {
@@ -83,6 +84,17 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
+// plays reports whether a scenario is played on that suite.
+func (sc scenario) plays(suite string) bool {
+	return sc.everywhere || suite == cmp.Or(sc.on, "trixie")
+}
+
+// chosen reports whether PREFLIGHT_SCENARIOS, a regular expression, leaves a
+// scenario in.
+func chosen(name string) bool {
+	return regexp.MustCompile(os.Getenv("PREFLIGHT_SCENARIOS")).MatchString(name)
+}
+
 // outcome is one row of docs/accuracy.md.
 type outcome struct {
 	scenario
@@ -93,18 +105,45 @@ type outcome struct {
 	printed, became string
 	works           bool
 	toolSeconds     float64
-	ctlSeconds      float64
+	// outage is the time without a primary, over whether there was one in the end.
+	outage     float64
+	over       bool
+	switched   bool
+	forecast   *forecast
+	ctlSeconds float64
 }
 
 // report is what the e2e tests read of the JSON report.
 type report struct {
 	Verdict  string `json:"verdict"`
 	ExitCode int    `json:"exit_code"`
+	Forecast *forecast
 	Results  []struct {
 		Check, Subject, Weight string
 		Findings               []struct{ Remedy string }
 		Missing                []struct{ Reason string }
 	}
+}
+
+// forecast is what the tool expects of a switchover that Patroni accepts.
+type forecast struct {
+	Interruption  seconds `json:"interruption_seconds"`
+	StatusUnknown string  `json:"status_unknown"`
+}
+
+type seconds struct {
+	Least float64
+	Most  *float64
+}
+
+// holds reports whether a time lies in the range.
+func (r seconds) holds(t float64) bool { return t >= r.Least && (r.Most == nil || t <= *r.Most) }
+
+func (r seconds) String() string {
+	if r.Most == nil {
+		return fmt.Sprintf("%.0f or more", r.Least)
+	}
+	return fmt.Sprintf("%.1f to %.1f", r.Least, *r.Most)
 }
 
 func (r report) by(weight string) []string {
@@ -179,10 +218,13 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	if candidate != "" {
 		args = append(args, "--candidate", candidate)
 	}
+	if sc.scheduled != "" {
+		args = append(args, "--scheduled", sc.when())
+	}
 	before := l.traces()
 	r, exit, took, raw := l.check(sc.env, args...)
 	l.untouched(before)
-	o.verdict, o.exit, o.toolSeconds = r.Verdict, exit, took
+	o.verdict, o.exit, o.toolSeconds, o.forecast = r.Verdict, exit, took, r.Forecast
 	o.decidedBy = r.by(map[string]string{noGo: "blocks", unknown: "unknown", goes: "warns"}[o.verdict])
 	judge(t, sc, o, r, raw)
 
@@ -195,6 +237,11 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	if candidate != "" {
 		ctl = append(ctl, "--candidate", candidate)
 	}
+	if sc.scheduled != "" {
+		ctl = append(ctl, "--scheduled", sc.when())
+		l.undo(func() { l.patronictl(l.bystander, 20*time.Second, "flush", "demo", "switchover", "--force") })
+	}
+	slots, followers := l.logicalSlots(leader), l.followers()
 	limit := sc.limit
 	if limit == 0 {
 		limit = 60 * time.Second
@@ -205,11 +252,16 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	} else if l.bystander != "" {
 		from = l.bystander
 	}
+	watch := l.watch()
 	began := time.Now()
 	out, code := l.patronictl(from, limit, ctl...)
 	o.ctlSeconds = time.Since(began).Seconds()
 	o.printed = said(out, code, limit)
-	l.aftermath(&o, leader, candidate, rows, timeline)
+	l.aftermath(&o, watch, leader, candidate, rows, timeline)
+	l.leftBehind(&o, slots, followers)
+	if sc.scheduled != "" {
+		o.works = strings.Contains(o.printed, "Switchover scheduled") && strings.Contains(l.key("failover"), "scheduled_at")
+	}
 	if o.verdict == goes && !o.works {
 		t.Errorf("FALSE GO: %s; patronictl: %s", o.became, o.printed)
 	}
@@ -291,12 +343,15 @@ func (l *lab) patroniVersion() string {
 var refused = regexp.MustCompile(`^Error: |details: (4\d\d|503, Switchover failed)`)
 
 // aftermath finds out what became of the cluster.
-func (l *lab) aftermath(o *outcome, leader, candidate string, rows int64, timeline int) {
+func (l *lab) aftermath(o *outcome, watch *outage, leader, candidate string, rows int64, timeline int) {
 	var now string
 	// Long enough for a promotion that was still going on when patronictl ended.
 	limit := 6 * time.Second
-	if refused.MatchString(o.printed) {
+	switch {
+	case refused.MatchString(o.printed):
 		limit = time.Second
+	case o.limit > time.Minute:
+		limit = 35 * time.Second
 	}
 	changed := until(limit, func() bool {
 		p := l.primaries()
@@ -305,6 +360,7 @@ func (l *lab) aftermath(o *outcome, leader, candidate string, rows int64, timeli
 		}
 		return len(p) == 1 && p[0] != leader
 	})
+	o.outage, o.over = watch.end()
 	if !changed {
 		p := l.primaries()
 		switch {
@@ -317,6 +373,7 @@ func (l *lab) aftermath(o *outcome, leader, candidate string, rows int64, timeli
 		}
 		return
 	}
+	o.switched = true
 	l.stopWrites()
 	if acked := l.acknowledged.Load(); acked > 0 {
 		rows = max(rows, acked)
@@ -335,8 +392,66 @@ func (l *lab) aftermath(o *outcome, leader, candidate string, rows int64, timeli
 	} else {
 		parts = append(parts, "**the old leader does not stream**")
 	}
+	if o.outage > longOutage {
+		parts = append(parts, fmt.Sprintf("**%.0f s without a primary**", o.outage))
+	}
 	o.became = strings.Join(parts, ", ")
-	o.works = (candidate == "" || now == candidate) && lost <= 0 && back
+	o.works = (candidate == "" || now == candidate) && lost <= 0 && back && o.outage <= longOutage
+}
+
+// longOutage is what no client should be asked to bear, in seconds.
+const longOutage = 20
+
+// logicalSlots are the permanent logical slots of a node.
+func (l *lab) logicalSlots(node string) []string {
+	out, err := l.trySQL(node, "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical' AND NOT temporary")
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(out)
+}
+
+// followers are the nodes that stream from any other.
+func (l *lab) followers() []string {
+	var out []string
+	for _, n := range nodes {
+		if slices.ContainsFunc(nodes, func(up string) bool { return up != n && l.streams(n, up) }) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// leftBehind looks for what a switchover that worked has cost all the same.
+func (l *lab) leftBehind(o *outcome, slots, followers []string) {
+	if !o.works {
+		return
+	}
+	p := l.primaries()
+	if len(p) != 1 {
+		return
+	}
+	for _, s := range slots {
+		if !until(10*time.Second, func() bool { return slices.Contains(l.logicalSlots(p[0]), s) }) {
+			o.became += ", **logical slot " + s + " lost**"
+			o.works = false
+		}
+	}
+	for _, f := range followers {
+		if f != p[0] && !until(30*time.Second, func() bool { return slices.Contains(l.followers(), f) }) {
+			o.became += ", **" + f + " does not stream**"
+			o.works = false
+		}
+	}
+}
+
+// when is the time for which the scenario schedules.
+func (sc scenario) when() string {
+	at := time.Now().Add(24 * time.Hour)
+	if sc.scheduled == "yesterday" {
+		at = time.Now().Add(-24 * time.Hour)
+	}
+	return at.UTC().Format("2006-01-02T15:04:05+00:00")
 }
 
 // traces is what a tool that writes would leave behind.

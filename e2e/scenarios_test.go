@@ -16,8 +16,10 @@ import (
 // beforehand.
 type scenario struct {
 	name string
-	// everywhere: on all three suites; else on trixie alone.
+	// everywhere: on all three suites; else on the suite that on names, trixie where
+	// it is empty.
 	everywhere bool
+	on         string
 	// arrange brings the cluster into the state; what it registers with undo restores it.
 	arrange func(l *lab)
 	// args for the tool, env for its environment; %VIP% is the lab's VIP.
@@ -30,6 +32,8 @@ type scenario struct {
 	warns string
 	// policy: the switchover may work this time; we refuse all the same.
 	policy bool
+	// scheduled is "tomorrow" or "yesterday" for a switchover that is not done at once.
+	scheduled string
 	// limit is how long patronictl may take; 60 s where 0.
 	limit time.Duration
 	// because says why that verdict is right.

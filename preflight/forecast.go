@@ -1,0 +1,414 @@
+package preflight
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Seconds is a range of time. Most is nil where nothing bounds it.
+type Seconds struct {
+	Least float64  `json:"least"`
+	Most  *float64 `json:"most"`
+}
+
+// String gives the range for people: "2 to 6 s", "57 s or more".
+func (r Seconds) String() string {
+	least := strconv.FormatFloat(math.Floor(r.Least), 'f', -1, 64)
+	if r.Most == nil {
+		return least + " s or more, without a limit"
+	}
+	most := strconv.FormatFloat(math.Ceil(*r.Most), 'f', -1, 64)
+	if least == most {
+		return least + " s"
+	}
+	return least + " to " + most + " s"
+}
+
+func upTo(least, most float64) Seconds { return Seconds{least, &most} }
+
+func (r Seconds) plus(o Seconds) Seconds {
+	r.Least += o.Least
+	if r.Most == nil || o.Most == nil {
+		r.Most = nil
+		return r
+	}
+	most := *r.Most + *o.Most
+	r.Most = &most
+	return r
+}
+
+// atLeast is the time of two things that run side by side.
+func (r Seconds) atLeast(o Seconds) Seconds {
+	r.Least = max(r.Least, o.Least)
+	if r.Most == nil || o.Most == nil {
+		r.Most = nil
+		return r
+	}
+	most := max(*r.Most, *o.Most)
+	r.Most = &most
+	return r
+}
+
+// exceeds reports whether a time may be longer than the limit, and whether it
+// will be in any case.
+func (r Seconds) exceeds(limit float64) (may, will bool) {
+	return r.Most == nil || *r.Most > limit, r.Least > limit
+}
+
+// Forecast says how long a switchover will take that Patroni accepts.
+type Forecast struct {
+	// Interruption is the time without a primary that takes writes.
+	Interruption Seconds `json:"interruption_seconds"`
+	// Answer is the time until patronictl answers, at most AnswerLimit:
+	// 2*max(10, loop_wait) polls of a second (patroni/api.py, poll_failover_result).
+	Answer      Seconds `json:"answer_seconds"`
+	AnswerLimit float64 `json:"answer_limit_seconds"`
+	// StatusUnknown is whether patronictl will give up before the switchover is
+	// done: "no", "possible" or "expected".
+	StatusUnknown string `json:"status_unknown"`
+	// Return is the time until the old leader can stream again.
+	Return Seconds `json:"return_seconds"`
+	// Parts are what the times are made of, the longest first.
+	Parts []ForecastPart `json:"parts"`
+	// Advice is what to do about the longest part that can be helped, "" for none.
+	Advice string `json:"advice,omitempty"`
+	// Unseen are facts that were not known: the parts that need them are wide.
+	Unseen []string `json:"unseen,omitempty"`
+}
+
+// ForecastPart is one thing that takes time.
+type ForecastPart struct {
+	// Name in a few words, Why with the figures.
+	Name    string  `json:"name"`
+	Seconds Seconds `json:"seconds"`
+	Why     string  `json:"why"`
+	// Interrupts: there is no primary meanwhile. Else it comes before that, or
+	// delays the old leader's return only.
+	Interrupts bool `json:"interrupts"`
+	// Advice is how to make it shorter, "" where that can not be helped.
+	Advice string `json:"advice,omitempty"`
+
+	before bool
+}
+
+// Rates that nobody can look up, in bytes a second: what storage writes and what
+// recovery replays, from a slow machine to a fast one.
+const (
+	slowWrite, fastWrite   = 40 << 20, 2 << 30
+	slowReplay, fastReplay = 10 << 20, 400 << 20
+)
+
+// The parts that every switchover has, in seconds, as measured on many real
+// ones (docs/accuracy.md): Patroni looks for the end of PostgreSQL once a second
+// and waits another second before it hands over; the candidate wakes up by the
+// watch on the leader key and promotes.
+var (
+	closing  = upTo(0.3, 3)
+	handOver = upTo(0.7, 4)
+)
+
+// ForecastFor forecasts a switchover to that candidate ("" for whoever is
+// elected). It is about one that Patroni accepts; a refused one interrupts nothing.
+func ForecastFor(s *Snapshot, candidate string) Forecast {
+	b := forecaster{s: s, candidate: candidate, leader: s.Leader()}
+	b.checkpoint()
+	b.add(ForecastPart{Name: "shutdown of the old leader", Seconds: closing, Interrupts: true, Why: "sessions are closed, the last checkpoint is written; Patroni looks once a second"})
+	b.walSenders()
+	b.replay()
+	b.add(ForecastPart{Name: "hand-over and promotion", Seconds: handOver, Interrupts: true, Why: "a second's pause, the leader key, the end of recovery"})
+	b.archiver()
+	return b.done()
+}
+
+type forecaster struct {
+	s                 *Snapshot
+	candidate, leader string
+	f                 Forecast
+}
+
+func (b *forecaster) add(p ForecastPart) { b.f.Parts = append(b.f.Parts, p) }
+
+// unseen notes a fact that is missing.
+func unseenIn[T any](b *forecaster, f fact[T], subject string) (T, bool) {
+	o := f.of(b.s, subject)
+	v, ok := o.Get()
+	if !ok {
+		b.f.Unseen = append(b.f.Unseen, f.name+" of "+subject)
+	}
+	return v, ok
+}
+
+// checkpoint: Patroni runs CHECKPOINT while the leader still serves, so it costs
+// time but no interruption (patroni/postgresql/__init__.py, _do_stop).
+func (b *forecaster) checkpoint() {
+	c, ok := unseenIn(b, checkpointWork, b.leader)
+	flush, ok2 := leaderBefore.of(b.s, b.leader).Get()
+	p := ForecastPart{Name: "CHECKPOINT before it", before: true, Seconds: upTo(0, 5), Why: "what it has to write could not be seen"}
+	if ok && ok2 {
+		bytes := max(0, flush.Minus(c.RedoLSN))
+		if limit, ok := b.sharedBuffers(); ok {
+			bytes = min(bytes, limit)
+		}
+		p.Seconds = upTo(float64(bytes)/fastWrite, 0.5+float64(bytes)/slowWrite)
+		p.Why = fmt.Sprintf("at most %s to write since the last one; writes still go on meanwhile", Size(bytes))
+		if *p.Seconds.Most > 5 {
+			p.Advice = fmt.Sprintf("Run CHECKPOINT; on %s right before the switchover.", b.leader)
+		}
+	}
+	b.add(p)
+}
+
+func (b *forecaster) sharedBuffers() (int64, bool) {
+	settings, _ := sqlSettings.of(b.s, b.leader).Get()
+	pages, err := strconv.ParseInt(settings["shared_buffers"], 10, 64)
+	if err != nil {
+		return 0, false
+	}
+	return pages * 8192, true
+}
+
+// walSenders: before the shutdown checkpoint PostgreSQL waits for every
+// walsender to take notice, and one that is stuck in sending takes none until
+// wal_sender_timeout (postgres: ShutdownXLOG, WalSndWaitStopping). After it,
+// every walsender has to send the rest and have it confirmed; Patroni hands over
+// meanwhile, if the candidate has it all.
+func (b *forecaster) walSenders() {
+	rows, ok := unseenIn(b, walSenders, b.leader)
+	if !ok {
+		b.add(ForecastPart{Name: "consumers of WAL", Interrupts: true, Seconds: Seconds{Least: 0}, Why: "pg_stat_replication could not be seen"})
+		return
+	}
+	settings, _ := sqlSettings.of(b.s, b.leader).Get()
+	timeout, err := strconv.ParseFloat(settings["wal_sender_timeout"], 64)
+	timeout /= 1000
+	if err != nil {
+		timeout = 60
+	}
+	flush := leaderBefore.of(b.s, b.leader).orZero()
+	at := ofSQL("", func(q SQL) Observed[time.Time] { return q.At }).of(b.s, b.leader)
+	for _, w := range rows {
+		if state, _ := w.State.Get(); state == "backup" {
+			continue
+		}
+		age := 0.0
+		if now, ok := at.Get(); ok {
+			if reply, ok := w.ReplyTime.Get(); ok {
+				age = now.Sub(reply).Seconds()
+			}
+		}
+		unsent := int64(0)
+		if sent, ok := w.SentLSN.Get(); ok {
+			unsent = max(0, flush.Minus(sent))
+		}
+		confirmed := highest(w.FlushLSN, w.WriteLSN)
+		unconfirmed := int64(0)
+		if have, ok := confirmed.Get(); ok {
+			unconfirmed = max(0, flush.Minus(have))
+		}
+		who := fmt.Sprintf("%q, pid %d", w.ApplicationName, w.PID)
+		stalled := age > 15 || (age > stallSeconds && (unsent > 0 || unconfirmed > 0)) || (unsent > 1<<20 && age > 2)
+		advice := fmt.Sprintf("Stop that client, or on %s: SELECT pg_terminate_backend(%d);", b.leader, w.PID)
+		isCandidate := sameApplicationName(w.ApplicationName, b.candidate)
+		switch {
+		case stalled:
+			wait := Seconds{Least: max(0, timeout-age-5)}
+			if timeout > 0 {
+				most := timeout + 5
+				wait.Most = &most
+			}
+			blocks := unsent > 0 || isCandidate
+			p := ForecastPart{
+				Name: "a consumer of WAL that does not answer", Seconds: wait, Interrupts: blocks, Advice: advice,
+				Why: fmt.Sprintf("%s: silent for %.0f s, %s not sent; PostgreSQL waits for wal_sender_timeout", who, age, Size(unsent)),
+			}
+			if timeout <= 0 {
+				p.Why = fmt.Sprintf("%s: silent for %.0f s, %s not sent; wal_sender_timeout is 0, so PostgreSQL waits for ever", who, age, Size(unsent))
+			}
+			if !blocks {
+				// Everything is sent: the hand-over goes on, and only the end of the old
+				// leader waits. What is written until then may fill the socket.
+				p.Interrupts = false
+				p.Why += "; that holds up the old leader's return, not the hand-over"
+			}
+			b.add(p)
+		case unconfirmed > 1<<20:
+			wait := upTo(float64(unconfirmed)/(200<<20), float64(unconfirmed)/(1<<20))
+			b.add(ForecastPart{
+				Name: "a consumer of WAL that is behind", Seconds: wait, Interrupts: isCandidate,
+				Why: fmt.Sprintf("%s has to take %s more", who, Size(unconfirmed)), Advice: "Wait until it has caught up.",
+			})
+		}
+	}
+}
+
+// stallSeconds: a walsender's client replies every 10 s by default
+// (wal_receiver_status_interval; --status-interval of pg_receivewal and pg_recvlogical).
+const stallSeconds = 11
+
+// replay: what was received has to be replayed before the promotion is done.
+func (b *forecaster) replay() {
+	names := []string{b.candidate}
+	if b.candidate == "" {
+		names = b.s.eligible()
+	}
+	worst := Seconds{Most: new(float64)}
+	var why string
+	for _, m := range names {
+		have, ok1 := unseenIn(b, sqlReplay, m)
+		leader, ok2 := leaderBefore.of(b.s, m).Get()
+		if !ok1 || !ok2 {
+			continue
+		}
+		backlog := max(0, leader.Minus(have))
+		if backlog < 1<<20 {
+			continue
+		}
+		t := upTo(float64(backlog)/fastReplay, float64(backlog)/slowReplay)
+		text := fmt.Sprintf("%s has %s to replay", m, Size(backlog))
+		if rate := replayRate(b.s, m); rate > 0 {
+			text += fmt.Sprintf(", replaying %s a second now", Size(rate))
+			most := max(*t.Most, 2*float64(backlog)/float64(rate))
+			t.Most = &most
+		}
+		if a, ok := sqlActivity.of(b.s, m).Get(); ok && a.OldestQuerySeconds > 0 {
+			if delay, ok := conflictDelay(b.s, m); ok {
+				text += fmt.Sprintf("; a query of %d s there may hold it up", a.OldestQuerySeconds)
+				t = t.plus(delay)
+			}
+		}
+		worst, why = worst.atLeast(t), text
+	}
+	if why != "" {
+		b.add(ForecastPart{Name: "replay of what was received", Seconds: worst, Interrupts: true, Why: why, Advice: "Wait until it has replayed."})
+	}
+}
+
+// replayRate is what a standby replays at, in bytes a second, from two samples;
+// 0 where that cannot be told.
+func replayRate(s *Snapshot, m string) int64 {
+	q, ok := within(ofMember("", func(m Member) Observed[SQL] { return m.SQL }).of(s, m), func(q SQL) Observed[SQL] { return Known(q) }).Get()
+	if !ok {
+		return 0
+	}
+	before, ok1 := q.Earlier.Get()
+	now, ok2 := q.ReplayLSN.Get()
+	at, ok3 := q.At.Get()
+	took := at.Sub(before.At).Seconds()
+	if !ok1 || !ok2 || !ok3 || took < 0.001 {
+		return 0
+	}
+	return int64(float64(max(0, now.Minus(before.LSN))) / took)
+}
+
+// conflictDelay is how long a query on a standby may hold up its replay.
+func conflictDelay(s *Snapshot, m string) (Seconds, bool) {
+	settings, _ := sqlSettings.of(s, m).Get()
+	ms, err := strconv.ParseFloat(settings["max_standby_streaming_delay"], 64)
+	switch {
+	case err != nil:
+		return Seconds{}, false
+	case ms < 0:
+		return Seconds{}, true
+	}
+	return upTo(0, ms/1000), true
+}
+
+// archiver: the last archiving cycle comes after the shutdown checkpoint, so it
+// delays the old leader's return only, since Patroni 2.1.2.
+func (b *forecaster) archiver() {
+	a, ok := archiverState.of(b.s, b.leader).Get()
+	if !ok {
+		return
+	}
+	ready, _ := a.Ready.Get()
+	failed, failing := a.LastFailedAt.Get()
+	if last, ok := a.LastArchivedAt.Get(); ok && failing && last.After(failed) {
+		failing = false
+	}
+	early := !olderThan(keyVersion.of(b.s, b.leader).orZero(), 2, 1, 2)
+	switch {
+	case failing:
+		b.add(ForecastPart{
+			Name: "the archiver's last cycle", Seconds: upTo(2, 30), Interrupts: !early,
+			Why: fmt.Sprintf("archiving fails; %d files wait", ready), Advice: fmt.Sprintf("Make archive_command on %s work first.", b.leader),
+		})
+	case ready > 2:
+		b.add(ForecastPart{
+			Name: "the archiver's last cycle", Seconds: upTo(0, 5*float64(ready)), Interrupts: !early,
+			Why: fmt.Sprintf("%d files wait to be archived", ready), Advice: "Wait until the archiver has caught up.",
+		})
+	}
+}
+
+func (b *forecaster) done() Forecast {
+	f := b.f
+	zero := func() Seconds { return Seconds{Most: new(float64)} }
+	f.Interruption, f.Return = zero(), zero()
+	before, waits := zero(), zero()
+	for _, p := range f.Parts {
+		switch {
+		case p.before:
+			before = before.plus(p.Seconds)
+		case p.Name == "a consumer of WAL that does not answer" || p.Name == "a consumer of WAL that is behind":
+			// They are waited for side by side.
+			if p.Interrupts {
+				waits = waits.atLeast(p.Seconds)
+			} else {
+				f.Return = f.Return.atLeast(p.Seconds)
+			}
+		case p.Interrupts:
+			f.Interruption = f.Interruption.plus(p.Seconds)
+		default:
+			f.Return = f.Return.atLeast(p.Seconds)
+		}
+	}
+	f.Interruption = f.Interruption.plus(waits)
+	f.Return = f.Return.plus(f.Interruption)
+	f.AnswerLimit = 2 * float64(max(10, loopWait.of(b.s, "").orZero()))
+	f.Answer = before.plus(f.Interruption)
+	switch may, will := f.Answer.exceeds(f.AnswerLimit); {
+	case will:
+		f.StatusUnknown = "expected"
+	case may:
+		f.StatusUnknown = "possible"
+	default:
+		f.StatusUnknown = "no"
+	}
+	slices.SortStableFunc(f.Parts, func(x, y ForecastPart) int {
+		return -compareSeconds(x.Seconds, y.Seconds)
+	})
+	for _, p := range f.Parts {
+		if p.Advice != "" {
+			f.Advice = p.Advice
+			break
+		}
+	}
+	return f
+}
+
+// compareSeconds orders by the longest time that is possible.
+func compareSeconds(a, b Seconds) int {
+	most := func(r Seconds) float64 {
+		if r.Most == nil {
+			return math.Inf(1)
+		}
+		return *r.Most
+	}
+	switch x, y := most(a), most(b); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+var (
+	checkpointWork = ofSQL("pg_control_checkpoint()", func(q SQL) Observed[Checkpoint] { return q.Checkpoint })
+	sqlSettings    = ofSQL("pg_settings", func(q SQL) Observed[map[string]string] { return q.Settings })
+	sqlActivity    = ofSQL("pg_stat_activity", func(q SQL) Observed[Activity] { return q.Activity })
+	archiverState  = ofSQL("pg_stat_archiver", func(q SQL) Observed[Archiver] { return q.Archiver })
+)
