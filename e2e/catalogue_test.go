@@ -265,23 +265,10 @@ func (l *lab) collation() {
 	time.Sleep(time.Second)
 }
 
+// heavierWrites is about 2 MB a second.
 func (l *lab) heavierWrites() {
-	stop, done := make(chan struct{}), make(chan struct{})
-	leader := l.leader
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				l.trySQL(leader, "INSERT INTO ballast SELECT repeat(md5(n::text), 30) FROM generate_series(1, 100) n")
-				time.Sleep(50 * time.Millisecond)
-			}
-		}
-	}()
-	l.beforeCount(func() { close(stop); <-done })
-	time.Sleep(3 * time.Second)
+	l.keepWriting("INSERT INTO ledger (note) SELECT repeat(md5(n::text), 30) FROM generate_series(1, 100) n RETURNING 1")
+	time.Sleep(time.Second)
 }
 
 // restartAll restarts PostgreSQL everywhere, for settings that need it.

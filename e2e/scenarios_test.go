@@ -120,6 +120,11 @@ var scenarios = []scenario{
 func nobody(*lab) string { return "" }
 
 func (l *lab) writes() {
+	l.keepWriting("INSERT INTO ledger (note) SELECT 'light' FROM generate_series(1, 20) RETURNING 1")
+}
+
+// keepWriting writes to the leader 20 times a second until rows are counted.
+func (l *lab) keepWriting(insert string) {
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	leader := l.leader
@@ -130,7 +135,7 @@ func (l *lab) writes() {
 			case <-stop:
 				return
 			default:
-				if out, err := l.trySQL(leader, "INSERT INTO ledger (note) SELECT 'light' FROM generate_series(1, 20) RETURNING 1"); err == nil {
+				if out, err := l.trySQL(leader, insert); err == nil {
 					l.acknowledged.Add(int64(len(strings.Fields(out))))
 				}
 				time.Sleep(50 * time.Millisecond)
