@@ -84,6 +84,18 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
+// interruption is what was forecast and what was measured.
+func (o outcome) interruption() string {
+	actual := fmt.Sprintf("%.1f", o.outage)
+	if !o.over {
+		actual = fmt.Sprintf("%.0f, not over", o.outage)
+	}
+	if o.forecast == nil {
+		return actual + " s without a primary, none forecast"
+	}
+	return fmt.Sprintf("%s s without a primary, forecast %s", actual, o.forecast.Interruption)
+}
+
 // plays reports whether a scenario is played on that suite.
 func (sc scenario) plays(suite string) bool {
 	return sc.everywhere || suite == cmp.Or(sc.on, "trixie")
@@ -268,7 +280,7 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	if o.verdict == noGo && o.works && !sc.policy {
 		t.Errorf("FALSE NO-GO: %s", o.became)
 	}
-	t.Logf("%s exit %d by %v in %.2f s; patronictl %q in %.0f s; %s", o.verdict, o.exit, o.decidedBy, o.toolSeconds, o.printed, o.ctlSeconds, o.became)
+	t.Logf("%s exit %d by %v in %.2f s; patronictl %q in %.0f s; %s; %s", o.verdict, o.exit, o.decidedBy, o.toolSeconds, o.printed, o.ctlSeconds, o.became, o.interruption())
 	return o
 }
 

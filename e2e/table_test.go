@@ -60,6 +60,7 @@ patronictl's. patronictl's exit code is shown since it says so little.
 | scenario | suite, Patroni | verdict | exit | decided by (or warned) | patronictl said | what became of the cluster | seconds | judgement |
 |---|---|---|---|---|---|---|---|---|
 %[6]s`, "`", len(all), falseGo, falseNoGo, policy, rows.String())
+	text += forecasts(t, all)
 	text += "\n## Why that is right\n\n"
 	for _, sc := range scenarios {
 		text += fmt.Sprintf("- %s: %s; %s.\n", sc.name, sc.want, sc.because)
@@ -77,4 +78,48 @@ func first(s []string, n int) []string {
 		return append(slices.Clone(s[:n]), fmt.Sprintf("and %d more", len(s)-n))
 	}
 	return s
+}
+
+// forecasts is the table of what was forecast and what was measured, of all
+// switchovers that Patroni did.
+func forecasts(t *testing.T, all []outcome) string {
+	var rows strings.Builder
+	total, within := 0, 0
+	for _, o := range all {
+		if o.forecast == nil || !o.switched && o.over {
+			continue // nothing was begun, so there was nothing to forecast
+		}
+		total++
+		held := "yes"
+		if o.forecast.Interruption.holds(o.outage) || (!o.over && (o.forecast.Interruption.Most == nil || *o.forecast.Interruption.Most > o.outage)) {
+			within++
+		} else {
+			held = "**no**"
+		}
+		actual := fmt.Sprintf("%.1f", o.outage)
+		if !o.over {
+			actual = fmt.Sprintf("more than %.0f", o.outage)
+		}
+		answered := "an outcome"
+		if strings.Contains(o.printed, "status unknown") {
+			answered = "status unknown"
+		}
+		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s | %s | %s |\n", o.name, o.suite, o.forecast.Interruption, actual, held, o.forecast.StatusUnknown, answered)
+	}
+	if total == 0 {
+		return ""
+	}
+	if float64(within) < 0.9*float64(total) {
+		t.Errorf("the interruption was as forecast in %d of %d switchovers only", within, total)
+	}
+	return fmt.Sprintf(`
+## Forecast and outage
+
+Seconds without a primary that answers, as forecast beforehand and as measured (each node was asked
+20 times a second), for every switchover that Patroni began: %d of %d within the forecast's range.
+The last columns are whether "status unknown" was forecast, and whether patronictl gave up waiting.
+
+| scenario | suite | forecast, s | measured, s | within | "status unknown" | patronictl gave |
+|---|---|---|---|---|---|---|
+%s`, within, total, rows.String())
 }
