@@ -259,7 +259,7 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 		limit = 60 * time.Second
 	}
 	from := leader
-	if sc.name == "two nodes" || sc.name == "candidate and bystander frozen whole" {
+	if sc.fromLeader {
 		from = l.leader
 	} else if l.bystander != "" {
 		from = l.bystander

@@ -55,7 +55,7 @@ var catalogue = []scenario{
 	{name: "scheduled for tomorrow", arrange: func(*lab) {}, scheduled: "tomorrow", want: goes, warns: "schedule.unjudged", because: "Patroni stores it"},
 	{name: "archiving fails", on: "bookworm", arrange: (*lab).failingArchiver, want: goes, warns: "shutdown.archiver", because: "Patroni hands over before the archiver ends"},
 	{name: "a session in a long query on the candidate", arrange: (*lab).longQuery, want: goes, because: "nothing is left to replay"},
-	{name: "a member to be removed: bystander stopped, key still there", arrange: (*lab).stoppedBystander, want: goes, because: "it is not the candidate"},
+	{name: "a member to be removed: bystander stopped, key still there", arrange: (*lab).stoppedBystander, fromLeader: true, want: goes, because: "it is not the candidate"},
 	{name: "synchronous mode with two synchronous standbys", on: "bookworm", arrange: func(l *lab) { l.edit("synchronous_node_count=2"); l.synchronous() }, want: goes, because: "the candidate is in /sync"},
 
 	// What holds up the shutdown.
@@ -134,7 +134,7 @@ func (l *lab) run(node, name string, args ...string) {
 
 // receivewal runs pg_receivewal on the bystander, frozen on demand.
 func (l *lab) receivewal(how string) {
-	timeout := "40s"
+	timeout := "50s"
 	if how == "for ever" {
 		timeout = "0"
 	}
@@ -163,8 +163,8 @@ func (l *lab) receivewal(how string) {
 }
 
 func (l *lab) frozenBystander() {
-	l.edit("postgresql.parameters.wal_sender_timeout=40s")
-	l.await("wal_sender_timeout", 20*time.Second, func() bool { return l.sql(l.leader, "SHOW wal_sender_timeout") == "40s" })
+	l.edit("postgresql.parameters.wal_sender_timeout=50s")
+	l.await("wal_sender_timeout", 20*time.Second, func() bool { return l.sql(l.leader, "SHOW wal_sender_timeout") == "50s" })
 	l.freeze(l.bystander, "-f '[w]alreceiver'")
 	l.ballast(60_000_000)
 	time.Sleep(13 * time.Second)
@@ -199,8 +199,8 @@ func (l *lab) permanentLogicalSlot() {
 // frozenLogical is a logical consumer of a permanent slot that takes nothing more.
 func (l *lab) frozenLogical() {
 	l.permanentLogicalSlot()
-	l.edit("postgresql.parameters.wal_sender_timeout=40s")
-	l.await("wal_sender_timeout", 20*time.Second, func() bool { return l.sql(l.leader, "SHOW wal_sender_timeout") == "40s" })
+	l.edit("postgresql.parameters.wal_sender_timeout=50s")
+	l.await("wal_sender_timeout", 20*time.Second, func() bool { return l.sql(l.leader, "SHOW wal_sender_timeout") == "50s" })
 	l.sql(l.leader, "CREATE PUBLICATION everything FOR ALL TABLES")
 	l.undo(func() {
 		for _, n := range l.primaries() {

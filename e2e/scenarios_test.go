@@ -34,6 +34,8 @@ type scenario struct {
 	policy bool
 	// scheduled is "tomorrow" or "yesterday" for a switchover that is not done at once.
 	scheduled string
+	// fromLeader: patronictl runs on the leader's node, since the bystander's is down.
+	fromLeader bool
 	// limit is how long patronictl may take; 60 s where 0.
 	limit time.Duration
 	// because says why that verdict is right.
@@ -54,7 +56,7 @@ var scenarios = []scenario{
 	{name: "idle for 15 s", arrange: func(*lab) { time.Sleep(15 * time.Second) }, want: goes, because: "no writes is no lag"},
 	{name: "old member key with a live lease", arrange: (*lab).ageKeys, want: goes, because: "Patroni writes a key on change only; the lease shows the life"},
 	{name: "bystander tagged nofailover", arrange: func(l *lab) { l.tag(l.bystander, "nofailover", "true") }, want: goes, because: "it is not the candidate"},
-	{name: "two nodes", arrange: (*lab).twoNodes, want: goes, because: "one replica is enough"},
+	{name: "two nodes", arrange: (*lab).twoNodes, fromLeader: true, want: goes, because: "one replica is enough"},
 	{name: "no candidate named", candidate: nobody, want: goes, because: "every member that Patroni may choose is fit"},
 	{name: "synchronous mode, candidate is the synchronous standby", arrange: (*lab).synchronous, want: goes, because: "it is in /sync"},
 	{name: "maximum_lag_on_failover 1024, idle", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=1024") }, want: goes, because: "the lag is 0"},
@@ -104,7 +106,7 @@ var scenarios = []scenario{
 	{name: "candidate's PostgreSQL frozen", arrange: func(l *lab) { l.freeze(l.candidate, "-x postgres"); time.Sleep(4 * time.Second) }, want: noGo, because: "it could not be promoted"},
 	{name: "candidate's PostgreSQL stopped", arrange: (*lab).stoppedPostgres, want: noGo, by: "candidate.running", because: "Patroni calls it not reachable"},
 	{name: "leader's Patroni frozen", arrange: func(l *lab) { l.freeze(l.leader, "-x patroni") }, limit: 8 * time.Second, want: noGo, by: "leader.rest", because: "patronictl waits for it without a limit"},
-	{name: "candidate and bystander frozen whole", arrange: (*lab).bothFrozen, want: noGo, by: "candidate.rest", because: "nobody is there to take over"},
+	{name: "candidate and bystander frozen whole", arrange: (*lab).bothFrozen, fromLeader: true, want: noGo, by: "candidate.rest", because: "nobody is there to take over"},
 
 	// The DCS.
 	{name: "two etcd of three frozen", arrange: func(l *lab) { l.pauseEtcd("etcd2"); l.pauseEtcd("etcd3") }, limit: 10 * time.Second, want: unknown, by: "dcs.reachable", because: "no quorum, no facts"},
