@@ -207,7 +207,7 @@ func (l *lab) frozenLogical() {
 			l.trySQL(n, "DROP PUBLICATION IF EXISTS everything")
 		}
 	})
-	l.run(l.bystander, "pg_recvlogical", "-h", l.ip(l.leader), "-U", "postgres", "-d", "postgres", "--slot", "cdc", "--start", "-f", "/dev/null",
+	l.run(l.bystander, "pg_recvlogical", "-h", l.ip(l.leader), "-d", "dbname=postgres user=postgres password=postgres", "--slot", "cdc", "--start", "-f", "/dev/null",
 		"-o", "proto_version=1", "-o", "publication_names=everything", "--no-loop")
 	l.await("the consumer", 20*time.Second, func() bool {
 		return l.sql(l.leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_recvlogical' AND state = 'streaming'") == "1"

@@ -18,7 +18,7 @@ type Seconds struct {
 func (r Seconds) String() string {
 	least := strconv.FormatFloat(math.Floor(r.Least), 'f', -1, 64)
 	if r.Most == nil {
-		return least + " s or more, without a limit"
+		return least + " s or more"
 	}
 	most := strconv.FormatFloat(math.Ceil(*r.Most), 'f', -1, 64)
 	if least == most {
@@ -121,6 +121,23 @@ func ForecastFor(s *Snapshot, candidate string) Forecast {
 	b.add(ForecastPart{Name: "hand-over and promotion", Seconds: handOver, Interrupts: true, Why: "a second's pause, the leader key, the end of recovery"})
 	b.archiver()
 	return b.done()
+}
+
+// forecastUnlessRefused is nil where a switchover to that candidate would not
+// begin: nobody leads, or a rule of Patroni's stops it.
+func forecastUnlessRefused(s *Snapshot, candidate string, results []WeighedResult) *Forecast {
+	if _, ok := s.Member(candidate); s.Leader() == "" || candidate != "" && (!ok || candidate == s.Leader()) {
+		return nil
+	}
+	for _, r := range results {
+		if r.Weight == Blocks && slices.ContainsFunc(r.Findings, func(f Finding) bool {
+			return f.Severity == Blocker && f.Kind == PatroniRule
+		}) {
+			return nil
+		}
+	}
+	f := ForecastFor(s, candidate)
+	return &f
 }
 
 type forecaster struct {

@@ -81,7 +81,7 @@ func TestForecastOfNothing(t *testing.T) {
 }
 
 func TestSecondsAsText(t *testing.T) {
-	for want, r := range map[string]Seconds{"2 to 6 s": upTo(2.3, 5.5), "1 s": upTo(1, 1), "57 s or more, without a limit": {Least: 57}} {
+	for want, r := range map[string]Seconds{"2 to 6 s": upTo(2.3, 5.5), "1 s": upTo(1, 1), "57 s or more": {Least: 57}} {
 		if r.String() != want {
 			t.Errorf("%q, want %q", r, want)
 		}

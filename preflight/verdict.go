@@ -22,7 +22,9 @@ type Report struct {
 	Leader        string    `json:"leader"`
 	Summary       Summary   `json:"summary"`
 	// Best is the candidate with the best verdict, "" where none is GO.
-	Best       string            `json:"best_candidate"`
+	Best string `json:"best_candidate"`
+	// Forecast is nil where Patroni would refuse, or nobody leads.
+	Forecast   *Forecast         `json:"forecast"`
 	Candidates []CandidateReport `json:"candidates"`
 	Members    []MemberReport    `json:"members"`
 	Results    []WeighedResult   `json:"results"`
@@ -45,6 +47,8 @@ type CandidateReport struct {
 	Summary  Summary  `json:"summary"`
 	Blockers []string `json:"blocked_by,omitempty"`
 	Unknown  []string `json:"undecided,omitempty"`
+	// Forecast is nil where Patroni would refuse.
+	Forecast *Forecast `json:"forecast"`
 }
 
 // Weight is what a result means for the question that was asked.
@@ -84,6 +88,7 @@ func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
 	}
 	r.Verdict, r.Summary = weigh(results, s.Leader(), asked, p, nil, &r.Results)
 	r.ExitCode = r.Verdict.ExitCode()
+	r.Forecast = forecastUnlessRefused(s, s.Request.Candidate, r.Results)
 
 	for _, name := range s.replicas() {
 		c := CandidateReport{Name: name}
@@ -99,6 +104,7 @@ func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
 				c.Unknown = append(c.Unknown, w.Check)
 			}
 		}
+		c.Forecast = forecastUnlessRefused(s, name, weighed)
 		r.Candidates = append(r.Candidates, c)
 	}
 	r.Best = best(r.Candidates, s)

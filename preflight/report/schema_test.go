@@ -189,7 +189,7 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 			t.Errorf("%s has no description", path)
 		}
 		want := map[reflect.Kind]string{
-			reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer", reflect.Bool: "boolean",
+			reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer", reflect.Float64: "number", reflect.Bool: "boolean",
 			reflect.Slice: "array", reflect.Struct: "object",
 		}
 		if typ.Kind() == reflect.Pointer {
