@@ -142,7 +142,7 @@ func TestBadSettingsShowNoPassword(t *testing.T) {
 		{User: "u\x00", Password: "canary"},
 	} {
 		s := begin(t.Context(), cfg, Target{"m", "postgres://x:canary@127.0.0.1:1/db"})
-		b, err := json.Marshal(s.observed(preflight.Observed[preflight.LSN]{}))
+		b, err := json.Marshal(s.observed())
 		if err != nil {
 			t.Fatal(err)
 		}

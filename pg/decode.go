@@ -43,6 +43,7 @@ func decode(user string, major int, answers map[string]answer) (preflight.SQL, *
 	f.Timeline = d.timeline(f.WalReceiver)
 	f.ApplicationName = d.applicationName()
 	f.Settings = d.settings()
+	d.late(&f)
 	return f, nil
 }
 

@@ -65,6 +65,23 @@ func TestDecodePrimary(t *testing.T) {
 		ApplicationName: preflight.NotKnown[string](preflight.Absent, "primary_conninfo has no application_name"),
 		Settings:        preflight.Known(map[string]string{"port": "5432", "wal_sender_timeout": "60000"}),
 		At:              preflight.Known(micro(clock)),
+		Earlier:         preflight.Known(preflight.Position{LSN: 0x5000000, At: micro(earlier)}),
+		Slots:           f.Slots,
+		Archiver:        f.Archiver,
+		Checkpoint:      preflight.Known(preflight.Checkpoint{RedoLSN: 0x4000028, At: micro(earlier)}),
+		Activity: preflight.Known(preflight.Activity{
+			Sessions: 5, Active: 2, OldestTransactionSeconds: 61, OldestQuerySeconds: 7, PreparedTransactions: 1,
+		}),
+		Roles:               f.Roles,
+		HBA:                 f.HBA,
+		Database:            preflight.Known("app"),
+		UnloggedTables:      preflight.Known(4),
+		Extensions:          preflight.Known(map[string]string{"plpgsql": "1.0", "postgis": "3.4.0"}),
+		AvailableExtensions: preflight.Known(map[string]bool{"plpgsql": true, "postgis": false}),
+		Collations: preflight.Known([]preflight.Collation{
+			{Name: "pg_catalog.de-x-icu", Recorded: "153.112", Actual: "153.120"}, {Database: "app", Recorded: "2.35", Actual: "2.36"},
+		}),
+		CollationVersion: preflight.Known("2.36"),
 	}
 	if !reflect.DeepEqual(f, want) {
 		t.Errorf("got  %s\nwant %s", asJSON(t, f), asJSON(t, want))
@@ -256,7 +273,7 @@ func TestDecodeOfUnaskedParts(t *testing.T) {
 	}
 	for name, fact := range factsOf(f) {
 		switch name {
-		case "SeesStats", "ServerVersion", "PostmasterStart", "InRecovery", "FlushLSNAfter":
+		case "SeesStats", "ServerVersion", "PostmasterStart", "InRecovery", "FlushLSNAfter", "FlushLSNAfterAt":
 		default:
 			if fact.Cause() != preflight.NotAsked || fact.Reason() == "" {
 				t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())

@@ -202,7 +202,8 @@ func partName(stmt string) string {
 }
 
 func allParts(major int) []part {
-	return append(append(steadyParts(major), movingParts(major)...), samplePart)
+	ps := append([]part{samplePart}, steadyParts(major)...)
+	return append(append(ps, movingParts(major)...), lateParts(major, allowed{ready: true, hba: true})...)
 }
 
 func serverError(severity, code, message, routine string) *pgproto3.ErrorResponse {
@@ -212,19 +213,22 @@ func serverError(severity, code, message, routine string) *pgproto3.ErrorRespons
 }
 
 const (
-	start  = "1795383356224045" // 2026-11-22 21:35:56.224045 UTC
-	clock  = "1795383400000001"
-	system = "7711112722059603650"
+	start = "1795383356224045" // 2026-11-22 21:35:56.224045 UTC
+	clock = "1795383400000001"
+	// earlier is 250 ms before clock.
+	earlier = "1795383399750001"
+	system  = "7711112722059603650"
 )
 
 // primaryRows and standbyRows are what a pg_monitor of PostgreSQL 15 sees.
 func primaryRows() map[string][][]any {
 	return map[string][][]any{
 		identity:  {{"monitor", "t", "t", "150020", "f", start}},
-		control:   {{system, "3"}},
+		control:   {{system, "3", "0/4000028", earlier}},
+		rights:    {{"app", "t", "f"}},
 		settings:  {{"port", "5432"}, {"wal_sender_timeout", "60000"}},
 		conninfo:  {{""}},
-		flushLSN:  {{"0/5000000"}},
+		sample:    {{"0/5000000", nil, earlier}},
 		positions: {{"0/5000000", "00000004", nil, nil, nil, clock}},
 		senders: {
 			{"12", "replicator", "two", "10.0.0.8", "streaming", "0/5000000", "0/5000000", "0/4FFFFFF", "0/4FFFF00", "async", clock},
@@ -232,17 +236,44 @@ func primaryRows() map[string][][]any {
 			{"13", "backup", "", "10.0.0.9", "backup", "0/0", nil, nil, nil, "async", nil},
 		},
 		receiver: {},
+		slots: {
+			{"two", "physical", nil, nil, "t", "12", "f", "0/4FFFF00", nil, "f", "reserved", nil, "f", "f"},
+			{"cdc", "logical", "pgoutput", "app", "f", nil, "f", "0/4000000", "0/4000100", "t", "extended", nil, "f", "f"},
+			{"old", "physical", nil, nil, "f", nil, "f", nil, nil, "f", nil, nil, "f", "f"},
+		},
+		archiver:   {{"7", earlier, "2", "000000040000000000000004", clock}},
+		ready:      {{"3"}},
+		activity:   {{"5", "2", "61", "7", "1", "0", "0"}},
+		roles:      {{"replicator", "t", "t", "f", nil}, {"postgres", "t", "t", "t", clock}},
+		extensions: {{"plpgsql", "1.0"}, {"postgis", "3.4.0"}},
+		available:  {{"plpgsql", "t"}, {"postgis", "f"}},
+		collations: {{"app", nil, "2.35", "2.36"}, {nil, "pg_catalog.de-x-icu", "153.112", "153.120"}},
+		collation:  {{"2.36"}},
+		unlogged:   {{"4"}},
+		hba: {
+			{"90", "local", `["all"]`, `["all"]`, nil, nil, "peer", nil},
+			{"95", "host", `["replication","a b"]`, `["replicator","+dba"]`, "10.0.0.0", "255.0.0.0", "scram-sha-256", nil},
+			{"97", nil, nil, nil, nil, nil, nil, "end-of-line before authentication method"},
+		},
 	}
 }
 
 func standbyRows() map[string][][]any {
 	return map[string][][]any{
 		identity:  {{"monitor", "t", "t", "150020", "t", start}},
-		control:   {{system, "3"}},
+		control:   {{system, "3", "0/4000028", earlier}},
+		rights:    {{"app", "t", "f"}},
 		settings:  {{"port", "5432"}, {"hot_standby_feedback", "on"}},
 		conninfo:  {{"user=replicator host=10.0.0.7 application_name=two"}},
-		flushLSN:  {{nil}},
+		sample:    {{nil, "0/4000000", earlier}},
 		positions: {{nil, nil, "0/4FFFFFF", "0/4FFFF00", "f", clock}},
+		slots:     {},
+		archiver:  {{"0", nil, "0", nil, nil}},
+		ready:     {{"0"}},
+		activity:  {{"0", "0", nil, nil, "0", "0", "0"}},
+		roles:     {{"replicator", "t", "t", "f", nil}},
+		collation: {{"2.36"}},
+		unlogged:  {{"4"}},
 		senders:   {},
 		receiver:  {{"99", "streaming", "4", "10.0.0.7", "5432", "two", clock, "0/4FFFFFF"}},
 	}

@@ -5,6 +5,7 @@ package pg
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +44,8 @@ var errCut = errors.New("the leader's second sample was due")
 // The leader's flush LSN is sampled before the other members are asked, so that
 // a lag is never too small, and again after the last of them has answered, so
 // that a member which is ahead of it really has WAL that the leader never had.
+// What is not compared with that sample is asked after it.
+//
 // Nobody waits for ever: the others start without the leader's first sample when
 // a third of the time is over, and a member that has not answered when three
 // quarters of what the leader has left are over is cut off. It is unknown then,
@@ -106,15 +109,16 @@ func newOrder(ctx context.Context, targets []Target, leader string) *order {
 	return o
 }
 
-func (o *order) askReplica(_ context.Context, cfg Config, t Target) preflight.Observed[preflight.SQL] {
-	defer o.replicas.Done()
+func (o *order) askReplica(whole context.Context, cfg Config, t Target) preflight.Observed[preflight.SQL] {
+	done := sync.OnceFunc(o.replicas.Done)
+	defer done()
 	ctx := o.replicaCtx
 	s := begin(ctx, cfg, t)
-	defer s.end(ctx)
+	defer s.end(whole)
 	if s.conn != nil {
 		// A new backend's first statements are its slow ones: they are done while
 		// the leader connects.
-		s.collect(ctx, steadyParts(s.major))
+		s.collect(ctx, slices.Insert(steadyParts(s.major), 1, samplePart))
 		patience := time.NewTimer(time.Until(o.patience))
 		defer patience.Stop()
 		select {
@@ -123,8 +127,11 @@ func (o *order) askReplica(_ context.Context, cfg Config, t Target) preflight.Ob
 		case <-ctx.Done():
 		}
 		s.collect(ctx, movingParts(s.major))
+		// The leader's second sample does not wait for the rest.
+		done()
+		s.collectLate(whole)
 	}
-	return s.observed(preflight.NotKnown[preflight.LSN](preflight.Absent, "only the leader is sampled twice"))
+	return s.observed()
 }
 
 func (o *order) askLeader(ctx context.Context, cfg Config, t Target) preflight.Observed[preflight.SQL] {
@@ -133,17 +140,19 @@ func (o *order) askLeader(ctx context.Context, cfg Config, t Target) preflight.O
 	s := begin(ctx, cfg, t)
 	defer s.end(ctx)
 	if s.conn == nil {
-		return s.observed(preflight.Observed[preflight.LSN]{})
+		return s.observed()
 	}
-	before := s.sample(ctx)
+	s.collect(ctx, []part{samplePart})
 	first()
 	s.collect(ctx, append(steadyParts(s.major), movingParts(s.major)...))
 	o.awaitReplicas(ctx)
-	after := s.sample(ctx)
+	after := s.run(ctx, []part{samplePart})[0]
+	s.collectLate(ctx)
 
-	got := s.observed(after)
+	got := s.observed()
 	if got.Known() {
-		got.Value.FlushLSN = before
+		got.Value.FlushLSN, _ = flushed(s.answers[sample])
+		got.Value.FlushLSNAfter, got.Value.FlushLSNAfterAt = flushed(after)
 	}
 	return got
 }

@@ -17,27 +17,27 @@ type part struct {
 	most int
 }
 
-// The names of the parts.
+// The names of the parts. Those that come late are in late.go.
 const (
 	identity  = "the session"
+	sample    = "a sample of the WAL position"
 	positions = "the WAL positions"
 	control   = "pg_control_system() and pg_control_checkpoint()"
 	senders   = "pg_stat_replication"
 	receiver  = "pg_stat_wal_receiver"
 	settings  = "pg_settings"
 	conninfo  = "primary_conninfo"
-	flushLSN  = "pg_current_wal_flush_lsn()"
+	rights    = "the database and the privileges in it"
 )
 
-// settingNames are the settings that checks use.
-var settingNames = []string{
-	"archive_mode", "cluster_name", "hot_standby_feedback", "max_standby_streaming_delay",
-	"max_wal_senders", "port", "recovery_min_apply_delay", "synchronous_commit",
-	"synchronous_standby_names", "wal_level", "wal_receiver_status_interval", "wal_sender_timeout",
-}
+// flushLSN is how a primary's position is called in reasons.
+const flushLSN = "pg_current_wal_flush_lsn()"
 
-// samplePart reads the flush LSN alone, which is NULL on a standby.
-var samplePart = part{name: flushLSN, columns: 1, most: 1, sql: "SELECT " + onPrimary("pg_current_wal_flush_lsn()")}
+// samplePart reads the position alone: flushed on a primary, replayed on a standby.
+var samplePart = part{
+	name: sample, columns: 3, most: 1,
+	sql: "SELECT " + onPrimary(flushLSN) + ", " + onStandby("pg_last_wal_replay_lsn()") + ", " + micros("clock_timestamp()"),
+}
 
 func onPrimary(expr string) string {
 	return "CASE WHEN pg_is_in_recovery() THEN NULL ELSE " + expr + " END"
@@ -56,18 +56,18 @@ func steadyParts(major int) []part {
 		{identity, "SELECT current_user, pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), " +
 			"pg_has_role(current_user, 'pg_read_all_settings', 'USAGE'), current_setting('server_version_num'), " +
 			"pg_is_in_recovery(), " + micros("pg_postmaster_start_time()"), 6, 1},
-		{control, "SELECT (SELECT system_identifier FROM pg_control_system()), " +
-			"(SELECT timeline_id FROM pg_control_checkpoint())", 2, 1},
-		{settings, "SELECT name, setting FROM pg_settings WHERE name IN ('" +
-			strings.Join(settingNames, "', '") + "')", 2, len(settingNames)},
+		{control, "SELECT (SELECT system_identifier FROM pg_control_system()), timeline_id, redo_lsn, " +
+			micros("checkpoint_time") + " FROM pg_control_checkpoint()", 4, 1},
+		{settings, settingsSQL(major), 2, len(settingNames)},
 		{conninfo, conninfoSQL(major), 1, 2},
+		{rights, rightsSQL, 3, 1},
 	}
 }
 
 // movingParts returns those whose answers change with every write.
 func movingParts(major int) []part {
 	return []part{
-		{positions, "SELECT " + onPrimary("pg_current_wal_flush_lsn()") + ", " +
+		{positions, "SELECT " + onPrimary(flushLSN) + ", " +
 			onPrimary("left(pg_walfile_name(pg_current_wal_lsn()), 8)") + ", " +
 			onStandby("pg_last_wal_receive_lsn()") + ", " + onStandby("pg_last_wal_replay_lsn()") + ", " +
 			onStandby("pg_is_wal_replay_paused()") + ", " + micros("clock_timestamp()"), 6, 1},
@@ -121,9 +121,12 @@ func conninfoSQL(major int) string {
 // beginSQL opens the transaction. The server gives up where we would, and names
 // are looked up in pg_catalog alone, whatever search_path the role has.
 func beginSQL(timeout time.Duration) string {
+	return "BEGIN READ ONLY;\n" + timeoutSQL(timeout) + "SET LOCAL search_path = pg_catalog;\n"
+}
+
+func timeoutSQL(timeout time.Duration) string {
 	ms := max(1, timeout.Milliseconds())
-	return fmt.Sprintf("BEGIN READ ONLY;\nSET LOCAL statement_timeout = %d;\nSET LOCAL lock_timeout = %d;\n"+
-		"SET LOCAL search_path = pg_catalog;\n", ms, min(ms, 1000))
+	return fmt.Sprintf("SET LOCAL statement_timeout = %d;\nSET LOCAL lock_timeout = %d;\n", ms, min(ms, 1000))
 }
 
 // majorVersion reads the parameter server_version, which every server sends

@@ -31,6 +31,8 @@ type session struct {
 	progress progress
 	// begun is whether a transaction was ever begun, open whether it still stands.
 	begun, open bool
+	// share says which part of the time that is left one statement may take; 0 is all.
+	share time.Duration
 	// why says why there is no session, or no answer to trust.
 	why     *preflight.Unknown
 	answers map[string]answer
@@ -52,12 +54,12 @@ func (s *session) collect(ctx context.Context, ps []part) {
 	s.at = time.Now()
 }
 
-// sample reads the flush LSN once more.
-func (s *session) sample(ctx context.Context) preflight.Observed[preflight.LSN] {
-	a := s.run(ctx, []part{samplePart})[0]
-	s.at = time.Now()
-	null := preflight.Unknown{Cause: preflight.Absent, Reason: flushLSN + ": the server is in recovery"}
-	return value(cells{what: flushLSN, answer: a, null: null}, 0, "", preflight.ParseLSN)
+// collectLate asks what the essential facts did not have to wait for. A
+// statement may take a third of the time that is left, so that a slow one
+// hides itself only.
+func (s *session) collectLate(ctx context.Context) {
+	s.share = 3
+	s.collect(ctx, lateParts(s.major, rightsOf(s.answers[rights])))
 }
 
 // run asks the parts in one round trip. Where one fails, those after it are
@@ -131,13 +133,16 @@ func (s *session) try(ctx context.Context, ps []part, out []answer) int {
 }
 
 func (s *session) prefix(ctx context.Context) string {
+	timeout := remaining(ctx) / max(1, s.share)
 	switch {
+	case s.open && s.share > 0:
+		return timeoutSQL(timeout)
 	case s.open:
 		return ""
 	case !s.begun:
-		return beginSQL(remaining(ctx))
+		return beginSQL(timeout)
 	}
-	return "ROLLBACK;\n" + beginSQL(remaining(ctx))
+	return "ROLLBACK;\n" + beginSQL(timeout)
 }
 
 // read takes the rows of one result within the limits. A statement that is no
@@ -191,7 +196,7 @@ func (s *session) end(ctx context.Context) {
 
 // observed is the member's fact: unknown where there was no session or not even
 // its identity came, else known with whatever came.
-func (s *session) observed(after preflight.Observed[preflight.LSN]) preflight.Observed[preflight.SQL] {
+func (s *session) observed() preflight.Observed[preflight.SQL] {
 	if s.at.IsZero() {
 		s.at = time.Now()
 	}
@@ -210,6 +215,7 @@ func (s *session) observed(after preflight.Observed[preflight.LSN]) preflight.Ob
 			Stamped(s.source, s.at, s.at.Sub(s.started))
 	}
 	facts.RemoteAddr = s.remote
-	facts.FlushLSNAfter = after
+	notTwice := preflight.NotKnown[preflight.LSN](preflight.Absent, "only the leader is sampled twice")
+	facts.FlushLSNAfter, facts.FlushLSNAfterAt = notTwice, preflight.Because[time.Time](notTwice)
 	return preflight.Known(facts).Stamped(s.source, s.at, s.at.Sub(s.started))
 }

@@ -281,6 +281,8 @@ type SQL struct {
 	// FlushLSNAfter is the same, sampled after the other members were: a standby
 	// that is ahead of it has WAL which the leader never had. Leader only.
 	FlushLSNAfter Observed[LSN] `json:"flush_lsn_after"`
+	// FlushLSNAfterAt is the server's clock at that moment.
+	FlushLSNAfterAt Observed[time.Time] `json:"flush_lsn_after_time"`
 	// ReceiveLSN is pg_last_wal_receive_lsn(), flushed, on a standby only;
 	// unknown (absent) where nothing was received since the start.
 	ReceiveLSN   Observed[LSN]  `json:"receive_lsn"`
@@ -299,8 +301,9 @@ type SQL struct {
 	// At is the server's clock when the positions were read.
 	At Observed[time.Time] `json:"server_time"`
 	// Earlier is the WAL position some moments before: pg_last_wal_replay_lsn() on
-	// a standby, pg_current_wal_flush_lsn() on a primary. With At and ReplayLSN or
-	// FlushLSN it gives a rate.
+	// a standby, pg_current_wal_flush_lsn() on a primary (on the leader that is
+	// FlushLSN). A standby's rate of replay is from here to ReplayLSN and At, the
+	// leader's rate of writing to FlushLSNAfter and FlushLSNAfterAt.
 	Earlier Observed[Position] `json:"earlier"`
 	// Slots are the rows of pg_replication_slots, sorted by name.
 	Slots Observed[[]Slot] `json:"slots"`
