@@ -1,6 +1,8 @@
 package preflight
 
 import (
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -38,20 +40,72 @@ func isPrimaryRole(role string) bool { return role == "master" || role == "prima
 func isLeaderRole(role string) bool { return isPrimaryRole(role) || role == "standby_leader" }
 
 // maximumLag is what Patroni makes of maximum_lag_on_failover as written, and
-// whether that is what was written. Since 3.0.3 a text that is no plain integer
-// is silently the default (patroni/global_config.py, get_int with parse_int);
+// whether that is what was written. Since 3.0.3 what is no plain number is
+// silently the default (patroni/global_config.py, get_int with parse_int);
 // before, int() raises and Patroni keeps the configuration it had.
 func maximumLag(written string) (limit int64, understood bool) {
 	if written == "" {
 		return DefaultMaximumLag, true
 	}
-	if n, err := strconv.ParseInt(written, 0, 64); err == nil {
+	if n, ok := parseInt(written); ok {
 		return n, true
 	}
-	if f, err := strconv.ParseFloat(written, 64); err == nil && f >= -9e18 && f <= 9e18 {
-		return int64(f), true
-	}
 	return DefaultMaximumLag, false
+}
+
+// maximumLagOf is the same by version. Before 3.0.3 it is Python's int() of the
+// value (patroni/config.py, _safe_copy_dynamic_configuration); ok is false where
+// that raises: then nobody outside can tell what is in force.
+func maximumLagOf(version, written string, isText bool) (limit int64, ok bool) {
+	if !olderThan(version, 3, 0, 3) {
+		n, _ := maximumLag(written)
+		return n, true
+	}
+	switch {
+	case written == "" && !isText:
+		return DefaultMaximumLag, true
+	case !isText && (written == "true" || written == "false"):
+		return map[string]int64{"true": 1}[written], true
+	case !isText:
+		f, err := strconv.ParseFloat(written, 64)
+		return int64(f), err == nil && f >= -9e18 && f <= 9e18
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(written), 10, 64)
+	return n, err == nil
+}
+
+var (
+	octal    = regexp.MustCompile(`^[-+]?0[0-7]*`)
+	decimal  = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)`)
+	hexadec  = regexp.MustCompile(`^[-+]?0x[0-9a-fA-F]+`)
+	floating = regexp.MustCompile(`^[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?`)
+)
+
+// parseInt reads a number as Patroni does where no unit is allowed: like C's
+// strtol, so that "010" is 8, and a fraction is rounded to even
+// (patroni/utils.py parse_int, strtol, strtod).
+func parseInt(text string) (int64, bool) {
+	text = strings.TrimSpace(text)
+	number, rest := "", text
+	for _, re := range []*regexp.Regexp{hexadec, octal, decimal} {
+		if m := re.FindString(text); m != "" {
+			number, rest = m, text[len(m):]
+			break
+		}
+	}
+	if number == "" && strings.HasPrefix(rest, ".") || number != "" && rest != "" && strings.Contains(".eE", rest[:1]) {
+		number = floating.FindString(text)
+		f, err := strconv.ParseFloat(number, 64)
+		if err != nil || strings.TrimSpace(text[len(number):]) != "" || math.Abs(f) > 9e18 {
+			return 0, false
+		}
+		return int64(math.RoundToEven(f)), true
+	}
+	if number == "" || strings.TrimSpace(rest) != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(number, 0, 64)
+	return n, err == nil
 }
 
 // maxLag is the limit in bytes that Patroni applies.
@@ -97,18 +151,27 @@ func truthy(v any) bool {
 	return true
 }
 
-// integer reads a JSON number or a text that holds one.
+// integer reads a value of a tag as Patroni reads a priority.
 func integer(v any) (int64, bool) {
 	switch x := v.(type) {
 	case float64:
-		return int64(x), true
-	case bool:
-		return 0, false
+		return parseInt(strconv.FormatFloat(x, 'f', -1, 64))
 	case string:
-		n, err := strconv.ParseInt(strings.TrimSpace(x), 0, 64)
-		return n, err == nil
+		return parseInt(x)
 	}
 	return 0, false
+}
+
+// failoverPriority is the member's weight where positions are equal
+// (patroni/tags.py, failover_priority).
+func failoverPriority(t Tags) int64 {
+	if truthy(t["nofailover"]) {
+		return 0
+	}
+	if n, ok := integer(t["failover_priority"]); ok {
+		return n
+	}
+	return 1
 }
 
 // show prints a value of a tag as it would stand in YAML.
