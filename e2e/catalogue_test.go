@@ -198,21 +198,9 @@ func (l *lab) permanentLogicalSlot() {
 
 // frozenLogical is a logical consumer of a permanent slot that takes nothing more.
 func (l *lab) frozenLogical() {
-	l.permanentLogicalSlot()
 	l.edit("postgresql.parameters.wal_sender_timeout=50s")
 	l.await("wal_sender_timeout", 20*time.Second, func() bool { return l.sql(l.leader, "SHOW wal_sender_timeout") == "50s" })
-	l.sql(l.leader, "CREATE PUBLICATION everything FOR ALL TABLES")
-	l.undo(func() {
-		for _, n := range l.primaries() {
-			l.trySQL(n, "DROP PUBLICATION IF EXISTS everything")
-		}
-	})
-	l.run(l.bystander, "pg_recvlogical", "-h", l.ip(l.leader), "-d", "dbname=postgres user=postgres password=postgres", "--slot", "cdc", "--start", "-f", "/dev/null",
-		"-o", "proto_version=1", "-o", "publication_names=everything", "--no-loop")
-	l.await("the consumer", 20*time.Second, func() bool {
-		return l.sql(l.leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_recvlogical' AND state = 'streaming'") == "1"
-	})
-	time.Sleep(2 * time.Second)
+	l.consumer()
 	l.signal(l.bystander, "STOP", "-x pg_recvlogical")
 	l.ballast(60_000_000)
 	time.Sleep(14 * time.Second)

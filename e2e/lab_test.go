@@ -218,7 +218,8 @@ func (l *lab) whole(limit time.Duration) bool {
 			}
 		}
 		keys, err := l.keys()
-		if err != nil || keys["leader"] == nil || string(keys["leader"].Value) != p[0] {
+		// Patroni deletes /sync a loop after synchronous mode is off.
+		if err != nil || keys["leader"] == nil || string(keys["leader"].Value) != p[0] || keys["sync"] != nil {
 			return false
 		}
 		for _, n := range nodes {

@@ -1,0 +1,102 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+func init() { scenarios = append(scenarios, oddities...) }
+
+// oddities are lines that are slow, and settings that few clusters have.
+var oddities = []scenario{
+	{name: "bystander behind a slow line", arrange: (*lab).slowLine, want: goes, warns: "shutdown.backlog", because: "Patroni hands over without waiting for it"},
+	{name: "candidate's REST API answers after 1.2 s", on: "bookworm", arrange: func(l *lab) { l.slowREST(l.candidate, 1200*time.Millisecond) }, want: goes, warns: "candidate.rest", because: "Patroni waits for 2 s"},
+	{name: "candidate's REST API answers after 2.6 s", on: "sid", arrange: func(l *lab) { l.slowREST(l.candidate, 2600*time.Millisecond) }, want: noGo, by: "candidate.rest", because: "Patroni waits for 2 s"},
+	{name: "primary_stop_timeout in synchronous mode", on: "bookworm", arrange: func(l *lab) { l.edit("primary_stop_timeout=30"); l.synchronous() }, want: goes, warns: "shutdown.stop_timeout", because: "PostgreSQL stops in time"},
+	{name: "the key /history is gone", on: "sid", arrange: (*lab).noHistory, want: goes, because: "Patroni needs it for check_timeline only"},
+	{name: "a logical consumer takes its changes", arrange: func(l *lab) { l.consumer() }, want: goes, because: "its slot is permanent, and it keeps up"},
+	{name: "candidate has a restore_command", arrange: func(l *lab) {
+		l.set(l.candidate, "postgresql.recovery_conf", "{restore_command: /bin/false}", "")
+		l.await("restore_command", 20*time.Second, func() bool { return l.sql(l.candidate, "SHOW restore_command") == "/bin/false" })
+		time.Sleep(2 * time.Second)
+	}, want: goes, because: "it says at once that it has nothing"},
+	{name: "maximum_lag_on_syncnode set", arrange: func(l *lab) { l.edit("maximum_lag_on_syncnode=16777216"); l.synchronous() }, want: goes, because: "the candidate keeps up"},
+	{name: "sessions idle in transactions on the leader", on: "bookworm", arrange: (*lab).openTransactions, want: goes, because: "a fast shutdown ends them"},
+	{name: "no slots and no WAL kept", on: "sid", arrange: func(l *lab) {
+		l.edit("postgresql.use_slots=false", "postgresql.parameters.wal_keep_size=0")
+		time.Sleep(4 * time.Second)
+	}, want: goes, warns: "wayback.wal_kept", because: "everybody streams, and needs no old WAL"},
+}
+
+// relay redirects a node's packets that match to a relay on the node itself.
+func (l *lab) relay(node, chain, match, target string, delay time.Duration, rate int) {
+	l.t.Helper()
+	l.run(node, "lab-relay", "19999", target, fmt.Sprint(delay.Seconds()), fmt.Sprint(rate))
+	l.sh(node, "iptables -t nat -A "+chain+" -p tcp "+match+" -j REDIRECT --to-ports 19999")
+	l.undo(func() { l.in(node, "iptables -t nat -F "+chain) })
+}
+
+// slowREST lets others wait for a node's REST API.
+func (l *lab) slowREST(node string, delay time.Duration) {
+	l.relay(node, "PREROUTING", "--dport 8008", "127.0.0.1:8008", delay, 0)
+	time.Sleep(2 * time.Second)
+}
+
+// slowLine lets the bystander have 500 kB a second of the leader's WAL.
+func (l *lab) slowLine() {
+	leader, bystander := l.leader, l.bystander
+	// The relay's own connections go to the leader's second address.
+	l.sh(leader, "ip addr add "+l.ip("vip")+"/24 dev eth0")
+	l.undo(func() { l.in(leader, "ip addr del "+l.ip("vip")+"/24 dev eth0") })
+	l.relay(bystander, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", l.ip("vip")+":5432", 0, 500_000)
+	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+bystander+"'")
+	time.Sleep(2 * time.Second)
+	l.await("the bystander to stream again", 20*time.Second, func() bool { return l.streams(bystander, leader) })
+	l.ballast(15_000_000)
+	time.Sleep(5 * time.Second)
+}
+
+func (l *lab) noHistory() {
+	err := l.etcd(func(ctx context.Context, c *clientv3.Client) error {
+		_, err := c.Delete(ctx, "/service/demo/history")
+		return err
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+}
+
+func (l *lab) openTransactions() {
+	leader := l.leader
+	for range 5 {
+		must(l, "docker", "exec", "-d", l.container(leader), "sh", "-c", "(echo 'BEGIN; SELECT 1;'; sleep 300) | psql -X -q -h /run/postgresql -U postgres")
+	}
+	l.undo(func() { l.in(leader, "pkill -x psql; true") })
+	l.await("five open transactions", 10*time.Second, func() bool {
+		return l.sql(leader, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") == "5"
+	})
+	time.Sleep(time.Second)
+}
+
+// consumer runs pg_recvlogical on a permanent slot.
+func (l *lab) consumer() {
+	l.permanentLogicalSlot()
+	l.sql(l.leader, "CREATE PUBLICATION everything FOR ALL TABLES")
+	l.undo(func() {
+		for _, n := range l.primaries() {
+			l.trySQL(n, "DROP PUBLICATION IF EXISTS everything")
+		}
+	})
+	l.run(l.bystander, "pg_recvlogical", "-h", l.ip(l.leader), "-d", "dbname=postgres user=postgres password=postgres", "--slot", "cdc", "--start", "-f", "/dev/null",
+		"-o", "proto_version=1", "-o", "publication_names=everything", "--no-loop")
+	l.await("the consumer", 20*time.Second, func() bool {
+		return l.sql(l.leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_recvlogical' AND state = 'streaming'") == "1"
+	})
+	time.Sleep(2 * time.Second)
+}
