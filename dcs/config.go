@@ -32,7 +32,13 @@ func decodeConfig(kv KV, there bool, prefix string) preflight.Observed[preflight
 		SynchronousModeStrict: d.mode("synchronous_mode_strict"),
 		StandbyCluster:        d.standbyCluster(),
 		FailsafeMode:          d.mode("failsafe_mode"),
+		SynchronousNodeCount:  d.integer("synchronous_node_count", 1),
+		MaximumLagOnSyncnode:  d.integer("maximum_lag_on_syncnode", -1),
+		PrimaryStopTimeout:    d.stopTimeout(),
+		Slots:                 d.permanentSlots(),
+		IgnoreSlots:           d.ignoreSlots(),
 	}
+	d.postgresql(&c)
 	c.MaximumLag, c.MaximumLagIsText = d.maximumLag()
 	return preflight.Known(c)
 }
@@ -54,6 +60,16 @@ func (d doc) seconds(name string, missing int64) preflight.Observed[int64] {
 		return preflight.Known(int64(f))
 	}
 	return malformed[int64](d, name, raw, "a number of seconds")
+}
+
+// stopTimeout reads primary_stop_timeout, which was master_stop_timeout before
+// 3.0.0 and is still understood under that name
+// (patroni/global_config.py, primary_stop_timeout).
+func (d doc) stopTimeout() preflight.Observed[int64] {
+	if _, ok := d.get("primary_stop_timeout"); ok {
+		return d.integer("primary_stop_timeout", 0)
+	}
+	return d.integer("master_stop_timeout", 0)
 }
 
 // mode reads a switch (patroni/global_config.py, check_mode). Patroni takes what

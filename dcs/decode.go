@@ -77,6 +77,7 @@ func Decode(prefix string, kvs []KV, leases map[int64]preflight.Observed[preflig
 		Sync:        decodeSync(keys["sync"]),
 		History:     decodeHistory(keys["history"]),
 		Failsafe:    preflight.Known(failsafe),
+		Groups:      preflight.Known(groupsOf(keys)),
 	}, members
 }
 

@@ -31,6 +31,10 @@ func decodeMember(kv KV) preflight.Observed[preflight.MemberKey] {
 		Tags:             d.tags(),
 		Pause:            d.flag("pause"),
 		PendingRestart:   d.flag("pending_restart"),
+
+		PendingRestartReason:   d.pendingReason(),
+		ScheduledRestart:       d.scheduledRestart(),
+		CheckpointAfterPromote: d.checkpointed(),
 	})
 }
 
@@ -59,6 +63,10 @@ func legacyMember(kv KV) preflight.MemberKey {
 		Tags:             preflight.Known(preflight.Tags{}),
 		Pause:            preflight.Known(false),
 		PendingRestart:   preflight.Known(false),
+
+		PendingRestartReason:   preflight.Known([]string{}),
+		ScheduledRestart:       preflight.Known(""),
+		CheckpointAfterPromote: preflight.Known(true),
 	}
 }
 
