@@ -27,6 +27,7 @@ import (
 func judgeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "candidate", Usage: "the member to be promoted; without it Patroni chooses"},
+		&cli.StringFlag{Name: "scheduled", Usage: "the `TIME` for which it shall be scheduled, as for patronictl: 2026-12-01T03:00:00+00:00"},
 		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: report.Formats[0], Usage: strings.Join(report.Formats, ", ")},
 		&cli.BoolFlag{Name: "verbose", Usage: "show also what passed, with the evidence"},
 		&cli.StringSliceFlag{Name: "ignore", Usage: "`ID=reason`: what this check finds warns instead of blocking (repeatable; not identity.*)"},
@@ -118,7 +119,7 @@ func look(c *cli.Context, env environment) (*preflight.Snapshot, error) {
 	defer cancel()
 	s := src.Gather(ctx, preflight.Request{
 		Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group,
-		Leader: c.String("leader"), Candidate: c.String("candidate"), VIPs: cfg.VIPs,
+		Leader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
 	}, step, version)
 	if err := ctx.Err(); err != nil {
 		if errors.Is(context.Cause(ctx), errOverall) {
@@ -212,6 +213,9 @@ func replayCommand(env environment) *cli.Command {
 			}
 			if c.IsSet("candidate") {
 				s.Request.Candidate = c.String("candidate")
+			}
+			if c.IsSet("scheduled") {
+				s.Request.ScheduledAt = c.String("scheduled")
 			}
 			return answer(c, env, s, p)
 		},

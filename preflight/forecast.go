@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // Seconds is a range of time. Most is nil where nothing bounds it.
@@ -166,7 +165,7 @@ func (b *forecaster) checkpoint() {
 	p := ForecastPart{Name: "CHECKPOINT before it", before: true, Seconds: upTo(0, 5), Why: "what it has to write could not be seen"}
 	if ok && ok2 {
 		bytes := max(0, flush.Minus(c.RedoLSN))
-		if limit, ok := b.sharedBuffers(); ok {
+		if limit, ok := sharedBuffers(b.s, b.leader); ok {
 			bytes = min(bytes, limit)
 		}
 		p.Seconds = upTo(float64(bytes)/fastWrite, 0.5+float64(bytes)/slowWrite)
@@ -178,8 +177,9 @@ func (b *forecaster) checkpoint() {
 	b.add(p)
 }
 
-func (b *forecaster) sharedBuffers() (int64, bool) {
-	settings, _ := sqlSettings.of(b.s, b.leader).Get()
+// sharedBuffers is the setting in bytes.
+func sharedBuffers(s *Snapshot, m string) (int64, bool) {
+	settings, _ := sqlSettings.of(s, m).Get()
 	pages, err := strconv.ParseInt(settings["shared_buffers"], 10, 64)
 	if err != nil {
 		return 0, false
@@ -198,72 +198,42 @@ func (b *forecaster) walSenders() {
 		b.add(ForecastPart{Name: "consumers of WAL", Interrupts: true, Seconds: Seconds{Least: 0}, Why: "pg_stat_replication could not be seen"})
 		return
 	}
-	settings, _ := sqlSettings.of(b.s, b.leader).Get()
-	timeout, err := strconv.ParseFloat(settings["wal_sender_timeout"], 64)
-	timeout /= 1000
-	if err != nil {
-		timeout = 60
-	}
-	flush := leaderBefore.of(b.s, b.leader).orZero()
-	at := ofSQL("", func(q SQL) Observed[time.Time] { return q.At }).of(b.s, b.leader)
-	for _, w := range rows {
-		if state, _ := w.State.Get(); state == "backup" {
-			continue
-		}
-		age := 0.0
-		if now, ok := at.Get(); ok {
-			if reply, ok := w.ReplyTime.Get(); ok {
-				age = now.Sub(reply).Seconds()
-			}
-		}
-		unsent := int64(0)
-		if sent, ok := w.SentLSN.Get(); ok {
-			unsent = max(0, flush.Minus(sent))
-		}
-		confirmed := highest(w.FlushLSN, w.WriteLSN)
-		unconfirmed := int64(0)
-		if have, ok := confirmed.Get(); ok {
-			unconfirmed = max(0, flush.Minus(have))
-		}
-		who := fmt.Sprintf("%q, pid %d", w.ApplicationName, w.PID)
-		stalled := age > 15 || (age > stallSeconds && (unsent > 0 || unconfirmed > 0)) || (unsent > 1<<20 && age > 2)
-		advice := fmt.Sprintf("Stop that client, or on %s: SELECT pg_terminate_backend(%d);", b.leader, w.PID)
-		isCandidate := sameApplicationName(w.ApplicationName, b.candidate)
+	for _, c := range consumersOf(b.s, rows) {
+		isCandidate := sameApplicationName(c.ApplicationName, b.candidate)
 		switch {
-		case stalled:
-			wait := Seconds{Least: max(0, timeout-age-5)}
-			if timeout > 0 {
-				most := timeout + 5
-				wait.Most = &most
-			}
-			blocks := unsent > 0 || isCandidate
-			p := ForecastPart{
-				Name: "a consumer of WAL that does not answer", Seconds: wait, Interrupts: blocks, Advice: advice,
-				Why: fmt.Sprintf("%s: silent for %.0f s, %s not sent; PostgreSQL waits for wal_sender_timeout", who, age, Size(unsent)),
-			}
-			if timeout <= 0 {
-				p.Why = fmt.Sprintf("%s: silent for %.0f s, %s not sent; wal_sender_timeout is 0, so PostgreSQL waits for ever", who, age, Size(unsent))
-			}
-			if !blocks {
-				// Everything is sent: the hand-over goes on, and only the end of the old
-				// leader waits. What is written until then may fill the socket.
-				p.Interrupts = false
-				p.Why += "; that holds up the old leader's return, not the hand-over"
-			}
-			b.add(p)
-		case unconfirmed > 1<<20:
-			wait := upTo(float64(unconfirmed)/(200<<20), float64(unconfirmed)/(1<<20))
+		case c.stalled(), c.doubtful():
+			b.stalled(c, c.unsent > 0 || isCandidate || c.logical)
+		case c.unconfirmed > 1<<20:
 			b.add(ForecastPart{
-				Name: "a consumer of WAL that is behind", Seconds: wait, Interrupts: isCandidate,
-				Why: fmt.Sprintf("%s has to take %s more", who, Size(unconfirmed)), Advice: "Wait until it has caught up.",
+				Name: partBehind, Interrupts: isCandidate || c.logical,
+				Seconds: upTo(float64(c.unconfirmed)/(200<<20), float64(c.unconfirmed)/(1<<20)),
+				Why:     fmt.Sprintf("%s has to take %s more", c.who(), Size(c.unconfirmed)), Advice: "Wait until it has caught up.",
 			})
 		}
 	}
 }
 
-// stallSeconds: a walsender's client replies every 10 s by default
-// (wal_receiver_status_interval; --status-interval of pg_receivewal and pg_recvlogical).
-const stallSeconds = 11
+const (
+	partStalled = "a consumer of WAL that does not answer"
+	partBehind  = "a consumer of WAL that is behind"
+)
+
+// stalled adds a consumer that takes no more. Where everything is sent, the
+// hand-over goes on and only the end of the old leader waits.
+func (b *forecaster) stalled(c consumer, interrupts bool) {
+	p := ForecastPart{
+		Name: partStalled, Seconds: c.holdsUp(), Interrupts: interrupts,
+		Why:    fmt.Sprintf("%s: silent for %.0f s, %s not sent; PostgreSQL waits for wal_sender_timeout", c.who(), c.silence, Size(c.unsent)),
+		Advice: fmt.Sprintf("Stop that client, or on %s: SELECT pg_terminate_backend(%d);", b.leader, c.PID),
+	}
+	if c.timeout <= 0 {
+		p.Why = fmt.Sprintf("%s: silent for %.0f s, %s not sent; wal_sender_timeout is 0, so PostgreSQL waits for ever", c.who(), c.silence, Size(c.unsent))
+	}
+	if !interrupts {
+		p.Why += "; that holds up the old leader's return, not the hand-over"
+	}
+	b.add(p)
+}
 
 // replay: what was received has to be replayed before the promotion is done.
 func (b *forecaster) replay() {
@@ -341,10 +311,7 @@ func (b *forecaster) archiver() {
 		return
 	}
 	ready, _ := a.Ready.Get()
-	failed, failing := a.LastFailedAt.Get()
-	if last, ok := a.LastArchivedAt.Get(); ok && failing && last.After(failed) {
-		failing = false
-	}
+	failing := a.failing()
 	early := !olderThan(keyVersion.of(b.s, b.leader).orZero(), 2, 1, 2)
 	switch {
 	case failing:
@@ -369,7 +336,7 @@ func (b *forecaster) done() Forecast {
 		switch {
 		case p.before:
 			before = before.plus(p.Seconds)
-		case p.Name == "a consumer of WAL that does not answer" || p.Name == "a consumer of WAL that is behind":
+		case p.Name == partStalled || p.Name == partBehind:
 			// They are waited for side by side.
 			if p.Interrupts {
 				waits = waits.atLeast(p.Seconds)
@@ -384,7 +351,7 @@ func (b *forecaster) done() Forecast {
 	}
 	f.Interruption = f.Interruption.plus(waits)
 	f.Return = f.Return.plus(f.Interruption)
-	f.AnswerLimit = 2 * float64(max(10, loopWait.of(b.s, "").orZero()))
+	f.AnswerLimit = answerLimit(b.s)
 	f.Answer = before.plus(f.Interruption)
 	switch may, will := f.Answer.exceeds(f.AnswerLimit); {
 	case will:
@@ -405,6 +372,9 @@ func (b *forecaster) done() Forecast {
 	}
 	return f
 }
+
+// answerLimit is how long patronictl waits, in seconds.
+func answerLimit(s *Snapshot) float64 { return 2 * float64(max(10, loopWait.of(s, "").orZero())) }
 
 // compareSeconds orders by the longest time that is possible.
 func compareSeconds(a, b Seconds) int {

@@ -24,6 +24,9 @@ var notEssential = []struct{ path, reason string }{
 	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
 	{`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName)$`, "in prose only, or proven by REST as well"},
 	{`^\.Members\[node1\]\.SQL\.(WalReceiver|WalSenders\[)`, "of the other role, or a column no check reads"},
+	{`^\.DCS\.Cluster\.(Groups|Config\.(SynchronousNodeCount|MaximumLagOnSyncnode|PrimaryStopTimeout|Slots|IgnoreSlots|UsePgRewind|UseSlots|RemoveOnRewindFailure|RemoveOnDiverged))$`, "what rests on it warns"},
+	{`\.Key\.(PendingRestartReason|ScheduledRestart|CheckpointAfterPromote)$`, "what rests on it warns"},
+	{`\.SQL\.(FlushLSNAfterAt|Earlier|Slots|Archiver|Checkpoint|Activity|Roles|HBA|Database|UnloggedTables|Extensions|AvailableExtensions|Collations|CollationVersion)`, "what rests on it warns, or needs more than the least rights"},
 	{`^\.Members\[node2\]\.SQL\.(WalSenders|WalReceiver\.(Timeline|SenderHost|SenderPort|SlotName|LastMsgAt|FlushedLSN))`, "of the other role, or a column no check reads"},
 }
 
@@ -31,7 +34,7 @@ var notEssential = []struct{ path, reason string }{
 // essential all the same.
 var essentialAfterAll = []string{
 	`^\.Members\[node1\]\.REST\.(ClusterUnlocked|FailsafeActive)$`,
-	`^\.Members\[node1\]\.SQL\.WalSenders\[[^]]*\]\.State$`,
+	`^\.Members\[node1\]\.SQL\.(At|WalSenders\[[^]]*\]\.State)$`,
 }
 
 // TestNoFactTakenAwayYieldsGo removes every single fact from a healthy snapshot,

@@ -93,7 +93,11 @@ func question(r preflight.Report) string {
 	if from == "" {
 		from = "(no leader)"
 	}
-	return clean(fmt.Sprintf("switchover of %s from %s to %s", r.Request.Scope, from, to))
+	when := ""
+	if at := r.Request.ScheduledAt; at != "" && at != "now" {
+		when = ", scheduled for " + at
+	}
+	return clean(fmt.Sprintf("switchover of %s from %s to %s%s", r.Request.Scope, from, to, when))
 }
 
 func counts(s preflight.Summary) string {

@@ -1,0 +1,313 @@
+package preflight
+
+import (
+	"fmt"
+	"strings"
+)
+
+var shutdownChecks = []Check{
+	{
+		ID: "shutdown.walsenders", Title: "every consumer of the leader's WAL answers", Since: "0.2.0",
+		Why:    "A fast shutdown of PostgreSQL waits for every walsender, member or not, until its client has confirmed everything or wal_sender_timeout is over; with wal_sender_timeout = 0, for ever. Patroni keeps the leader key meanwhile: there is no primary, and patronictl says \"status unknown\".",
+		Source: "pg_stat_replication on the leader: sent_lsn, flush_lsn, reply_time; postgres: ShutdownXLOG, WalSndWaitStopping, WalSndDone; patroni/postgresql/__init__.py _do_stop",
+		Fix:    "Stop or mend that client, or end its walsender: SELECT pg_terminate_backend(pid).",
+		Proof:  "docs/accuracy.md: pg_receivewal, a standby and a logical consumer frozen with a backlog kept real clusters without a primary for 20 to 35 s.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfLeader,
+		After: []string{"dcs.leader"}, Needs: []Need{walSenders, sqlNow, leaderBefore}, Run: runWalsenders,
+	},
+	{
+		ID: "shutdown.backlog", Title: "no consumer of the leader's WAL is far behind", Since: "0.2.0",
+		Why:    "The old leader ends when every consumer has taken all WAL. A logical one has to be done before the last checkpoint, so there is no primary meanwhile; a physical one delays the old leader's return.",
+		Source: "pg_stat_replication on the leader: flush_lsn, or write_lsn where the client does not flush; pg_replication_slots.slot_type; postgres: XLogSendLogical",
+		Fix:    "Wait until it has caught up.",
+		Proof:  "docs/accuracy.md: \"bystander behind a slow line\"; the case of a logical consumer is by PostgreSQL's source.",
+		Kind:   Policy, Severity: Warning, Of: OfLeader,
+		After: []string{"dcs.leader"}, Needs: []Need{walSenders, leaderBefore}, Run: runBacklog,
+	},
+	{
+		ID: "shutdown.archiver", Title: "the leader's archiver keeps up", Since: "0.2.0",
+		Why:    "Before it ends, PostgreSQL archives what is left. Patroni hands over before that since 2.1.2; the old leader comes back later, and what it could not archive is missing in the archive.",
+		Source: "pg_stat_archiver, pg_ls_archive_statusdir() on the leader; patroni/postgresql/__init__.py _do_stop",
+		Fix:    "Make archive_command work, and wait until nothing waits to be archived.",
+		Proof:  "docs/accuracy.md: \"archiving fails\".",
+		Kind:   Policy, Severity: Warning, Of: OfLeader,
+		After: []string{"dcs.leader"}, Needs: []Need{archiverState, keyVersion}, Run: runArchiver,
+	},
+	{
+		ID: "shutdown.checkpoint", Title: "the checkpoint before the shutdown has little to write", Since: "0.2.0",
+		Why:    "Patroni runs CHECKPOINT before it stops the leader, without a time limit. The leader serves meanwhile, but patronictl may give up waiting and say \"status unknown\".",
+		Source: "pg_control_checkpoint().redo_lsn and shared_buffers on the leader; patroni/postgresql/__init__.py _do_stop",
+		Fix:    "Run CHECKPOINT on the leader right before the switchover.",
+		Proof:  "Cases on a recorded snapshot, and Patroni's source; how long it takes depends on the storage.",
+		Kind:   Policy, Severity: Warning, Of: OfLeader,
+		After: []string{"dcs.leader"}, Needs: []Need{checkpointWork, leaderBefore, sqlSettings}, Run: runCheckpoint,
+	},
+	{
+		ID: "shutdown.sessions", Title: "nothing runs on the leader that the shutdown would harm", Since: "0.2.0",
+		Why:    "A fast shutdown ends every session. Transactions are rolled back, a base backup that is being taken is lost; prepared transactions survive, with their locks.",
+		Source: "pg_stat_activity, pg_prepared_xacts and pg_stat_progress_basebackup on the leader",
+		Fix:    "Let it end, or end it.",
+		Proof:  "docs/accuracy.md: \"a base backup is being taken\", \"a prepared transaction\".",
+		Kind:   Policy, Severity: Warning, Of: OfLeader,
+		After: []string{"dcs.leader"}, Needs: []Need{sqlActivity}, Run: runSessions,
+	},
+	{
+		ID: "shutdown.stop_timeout", Title: "PostgreSQL has the time to shut down", Since: "0.2.0",
+		Why:    "In synchronous mode, Patroni kills PostgreSQL when primary_stop_timeout is over. The old leader then needs crash recovery, and pg_rewind where it has WAL that the new leader lacks.",
+		Source: "patroni/ha.py primary_stop_timeout; patroni/postgresql/__init__.py _do_stop",
+		Fix:    "Set primary_stop_timeout to 0, or to more than a shutdown takes.",
+		Proof:  "docs/accuracy.md: \"primary_stop_timeout in synchronous mode\".",
+		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
+		After: []string{"dcs.leader"}, Needs: []Need{stopTimeout, syncMode, standbyCluster}, Run: runStopTimeout,
+	},
+	{
+		ID: "shutdown.early_release", Title: "the leader key waits for the candidate", Since: "0.2.0",
+		Why:    "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not the candidate alone: a candidate that is slower than another one is promoted without the leader's last WAL, and committed rows are lost.",
+		Source: "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
+		Fix:    "Wait until the candidate is level with the others, or update Patroni to 3.1.0 or later.",
+		Proof:  "Cases on recorded snapshots by version, and Patroni's source; on a real 3.0.2 cluster the window was never met while the candidate kept up.",
+		Kind:   PatroniRule, Severity: Warning, Of: OfReplicas,
+		After: []string{"dcs.leader", "lag.receive"}, Needs: []Need{keyVersion.onLeader(), leaderBefore, sqlReceived}, Run: runEarlyRelease,
+	},
+	{
+		ID: "leader.checkpoint", Title: "the leader has written a checkpoint since its promotion", Since: "0.2.0",
+		Why:    "Until then no other member may use pg_rewind from it, and a second switchover comes too early for those that still follow the first.",
+		Source: "checkpoint_after_promote in the leader's member key; patroni/postgresql/rewind.py",
+		Fix:    "Wait a moment, or run CHECKPOINT on the leader.",
+		Proof:  "Cases on a recorded snapshot, and Patroni's source: the state lasts for seconds.",
+		Kind:   PatroniRule, Severity: Warning, Of: OfLeader,
+		After: []string{"dcs.leader"}, Needs: []Need{keyCheckpointed},
+		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+			asked := s.key("/members/" + m)
+			if keyCheckpointed.get(s, m) {
+				return evidence(asked, "no checkpoint_after_promote: false")
+			}
+			return []Finding{{
+				Asked: asked, Observed: "checkpoint_after_promote: false: the leader was promoted moments ago",
+				Effect: "Members that have diverged cannot be rewound from it yet.",
+				Remedy: fmt.Sprintf("Wait for its checkpoint, or on %s: CHECKPOINT;", m),
+			}}
+		},
+	},
+}
+
+var (
+	keyCheckpointed = ofKey("checkpoint_after_promote in the member key", func(k MemberKey) Observed[bool] { return k.CheckpointAfterPromote })
+	stopTimeout     = ofConfig("primary_stop_timeout in /config", func(c Config) Observed[int64] { return c.PrimaryStopTimeout })
+)
+
+func runWalsenders(s *Snapshot, _ Policies, m string) []Finding {
+	asked := s.askedSQL(m, "pg_stat_replication")
+	consumers := consumersOf(s, walSenders.get(s, m))
+	var out []Finding
+	for _, c := range consumers {
+		if !c.stalled() && !c.doubtful() {
+			continue
+		}
+		f := Finding{
+			Asked:    asked,
+			Observed: fmt.Sprintf("%s has been silent for %.0f s; %s not sent, %s not confirmed", c.who(), c.silence, Size(c.unsent), Size(c.unconfirmed)),
+			Expected: "a reply every 10 s",
+			Effect:   "PostgreSQL does not end before it answers. Meanwhile there is no primary" + c.until(),
+			Remedy:   fmt.Sprintf("Stop or mend that client, or on %s: SELECT pg_terminate_backend(%d);", m, c.PID),
+		}
+		if c.doubtful() {
+			f.Severity = Warning
+			f.Effect = "If it has stopped taking WAL, the shutdown waits for it" + c.until() + " It may also reply seldom, or its clock may be wrong: the reply is stamped by the client."
+		} else if c.timeout > 0 && c.timeout <= shortTimeout {
+			f.Severity = Warning
+		}
+		out = append(out, f.secondsOf(int64(c.silence), int64(c.timeout)))
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return evidence(asked, "%d consumers, each answers", len(consumers))
+}
+
+// until says when PostgreSQL gives up waiting for the consumer.
+func (c consumer) until() string {
+	if c.timeout <= 0 {
+		return ": for ever, since wal_sender_timeout is 0."
+	}
+	return fmt.Sprintf(", for up to %.0f s (wal_sender_timeout).", c.timeout)
+}
+
+// A backlog that matters, in bytes: a logical consumer takes tens of MB a second
+// at best, a physical one hundreds.
+const (
+	logicalBlocks = 256 << 20
+	backlogWarns  = 8 << 20
+)
+
+func runBacklog(s *Snapshot, _ Policies, m string) []Finding {
+	asked := s.askedSQL(m, "pg_stat_replication")
+	early := !olderThan(keyVersion.of(s, m).orZero(), 2, 1, 2)
+	var out []Finding
+	for _, c := range consumersOf(s, walSenders.get(s, m)) {
+		if c.stalled() || c.unconfirmed <= backlogWarns {
+			continue
+		}
+		f := Finding{
+			Asked: asked, Observed: fmt.Sprintf("%s is %s behind", c.who(), Size(c.unconfirmed)),
+			Remedy: "Wait until it has caught up.",
+		}
+		switch {
+		case c.logical:
+			f.Effect = "It has to take all of that before PostgreSQL writes its last checkpoint; meanwhile there is no primary."
+			if c.unconfirmed > logicalBlocks {
+				f.Severity = Blocker
+			}
+		case early:
+			f.Effect = "Patroni hands over as soon as the candidate has all WAL, but the old leader ends, and comes back, only after this consumer."
+		default:
+			f.Effect = "Patroni before 2.1.2 hands over only when PostgreSQL has ended, which waits for this consumer."
+		}
+		out = append(out, f.bytesOf(c.unconfirmed, backlogWarns))
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return evidence(asked, "no consumer is more than %s behind", Size(backlogWarns))
+}
+
+// manyFiles is how many WAL files may wait for the archiver in normal service.
+const manyFiles = 10
+
+func runArchiver(s *Snapshot, _ Policies, m string) []Finding {
+	a := archiverState.get(s, m)
+	asked := s.askedSQL(m, "pg_stat_archiver")
+	if settings, ok := sqlSettings.of(s, m).Get(); ok && settings["archive_mode"] == "off" {
+		return evidence(asked, "archive_mode is off")
+	}
+	var what []string
+	if a.failing() {
+		what = append(what, fmt.Sprintf("the last attempt failed (%s, %d failures)", a.LastFailedWAL, a.FailedCount))
+	}
+	ready, seen := a.Ready.Get()
+	if seen && ready > manyFiles {
+		what = append(what, fmt.Sprintf("%d WAL files wait", ready))
+	}
+	if len(what) == 0 {
+		if !seen {
+			return evidence(asked, "the last attempt did not fail")
+		}
+		return evidence(asked, "the last attempt did not fail, %d WAL files wait", ready)
+	}
+	f := Finding{
+		Asked: asked, Observed: strings.Join(what, "; "),
+		Effect: fmt.Sprintf("%s does not end before its archiver has tried the rest, and comes back later; what it cannot archive is missing in the archive.", m),
+		Remedy: fmt.Sprintf("Make archive_command on %s work (its PostgreSQL log says why it fails), and wait until pg_stat_archiver shows no new failure.", m),
+	}
+	if olderThan(keyVersion.get(s, m), 2, 1, 2) {
+		f.Severity = Blocker
+		f.Effect = "Patroni before 2.1.2 waits for the archiver before it hands over: meanwhile there is no primary. " + f.Effect
+	}
+	return []Finding{f}
+}
+
+// failing reports whether the last attempt to archive a file failed.
+func (a Archiver) failing() bool {
+	failed, ok := a.LastFailedAt.Get()
+	if !ok {
+		return false
+	}
+	archived, ok := a.LastArchivedAt.Get()
+	return !ok || failed.After(archived)
+}
+
+// checkpointWarns is what slow storage writes in half a minute, in bytes.
+const checkpointWarns = 30 * slowWrite
+
+func runCheckpoint(s *Snapshot, _ Policies, m string) []Finding {
+	bytes := max(0, leaderBefore.get(s, m).Minus(checkpointWork.get(s, m).RedoLSN))
+	buffers, ok := sharedBuffers(s, m)
+	if ok {
+		bytes = min(bytes, buffers)
+	}
+	asked := s.askedSQL(m, "pg_control_checkpoint()")
+	if bytes <= checkpointWarns {
+		return evidence(asked, "at most %s to write", Size(bytes))
+	}
+	return []Finding{Finding{
+		Asked: asked, Observed: fmt.Sprintf("up to %s to write since the last checkpoint", Size(bytes)),
+		Effect: fmt.Sprintf("Patroni runs CHECKPOINT before it stops the leader and waits for it without a limit; patronictl may say \"status unknown\" after %.0f s. The leader serves meanwhile.", answerLimit(s)),
+		Remedy: fmt.Sprintf("On %s, right before the switchover: CHECKPOINT;", m),
+	}.bytesOf(bytes, checkpointWarns)}
+}
+
+// longTransaction is what a user will miss, in seconds.
+const longTransaction = 60
+
+func runSessions(s *Snapshot, _ Policies, m string) []Finding {
+	a := sqlActivity.get(s, m)
+	var out []Finding
+	add := func(view, observed, effect, remedy string) {
+		out = append(out, Finding{Asked: s.askedSQL(m, view), Observed: observed, Effect: effect, Remedy: remedy})
+	}
+	if a.BaseBackups > 0 {
+		add("pg_stat_progress_basebackup", fmt.Sprintf("%d base backups are being taken", a.BaseBackups),
+			"The shutdown cuts it off: it has to be taken again.", "Wait until it is done.")
+	}
+	if a.PreparedTransactions > 0 {
+		add("pg_prepared_xacts", fmt.Sprintf("%d prepared transactions", a.PreparedTransactions),
+			"They survive, with their locks, and wait on the new leader for their COMMIT PREPARED; a transaction manager has to find its way there.",
+			"See that the transaction manager follows the leader, or let it finish first.")
+	}
+	if a.OldestTransactionSeconds > longTransaction {
+		add("pg_stat_activity", fmt.Sprintf("a transaction has been open for %d s", a.OldestTransactionSeconds),
+			"The shutdown ends it: its work is rolled back.", "Wait for it, or end it: SELECT pid, query FROM pg_stat_activity ORDER BY xact_start;")
+		out[len(out)-1] = out[len(out)-1].secondsOf(a.OldestTransactionSeconds, longTransaction)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return evidence(s.askedSQL(m, "pg_stat_activity"), "%d sessions, %d of them active; no long transaction, no base backup, nothing prepared", a.Sessions, a.Active)
+}
+
+func runStopTimeout(s *Snapshot, _ Policies, _ string) []Finding {
+	seconds, mode := stopTimeout.get(s, ""), syncActive(s)
+	asked := s.key("/config")
+	if seconds <= 0 || mode == "off" {
+		return evidence(asked, "primary_stop_timeout %d, synchronous mode %s: PostgreSQL is given its time", seconds, mode)
+	}
+	return []Finding{Finding{
+		Asked: asked, Observed: fmt.Sprintf("primary_stop_timeout is %d s in synchronous mode", seconds),
+		Effect: "If the shutdown takes longer, Patroni kills PostgreSQL: crash recovery on the old leader, and pg_rewind if it has diverged.",
+		Remedy: fmt.Sprintf("patronictl edit-config %s -s primary_stop_timeout=0, or see that a shutdown takes less (the forecast says how long).", s.Request.Scope),
+	}.secondsOf(seconds, 0)}
+}
+
+// How much slower than another member a candidate may be, in bytes.
+const (
+	slowerWarns  = 64 << 10
+	slowerBlocks = 1 << 20
+)
+
+func runEarlyRelease(s *Snapshot, _ Policies, m string) []Finding {
+	version := keyVersion.of(s, s.Leader()).Must()
+	asked := s.key("/members/" + s.Leader())
+	if olderThan(version, 2, 1, 2) || !olderThan(version, 3, 1, 0) {
+		return evidence(asked, "Patroni %s waits for the candidate alone", version)
+	}
+	have := sqlReceived.get(s, m)
+	ahead, by := "", int64(0)
+	for _, other := range s.replicas() {
+		if o, ok := sqlReceived.of(s, other).Get(); ok && other != m && o.Minus(have) > by {
+			ahead, by = other, o.Minus(have)
+		}
+	}
+	if by <= slowerWarns {
+		return evidence(asked, "Patroni %s, and no other member is ahead of %s", version, m)
+	}
+	f := Finding{
+		Asked:    s.askedSQL(m, "pg_last_wal_receive_lsn()"),
+		Observed: fmt.Sprintf("%s is %s behind %s, and the leader runs Patroni %s", m, Size(by), ahead, version),
+		Effect:   fmt.Sprintf("This version releases the leader key as soon as any member has the last checkpoint. %s would be promoted without what it lacks: committed rows are lost.", m),
+		Remedy:   fmt.Sprintf("Wait until %s is level with %s, or switch over to %s.", m, ahead, ahead),
+	}.bytesOf(by, slowerWarns)
+	if by > slowerBlocks {
+		f.Severity = Blocker
+	}
+	return []Finding{f}
+}
