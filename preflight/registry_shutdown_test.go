@@ -37,7 +37,7 @@ const (
 
 func leaderVersion(s *Snapshot, v string) { s.member("node1").Key.Value.Version = Known(v) }
 
-func synchronous(s *Snapshot) {
+func syncOn(s *Snapshot) {
 	config4(s).SynchronousMode = Known("on")
 	s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: []string{"node2"}})
 }
@@ -144,7 +144,7 @@ var shutdownCases = map[string][]breakage{
 		{"no right to see", "node1", func(s *Snapshot) { leaderSQL(s).Activity = NotKnown[Activity](Privilege, "denied") }, Undecided, ""},
 	},
 	"shutdown.stop_timeout": {
-		{"in synchronous mode", "", func(s *Snapshot) { synchronous(s); config4(s).PrimaryStopTimeout = Known[int64](5) }, Fail, Warning},
+		{"in synchronous mode", "", func(s *Snapshot) { syncOn(s); config4(s).PrimaryStopTimeout = Known[int64](5) }, Fail, Warning},
 		{"without", "", func(s *Snapshot) { config4(s).PrimaryStopTimeout = Known[int64](5) }, Pass, ""},
 		{"garbled", "", func(s *Snapshot) { config4(s).PrimaryStopTimeout = unknown[int64]() }, Undecided, ""},
 	},
