@@ -25,7 +25,7 @@ var catalogue = []scenario{
 	{name: "bystander cascades from the candidate", arrange: func(l *lab) { l.cascade(l.bystander, l.candidate) }, want: goes, because: "it goes on following its upstream"},
 	{name: "bystander's Patroni killed", arrange: func(l *lab) { l.kill(l.bystander) }, want: goes, because: "it is not the candidate, and its PostgreSQL streams on"},
 	{name: "bystander cut off, not streaming", arrange: func(l *lab) { l.cutOff(l.bystander) }, want: goes, because: "it is not the candidate"},
-	{name: "no candidate named, one member's Patroni killed", arrange: func(l *lab) { l.kill(l.bystander) }, candidate: nobody, want: goes, because: "Patroni leaves out whoever does not answer"},
+	{name: "no candidate named, one member's Patroni killed", arrange: func(l *lab) { l.kill(l.bystander); time.Sleep(6 * time.Second) }, candidate: nobody, want: goes, because: "Patroni leaves out whoever does not answer"},
 	{name: "pg_receivewal takes WAL", on: "bookworm", arrange: func(l *lab) { l.receivewal("") }, want: goes, because: "it answers"},
 	{name: "permanent logical slot", arrange: (*lab).permanentLogicalSlot, want: goes, because: "Patroni copies it"},
 	{name: "permanent physical slot", on: "sid", arrange: func(l *lab) { l.edit("slots.dr.type=physical") }, want: goes, because: "Patroni keeps it"},

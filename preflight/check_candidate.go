@@ -79,14 +79,7 @@ func runCandidate(s *Snapshot, _ Policies, _ string) []Finding {
 	c, leader := s.Request.Candidate, leaderKey.get(s, "")
 	asked := s.key("/members/")
 	if c == "" {
-		if eligible := s.eligible(); len(eligible) > 0 {
-			return evidence(asked, "Patroni may choose among %s", names(eligible))
-		}
-		return []Finding{{
-			Asked: asked, Observed: "no member that may be promoted", Expected: "at least one besides the leader",
-			Effect: "patronictl says \"No candidates found to switchover to\".",
-			Remedy: "Start a replica without the nofailover tag.",
-		}}
+		return runNobodyNamed(s, asked)
 	}
 	_, isMember := s.Member(c)
 	switch {
@@ -106,18 +99,38 @@ func runCandidate(s *Snapshot, _ Policies, _ string) []Finding {
 	return evidence(asked+c, "a member")
 }
 
+// runNobodyNamed says among whom Patroni may choose.
+func runNobodyNamed(s *Snapshot, asked string) []Finding {
+	var aside []string
+	for _, m := range s.replicas() {
+		if why := s.keptAside(m); why != "" {
+			aside = append(aside, m+": "+why)
+		}
+	}
+	left := ""
+	if aside != nil {
+		left = " (" + strings.Join(aside, "; ") + ")"
+	}
+	if eligible := s.eligible(); len(eligible) > 0 {
+		return evidence(asked, "Patroni may choose among %s%s", names(eligible), left)
+	}
+	f := Finding{
+		Asked: asked, Observed: "no member that may be promoted" + left, Expected: "at least one besides the leader",
+		Effect: "patronictl says \"No candidates found to switchover to\".",
+		Remedy: "Start a replica without the nofailover tag.",
+	}
+	if p := PredictFor(s, ""); p.Stage != StageCtl {
+		f.Effect = "Nobody could take over."
+		f.Remedy = "Bring one of them back first: patronictl list, and the Patroni log there."
+		if p.Printed != "" {
+			f.Effect = fmt.Sprintf("Nobody could take over; patronictl prints %q.", p.Printed)
+		}
+	}
+	return []Finding{f}
+}
+
 // replicas are all members but the leader.
 func (s *Snapshot) replicas() []string { return subjects(s, OfReplicas) }
-
-// eligible are the members among which Patroni chooses where no candidate is
-// named (patroni/ha.py, get_failover_candidates).
-func (s *Snapshot) eligible() []string {
-	return slices.DeleteFunc(s.replicas(), func(m string) bool {
-		no, _ := nofailover(keyTags.of(s, m).orZero(), keyVersion.of(s, m).orZero())
-		state, known := syncState.of(s, m).Get()
-		return no || (known && syncActive(s) == "on" && len(state.Standbys) > 0 && !inSync(state, m, ""))
-	})
-}
 
 func runNofailover(s *Snapshot, _ Policies, m string) []Finding {
 	version := keyVersion.of(s, s.Leader()).orZero()

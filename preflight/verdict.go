@@ -83,17 +83,18 @@ func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
 		Candidates: []CandidateReport{}, Results: []WeighedResult{},
 	}
 	asked := []string{s.Request.Candidate}
+	doubtful := []string{}
 	if s.Request.Candidate == "" {
-		asked = s.eligible()
+		asked, doubtful = s.eligible(), s.doubtful()
 	}
-	r.Verdict, r.Summary = weigh(results, s.Leader(), asked, p, nil, &r.Results)
+	r.Verdict, r.Summary = weigh(inDoubt(results, doubtful), s.Leader(), asked, p, nil, &r.Results)
 	r.ExitCode = r.Verdict.ExitCode()
 	r.Forecast = forecastUnlessRefused(s, s.Request.Candidate, r.Results)
 
 	for _, name := range s.replicas() {
 		c := CandidateReport{Name: name}
 		// Whether the name that was asked for is a good one says nothing about the others.
-		except := func(x Result) bool { return x.Check == "candidate.member" && name != s.Request.Candidate }
+		except := func(x Result) bool { return ofTheName(x.Check) && name != s.Request.Candidate }
 		var weighed []WeighedResult
 		c.Verdict, c.Summary = weigh(results, s.Leader(), []string{name}, p, except, &weighed)
 		for _, w := range weighed {

@@ -1,0 +1,63 @@
+package preflight
+
+import "maps"
+
+func init() { maps.Copy(cases, decisionCases) }
+
+// quorumWith is quorum mode with both replicas as voters, by a leader of that version.
+func quorumWith(s *Snapshot, version string) {
+	s.Request.Candidate = ""
+	config4(s).SynchronousMode = Known("quorum")
+	s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: []string{"node2", "node3"}, Quorum: 1})
+	for _, m := range s.Members {
+		m.Key.Value.Version = Known(version)
+	}
+}
+
+var decisionCases = map[string][]breakage{
+	"patroni.decision": {
+		{"3.5 is 3 before 3.0.3, and 4 since", "node2", func(s *Snapshot) {
+			s.member("node1").Key.Value.Version = Known("3.0.2")
+			config4(s).MaximumLag = Known("3.5")
+			r := s.member("node2").REST.Value
+			r.Received, r.Replayed = Known(*s.DCS.Cluster.Value.Optime.Value-4), Known(LSN(1))
+		}, Fail, ""},
+		{"the same since", "node2", func(s *Snapshot) {
+			config4(s).MaximumLag = Known("3.5")
+			r := s.member("node2").REST.Value
+			r.Received, r.Replayed = Known(*s.DCS.Cluster.Value.Optime.Value-4), Known(LSN(1))
+		}, Pass, ""},
+		{"which limit is in force cannot be told", "node2", func(s *Snapshot) {
+			s.member("node1").Key.Value.Version = Known("3.0.2")
+			config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true
+		}, Undecided, ""},
+		{"a blocker that says more", "node2", func(s *Snapshot) { s.member("node2").REST = NotKnown[REST](Refused, "refused") }, SkippedFor, ""},
+		{"for tomorrow", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "2030-01-01T00:00:00Z" }, Pass, ""},
+	},
+	"sync.quorum": {
+		{"a voter is dead", "", func(s *Snapshot) { quorumWith(s, "4.0.7"); killed(s, 2) }, Fail, ""},
+		{"a voter is dead, 4.0.5", "", func(s *Snapshot) { quorumWith(s, "4.0.5"); killed(s, 2) }, Fail, ""},
+		{"a voter is dead, and a candidate is named", "", func(s *Snapshot) { quorumWith(s, "4.0.7"); killed(s, 2); s.Request.Candidate = "node2" }, Pass, ""},
+		{"a voter is dead, and one is enough", "", func(s *Snapshot) {
+			quorumWith(s, "4.0.7")
+			killed(s, 2)
+			s.DCS.Cluster.Value.Sync.Value.Quorum = 0
+		}, Pass, ""},
+		{"both voters", "", func(s *Snapshot) { quorumWith(s, "4.0.7") }, Pass, ""},
+		{"a voter is not seen", "", func(s *Snapshot) {
+			quorumWith(s, "4.0.7")
+			s.member("node3").REST = NotKnown[REST](Unreached, "no route")
+		}, Undecided, ""},
+		{"garbled", "", func(s *Snapshot) { s.DCS.Cluster.Value.Sync = unknown[Sync]() }, Undecided, ""},
+	},
+	"patroni.election": {
+		{"too few votes, and the leader does not count before 4.0.5", "", func(s *Snapshot) { quorumWith(s, "4.0.4"); killed(s, 2) }, Fail, ""},
+		{"both voters", "", func(s *Snapshot) { quorumWith(s, "4.0.4") }, Pass, ""},
+		{"said by candidate.sync", "", func(s *Snapshot) {
+			quorumWith(s, "4.0.4")
+			s.Request.Candidate = "node2"
+			s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: []string{"node3"}})
+		}, Pass, ""},
+		{"no optime", "", func(s *Snapshot) { s.DCS.Cluster.Value.Optime = unknown[LSN]() }, Undecided, ""},
+	},
+}
