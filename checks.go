@@ -87,6 +87,7 @@ func documented(k preflight.Check) [][2]string {
 		{"whose rule", map[preflight.Kind]string{preflight.PatroniRule: "Patroni's", preflight.Policy: "ours, where Patroni does not look"}[k.Kind]},
 		{"source", k.Source},
 		{"fix", k.Fix},
+		{"proof", k.Proof},
 		{"weight", weight},
 		{"judges", string(k.Of)},
 		{"needs", strings.Join(needs, "; ")},
@@ -109,6 +110,7 @@ func checksJSON(w io.Writer) error {
 		Why       string             `json:"why"`
 		Source    string             `json:"source"`
 		Fix       string             `json:"fix"`
+		Proof     string             `json:"proof"`
 		Since     string             `json:"since"`
 		Kind      preflight.Kind     `json:"kind"`
 		Severity  preflight.Severity `json:"severity"`
@@ -118,7 +120,7 @@ func checksJSON(w io.Writer) error {
 	}
 	out := make([]entry, 0, len(preflight.Checks))
 	for _, k := range preflight.Checks {
-		out = append(out, entry{k.ID, k.Title, k.Why, k.Source, k.Fix, k.Since, k.Kind, k.Severity, k.Essential, k.Of, k.After})
+		out = append(out, entry{k.ID, k.Title, k.Why, k.Source, k.Fix, k.Proof, k.Since, k.Kind, k.Severity, k.Essential, k.Of, k.After})
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -152,3 +152,45 @@ func TestLinksInDocuments(t *testing.T) {
 		}
 	}
 }
+
+// TestProofsNameScenarios: a scenario that a check is proved by is one of e2e's.
+func TestProofsNameScenarios(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join("e2e", "*_test.go"))
+	var e2e strings.Builder
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e2e.Write(raw)
+	}
+	for _, k := range preflight.Checks {
+		_, named, ok := strings.Cut(k.Proof, "docs/accuracy.md: \"")
+		if !ok {
+			continue
+		}
+		// Names follow one another, and hold quotation marks themselves.
+		named, _, _ = strings.Cut(`"`+named, ". ")
+		for _, name := range strings.Split(named, `", "`) {
+			name = strings.TrimPrefix(name, `"`)
+			if !scenarioIn(e2e.String(), name) {
+				t.Errorf("%s: no scenario %q", k.ID, name)
+			}
+		}
+	}
+}
+
+// scenarioIn reports whether the text, up to one of its quotation marks, is the
+// name of a scenario.
+func scenarioIn(e2e, text string) bool {
+	for {
+		if strings.Contains(e2e, "name: "+strconv.Quote(text)) {
+			return true
+		}
+		i := strings.LastIndex(text, `"`)
+		if i < 0 {
+			return false
+		}
+		text = text[:i]
+	}
+}

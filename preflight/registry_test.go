@@ -353,7 +353,7 @@ func TestEveryCheckHasItsCases(t *testing.T) {
 			}
 		}
 		seen[c.ID] = true
-		for what, text := range map[string]string{"title": c.Title, "why": c.Why, "source": c.Source, "fix": c.Fix, "since": c.Since} {
+		for what, text := range map[string]string{"title": c.Title, "why": c.Why, "source": c.Source, "fix": c.Fix, "proof": c.Proof, "since": c.Since} {
 			if text == "" {
 				t.Errorf("%s: no %s", c.ID, what)
 			}
