@@ -358,8 +358,12 @@ func FuzzDecode(f *testing.F) {
 	for _, rows := range []map[string][][]any{primaryRows(), standbyRows()} {
 		var cells []string
 		for _, p := range allParts(15) {
-			for _, r := range rows[p.name] {
-				for _, v := range values(r) {
+			for i := range min(p.most, 3) {
+				row := make([]any, p.columns)
+				if i < len(rows[p.name]) {
+					row = rows[p.name][i]
+				}
+				for _, v := range values(row) {
 					cells = append(cells, string(v))
 				}
 			}
@@ -371,14 +375,18 @@ func FuzzDecode(f *testing.F) {
 		cells := strings.Split(text, "\n")
 		answers, n := map[string]answer{}, 0
 		for _, p := range allParts(15) {
-			row := make([]*string, p.columns)
-			for i := range row {
-				if n < len(cells) && nulls>>(n%64)&1 == 0 {
-					row[i] = &cells[n]
+			var a answer
+			for range min(p.most, 3) {
+				row := make([]*string, p.columns)
+				for i := range row {
+					if n < len(cells) && nulls>>(n%64)&1 == 0 {
+						row[i] = &cells[n]
+					}
+					n++
 				}
-				n++
+				a.rows = append(a.rows, row)
 			}
-			answers[p.name] = answer{rows: [][]*string{row}}
+			answers[p.name] = a
 		}
 		facts, why := decode("login", major, answers)
 		if why != nil {

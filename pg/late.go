@@ -50,7 +50,8 @@ func lateParts(major int, may allowed) []part {
 			micros("last_failed_time") + " FROM pg_stat_archiver", 5, 1},
 		{activity, activitySQL(major), 7, 1},
 		list(roles, "SELECT rolname, rolcanlogin, rolreplication, rolsuper, "+validUntil+" FROM pg_roles "+
-			"WHERE rolreplication OR rolname IN (SELECT usename FROM pg_stat_replication)", 5),
+			"WHERE rolreplication OR oid IN (SELECT usesysid FROM pg_stat_get_activity(NULL) "+
+			"WHERE pid IN (SELECT pid FROM pg_stat_get_wal_senders()))", 5),
 		list(extensions, "SELECT extname, extversion FROM pg_extension", 2),
 	}
 	if major >= 15 {
@@ -97,7 +98,9 @@ func slotsSQL(major int) string {
 }
 
 // activitySQL leaves out our own session and Patroni's, which are there always:
-// "Patroni", since 3.2.0 followed by what the connection is for.
+// "Patroni", since 3.2.0 followed by what the connection is for. The function
+// is what pg_stat_activity shows; planning the joins of that view takes longer
+// than all the rest.
 // pg_stat_progress_basebackup came with PostgreSQL 13.
 func activitySQL(major int) string {
 	backups := "pg_stat_progress_basebackup"
@@ -110,7 +113,7 @@ func activitySQL(major int) string {
 	return "SELECT count(*), count(*) FILTER (WHERE xact_start IS NOT NULL OR state = 'active'), " +
 		age("xact_start", "true") + ", " + age("query_start", "state = 'active'") + ", " +
 		"(SELECT count(*) FROM pg_prepared_xacts), (SELECT count(*) FROM " + backups + "), " +
-		"count(*) FILTER (WHERE state = 'disabled') FROM pg_stat_activity " +
+		"count(*) FILTER (WHERE state = 'disabled') FROM pg_stat_get_activity(NULL) " +
 		"WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name !~ '^Patroni( |$)'"
 }
 

@@ -153,8 +153,13 @@ func TestPartsFailAlone(t *testing.T) {
 		"42501": preflight.Privilege, "42883": preflight.Unsupport, "42703": preflight.Unsupport,
 		"57014": preflight.Failed, "55P03": preflight.Failed, "XX000": preflight.Failed,
 	} {
-		for _, bad := range []string{control, settings, conninfo, positions, senders, receiver, sample} {
-			f := (&fake{rows: primaryRows(), before: func(part string, b *pgproto3.Backend, _ net.Conn) bool {
+		for _, bad := range []string{
+			control, settings, conninfo, positions, senders, receiver, sample, slots, activity, roles,
+			extensions, available, collation, collations, unlogged, hba, rights,
+		} {
+			rows := primaryRows()
+			rows[rights][0][2] = "t"
+			f := (&fake{rows: rows, before: func(part string, b *pgproto3.Backend, _ net.Conn) bool {
 				if part == bad {
 					b.Send(serverError("ERROR", code, "no such luck", "x"))
 				}
@@ -169,6 +174,9 @@ func TestPartsFailAlone(t *testing.T) {
 			facts := map[string]fact{
 				control: sql.SystemID, settings: sql.Settings, conninfo: sql.ApplicationName, positions: sql.At,
 				senders: sql.WalSenders, receiver: sql.WalReceiver, sample: sql.FlushLSNAfter,
+				slots: sql.Slots, activity: sql.Activity, roles: sql.Roles, extensions: sql.Extensions,
+				available: sql.AvailableExtensions, collation: sql.CollationVersion, collations: sql.Collations,
+				unlogged: sql.UnloggedTables, hba: sql.HBA, rights: sql.Database,
 			}
 			for part, fact := range facts {
 				switch {
@@ -178,6 +186,59 @@ func TestPartsFailAlone(t *testing.T) {
 					t.Errorf("%s fails with %s, and takes %s with it", bad, code, part)
 				}
 			}
+		}
+	}
+}
+
+// What comes late delays no sample: not the leader's second one, and no other's.
+func TestLatePartsDelayNoSample(t *testing.T) {
+	slow := func(part string, _ *pgproto3.Backend, c net.Conn) bool {
+		if part == available {
+			stall(c)
+		}
+		return true
+	}
+	one := (&fake{rows: primaryRows(), before: slow}).start(t)
+	two := (&fake{rows: standbyRows(), before: slow}).start(t)
+	got := collect(t, time.Second, []Target{{"one", one.url}, {"two", two.url}}, "one")
+	p, ok1 := got["one"].Get()
+	s, ok2 := got["two"].Get()
+	if !ok1 || !ok2 || !p.FlushLSNAfter.Known() || !p.WalSenders.Known() || !s.ReceiveLSN.Known() || !s.WalReceiver.Known() {
+		t.Errorf("one %s, two %s", asJSON(t, got["one"]), asJSON(t, got["two"]))
+	}
+	for _, f := range []preflight.SQL{p, s} {
+		if f.AvailableExtensions.Cause() != preflight.Silent || f.HBA.Known() {
+			t.Errorf("%s", asJSON(t, f))
+		}
+	}
+	limits := 0
+	for _, sent := range one.statements() {
+		if strings.HasPrefix(sent, "SET LOCAL statement_timeout = ") {
+			limits++
+		}
+	}
+	if limits != 2 {
+		t.Errorf("the limit of a statement is set %d times: once for all, once more for what comes late", limits)
+	}
+}
+
+// A role that may not read something does not ask for it: a refusal is an error
+// in the server's log.
+func TestNothingForbiddenIsAsked(t *testing.T) {
+	rows := primaryRows()
+	rows[rights] = [][]any{{"app", "f", "f"}}
+	f := (&fake{rows: rows}).start(t)
+	sql, _ := one(t, 10*time.Second, f.url).Get()
+	if ready := sql.Archiver.Must().Ready; ready.Cause() != preflight.Privilege || !strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO monitor") {
+		t.Errorf("%s", asJSON(t, ready))
+	}
+	want := "no privilege for pg_hba_file_rules: as a superuser in database app: GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO monitor; GRANT SELECT ON pg_hba_file_rules TO monitor"
+	if sql.HBA.Cause() != preflight.Privilege || sql.HBA.Reason() != want {
+		t.Errorf("%s", asJSON(t, sql.HBA))
+	}
+	for _, sent := range f.statements() {
+		if name := partName(sent); name == ready || name == hba {
+			t.Errorf("asked: %s", sent)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package pg
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,18 @@ func TestPartsByVersion(t *testing.T) {
 		{senders, "sync_state", 10, 18},
 		{control, "pg_control_system()", 10, 18},
 		{positions, "pg_is_wal_replay_paused()", 10, 18},
+		{slots, "wal_status", 13, 18},
+		{slots, "CASE WHEN conflicting THEN 'conflicting' END", 16, 16},
+		{slots, "invalidation_reason", 17, 18},
+		{slots, "failover, synced", 17, 18},
+		{activity, "pg_stat_progress_basebackup", 13, 18},
+		{activity, "pg_stat_replication WHERE state = 'backup'", 10, 12},
+		{activity, "backend_type = 'client backend'", 10, 18},
+		{collations, "datcollversion", 15, 18},
+		{collations, "collversion <> pg_collation_actual_version(c.oid)", 10, 18},
+		{settings, "sha256(", 11, 18},
+		{settings, "md5(", 10, 10},
+		{control, "redo_lsn", 10, 18},
 	}
 	for _, tt := range tests {
 		for major := 10; major <= 18; major++ {
@@ -43,6 +56,63 @@ func TestPartsByVersion(t *testing.T) {
 				t.Errorf("PostgreSQL %d, %s: asks for %s: %v, want %v", major, tt.part, tt.column, got, want)
 			}
 		}
+	}
+}
+
+// Parts that a version does not have, or that the role may not read, are not asked.
+func TestPartsLeftOut(t *testing.T) {
+	asked := func(major int, may allowed, name string) bool {
+		return slices.ContainsFunc(lateParts(major, may), func(p part) bool { return p.name == name })
+	}
+	for major := 10; major <= 18; major++ {
+		for _, tt := range []struct {
+			part  string
+			may   allowed
+			since int
+		}{
+			{ready, allowed{ready: true}, 12},
+			{ready, allowed{hba: true}, 99},
+			{hba, allowed{hba: true}, 10},
+			{hba, allowed{ready: true}, 99},
+			{collation, allowed{}, 15},
+			{slots, allowed{}, 10},
+			{unlogged, allowed{}, 10},
+		} {
+			if got := asked(major, tt.may, tt.part); got != (major >= tt.since) {
+				t.Errorf("PostgreSQL %d, %+v: %s asked: %v", major, tt.may, tt.part, got)
+			}
+		}
+		all := lateParts(major, allowed{ready: true, hba: true})
+		if last := all[len(all)-1].name; last != hba {
+			t.Errorf("PostgreSQL %d: the last is %s, not %s", major, last, hba)
+		}
+	}
+}
+
+// What may hold a secret is nowhere read as it stands.
+func TestSecretsStayOnTheServer(t *testing.T) {
+	for major := 10; major <= 18; major++ {
+		sql := find(t, major, settings).sql
+		masked := regexp.MustCompile(`CASE WHEN name IN \('([^)]*)'\) AND setting NOT IN \('', '\(disabled\)'\) THEN '\(set, '`).FindStringSubmatch(sql)
+		if masked == nil {
+			t.Fatalf("PostgreSQL %d: nothing is masked: %s", major, sql)
+		}
+		for _, name := range settingNames {
+			if strings.HasSuffix(name, "_command") && !slices.Contains(strings.Split(masked[1], "', '"), name) {
+				t.Errorf("PostgreSQL %d: %s is read in clear text", major, name)
+			}
+		}
+		for _, p := range allParts(major) {
+			if p.name == hba && strings.Contains(p.sql, "options") {
+				t.Error("the options of a rule in pg_hba.conf may hold secrets of LDAP and RADIUS")
+			}
+		}
+	}
+	if slices.Contains(settingNames, "primary_conninfo") {
+		t.Error("primary_conninfo is read in clear text")
+	}
+	if !slices.IsSorted(settingNames) || len(slices.Compact(slices.Clone(settingNames))) != len(settingNames) {
+		t.Error("settingNames are not sorted, or one is there twice")
 	}
 }
 

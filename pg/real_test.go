@@ -86,6 +86,7 @@ func TestRealCluster(t *testing.T) {
 	one, two := cluster(t)
 	t.Run("monitor", func(t *testing.T) { testMonitor(t, one, two) })
 	t.Run("plain role", func(t *testing.T) { testPlainRole(t, one, two) })
+	t.Run("what a switchover meets", func(t *testing.T) { testLate(t, one, two) })
 	t.Run("refused logins", func(t *testing.T) { testRefused(t, one, two) })
 	t.Run("order under load", func(t *testing.T) { testOrder(t, one, two) })
 	t.Run("revoked function", func(t *testing.T) { testRevoked(t, one, two) })
@@ -211,6 +212,14 @@ func testOrder(t *testing.T, one, two *server) {
 		if !ok1 || !ok2 || after.Minus(before) < 0 || after.Minus(receive) < 0 {
 			t.Errorf("leader %s, then standby %s, then leader %s", before, receive, after)
 		}
+		wrote, then := p.Earlier.Must(), p.FlushLSNAfterAt.Must()
+		if wrote.LSN != before || !then.After(wrote.At) {
+			t.Errorf("the leader's first sample %s, %+v; the second at %s", before, wrote, then)
+		}
+		replayed := s.Earlier.Must()
+		if s.ReplayLSN.Must().Minus(replayed.LSN) < 0 || !s.At.Must().After(replayed.At) {
+			t.Errorf("the standby had replayed %+v, then %s at %s", replayed, s.ReplayLSN.Must(), s.At.Must())
+		}
 		if after != before {
 			moved++
 		}
@@ -231,7 +240,8 @@ func testRevoked(t *testing.T, one, two *server) {
 	check(t, p, map[string]bool{
 		"system id": p.SystemID.Cause() == preflight.Privilege && strings.Contains(p.SystemID.Reason(), "permission denied for function pg_control_system"),
 		"others": p.FlushLSN.Known() && p.FlushLSNAfter.Known() && p.WalSenders.Known() && p.WalReceiver.Known() &&
-			p.Settings.Known() && p.Timeline.Known(),
+			p.Settings.Known() && p.Timeline.Known() && p.Slots.Known(),
+		"checkpoint": p.Checkpoint.Cause() == preflight.Privilege,
 	})
 }
 

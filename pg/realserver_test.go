@@ -123,18 +123,21 @@ func cluster(t *testing.T) (one, two *server) {
 	one.run("initdb", "-D", one.dir, "-U", "postgres", "-A", "trust", "--no-sync")
 	conf := func(s *server) string {
 		return fmt.Sprintf("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\n"+
-			"cluster_name = 'pay'\nwal_keep_size = 64\n", s.port, top)
+			"cluster_name = 'pay'\nwal_keep_size = 64\nwal_level = logical\nmax_prepared_transactions = 5\n"+
+			// Both fail, and name what must not be seen.
+			"archive_mode = on\narchive_command = 'test -z canary-archive'\nrestore_command = 'test -z canary-restore'\n", s.port, top)
 	}
 	one.write("postgresql.conf", conf(one))
 	if err := os.Remove(filepath.Join(one.dir, "pg_hba.conf")); err != nil {
 		t.Fatal(err)
 	}
 	one.write("pg_hba.conf", "local all all trust\nhost replication replicator 127.0.0.1/32 scram-sha-256\n"+
-		"host all monitor,plain 127.0.0.1/32 scram-sha-256\nhost all shut 127.0.0.1/32 reject\n")
+		"host all monitor,plain,root 127.0.0.1/32 scram-sha-256\nhost all shut 127.0.0.1/32 reject\n")
 	one.start()
 	for _, q := range []string{
 		"CREATE ROLE monitor LOGIN PASSWORD '" + password + "'", "GRANT pg_monitor TO monitor",
 		"CREATE ROLE plain LOGIN PASSWORD '" + password + "'",
+		"CREATE ROLE root SUPERUSER LOGIN PASSWORD '" + password + "'",
 		"CREATE ROLE other LOGIN", "CREATE ROLE shut LOGIN",
 		"CREATE ROLE replicator LOGIN REPLICATION PASSWORD '" + secret + "'",
 		"SELECT pg_create_physical_replication_slot('two')",
