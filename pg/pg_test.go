@@ -211,6 +211,10 @@ func TestLatePartsDelayNoSample(t *testing.T) {
 			t.Errorf("%s", asJSON(t, f))
 		}
 	}
+	// The stamp is compared with the server's clock, which was read before that.
+	if stamp := got["two"].Stamp; stamp == nil || stamp.Seconds > 0.7 {
+		t.Errorf("the answer is stamped %+v", stamp)
+	}
 	limits := 0
 	for _, sent := range one.statements() {
 		if strings.HasPrefix(sent, "SET LOCAL statement_timeout = ") {

@@ -36,7 +36,8 @@ type session struct {
 	// why says why there is no session, or no answer to trust.
 	why     *preflight.Unknown
 	answers map[string]answer
-	// at is when the last answer was complete.
+	// at is when the answers were complete, but for the late ones: it is compared
+	// with the server's clock.
 	at time.Time
 }
 
@@ -59,7 +60,9 @@ func (s *session) collect(ctx context.Context, ps []part) {
 // hides itself only.
 func (s *session) collectLate(ctx context.Context) {
 	s.share = 3
+	at := s.at
 	s.collect(ctx, lateParts(s.major, rightsOf(s.answers[rights])))
+	s.at = at
 }
 
 // run asks the parts in one round trip. Where one fails, those after it are
