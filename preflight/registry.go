@@ -4,7 +4,10 @@ import "slices"
 
 // Checks is the registry: every check, in the order in which they run and are
 // reported. A check stands after those it builds on.
-var Checks = slices.Concat(dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, decisionChecks, shutdownChecks, scheduleChecks)
+var Checks = slices.Concat(
+	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, decisionChecks,
+	shutdownChecks, scheduleChecks, waybackChecks, slotsChecks, settingsChecks, dataChecks,
+)
 
 // CheckByID finds a check.
 func CheckByID(id string) (Check, bool) {
