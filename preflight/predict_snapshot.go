@@ -133,7 +133,7 @@ func stateOf(s *Snapshot, candidate string) *stateBuilder {
 		needed(b, history, "")
 		p.Timeline, _ = s.DCS.Cluster.orZero().Timeline()
 	}
-	p.ReadOnlyDCS = slices.Contains(dcsAlarms.of(s, "").orZero(), "NOSPACE")
+	p.ReadOnlyDCS = slices.Contains(needed(b, dcsAlarms, ""), "NOSPACE")
 	p.Optime = needed(b, optime, "")
 	b.limit()
 	b.schedule()

@@ -24,7 +24,12 @@ type Report struct {
 	// Best is the candidate with the best verdict, "" where none is GO.
 	Best string `json:"best_candidate"`
 	// Forecast is nil where Patroni would refuse, or nobody leads.
-	Forecast   *Forecast         `json:"forecast"`
+	Forecast *Forecast `json:"forecast"`
+	// Prediction is what Patroni would make of the request.
+	Prediction *Prediction `json:"prediction"`
+	// Objection is why the verdict is NO-GO on what Patroni would accept, "" where
+	// it is not so.
+	Objection  string            `json:"objection"`
 	Candidates []CandidateReport `json:"candidates"`
 	Members    []MemberReport    `json:"members"`
 	Results    []WeighedResult   `json:"results"`
@@ -49,6 +54,9 @@ type CandidateReport struct {
 	Unknown  []string `json:"undecided,omitempty"`
 	// Forecast is nil where Patroni would refuse.
 	Forecast *Forecast `json:"forecast"`
+	// Prediction and Objection are those of a switchover to this candidate.
+	Prediction *Prediction `json:"prediction"`
+	Objection  string      `json:"objection"`
 }
 
 // Weight is what a result means for the question that was asked.
@@ -90,6 +98,7 @@ func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
 	r.Verdict, r.Summary = weigh(inDoubt(results, doubtful), s.Leader(), asked, p, nil, &r.Results)
 	r.ExitCode = r.Verdict.ExitCode()
 	r.Forecast = forecastUnlessRefused(s, s.Request.Candidate, r.Results)
+	r.predictions(s)
 
 	for _, name := range s.replicas() {
 		c := CandidateReport{Name: name}
@@ -106,6 +115,7 @@ func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
 			}
 		}
 		c.Forecast = forecastUnlessRefused(s, name, weighed)
+		c.predictions(s, weighed)
 		r.Candidates = append(r.Candidates, c)
 	}
 	r.Best = best(r.Candidates, s)

@@ -62,6 +62,7 @@ var scenarios = []scenario{
 		s.DCS.Cluster.Value.LeaderLease = preflight.NotKnown[preflight.Lease](preflight.Absent, "there is no key /service/demo/leader")
 	}, verdict: preflight.NoGo},
 	{name: "member-frozen", spoil: memberFrozen, verdict: preflight.NoGo},
+	{name: "not-streaming", spoil: notStreaming, verdict: preflight.NoGo},
 	{name: "hostile", spoil: hostile, verdict: preflight.NoGo},
 }
 
@@ -80,6 +81,14 @@ func member(s *preflight.Snapshot, name string) *preflight.Member {
 		}
 	}
 	panic("no member " + name)
+}
+
+// notStreaming has node2 behind by less than Patroni minds, and cut off.
+func notStreaming(s *preflight.Snapshot) {
+	q := member(s, "node2").SQL.Value
+	q.WalReceiver = preflight.Known(preflight.WalReceiver{})
+	q.ReceiveLSN = preflight.Known(*q.ReceiveLSN.Value - 131*1024)
+	q.ReplayLSN = q.ReceiveLSN
 }
 
 // foundingIncident has node2's connect_address on the address that moves with

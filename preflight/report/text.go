@@ -32,6 +32,7 @@ func Text(w io.Writer, r preflight.Report, o Options) error {
 		t.section(r, preflight.NotTried, "SKIPPED")
 		t.section(r, preflight.Passed, "PASSED")
 	}
+	t.prediction(r)
 	t.forecast(r)
 	t.members(r)
 	t.candidates(r)

@@ -1,0 +1,85 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"patroni-preflight/preflight"
+)
+
+// prediction says what Patroni itself would make of it, and where we do not
+// agree, why.
+func (t *text) prediction(r preflight.Report) {
+	p := r.Prediction
+	if p == nil || r.Leader == "" && p.Stage == preflight.StageUnknown {
+		return
+	}
+	t.line("")
+	t.titled("PATRONI", fate(r, *p))
+	t.labelled("prints", p.Printed)
+	if len(p.Reason) > 0 {
+		t.labelled("log", strings.Join(p.Reason, "; "))
+	}
+}
+
+// fate is the prediction in a few sentences.
+func fate(r preflight.Report, p preflight.Prediction) string {
+	switch p.Stage {
+	case preflight.StageCtl:
+		return "would not be asked: patronictl itself refuses."
+	case preflight.StageREST:
+		return "would refuse this, at the leader's REST API."
+	case preflight.StageLeader:
+		return "would refuse this, in the leader's HA loop; the leader stays."
+	case preflight.StageQueued:
+		return "would take this and leave it lying."
+	case preflight.StageSilent:
+		return "would not answer: patronictl waits for the leader's REST API, without a limit."
+	case preflight.StageScheduled:
+		return "would take this for later, without a look at the cluster."
+	case preflight.StageDone:
+		return accepted(r, p)
+	}
+	return "cannot be predicted, for it hangs on what is not known: " + few(p.Unknown) + "."
+}
+
+func accepted(r preflight.Report, p preflight.Prediction) string {
+	switch {
+	case p.Leaderless:
+		return "would accept this, the leader would step down, and nobody would take its place."
+	case len(p.Winners) == 1 && p.Winners[0] == r.Leader:
+		return "would accept this, and " + r.Leader + " would take the leader key again."
+	case r.Objection != "":
+		return "would accept this. We do not: " + r.Objection + "."
+	case r.Verdict == preflight.UnknownState:
+		return "would accept this. We cannot tell whether it is safe."
+	}
+	return "would accept this." + fallback(p)
+}
+
+// fallback says what becomes of it if the candidate fails on the way.
+func fallback(p preflight.Prediction) string {
+	f := p.Fallback
+	if f == nil || len(p.Winners) != 1 {
+		return ""
+	}
+	text := fmt.Sprintf(" If %s fails on the way, ", p.Winners[0])
+	switch {
+	case len(f.Winners) == 0:
+		return text + "nobody takes over."
+	case f.Lost == nil:
+		return text + strings.Join(f.Winners, " or ") + " takes over."
+	case *f.Lost == 0:
+		return text + strings.Join(f.Winners, " or ") + " takes over, and nothing is lost."
+	}
+	return text + fmt.Sprintf("%s takes over, and %s are lost.", strings.Join(f.Winners, " or "), preflight.Size(*f.Lost))
+}
+
+// few names the first of many.
+func few(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
