@@ -174,6 +174,40 @@ func checksMarkdown(w io.Writer) error {
 			}
 		}
 	}
-	_, err := io.WriteString(w, b.String()+details.String())
+	_, err := io.WriteString(w, b.String()+catalogue()+details.String())
 	return err
+}
+
+// catalogue is the table of the ways in which a switchover fails, and of the
+// checks that see them.
+func catalogue() string {
+	var b strings.Builder
+	b.WriteString("\n# How a switchover fails\n\nEvery known way, by the moment at which it shows, and the checks that see it beforehand.\n")
+	whole, partly := 0, 0
+	for _, stage := range preflight.Stages {
+		fmt.Fprintf(&b, "\n**%s**\n\n| row | what goes wrong | seen by |\n|---|---|---|\n", stage.Title)
+		for _, f := range preflight.Failures {
+			if f.Stage != stage.ID {
+				continue
+			}
+			by := strings.Join(f.Checks, ", ")
+			switch {
+			case by == "":
+				by = "not visible from outside"
+			case f.NotVisible != "":
+				by += "; partly"
+				partly++
+			default:
+				whole++
+			}
+			fmt.Fprintf(&b, "| %d | %s | %s |\n", f.Number, markdown.Replace(f.What), by)
+		}
+	}
+	fmt.Fprintf(&b, "\n%d rows are seen, %d partly, %d not.\n\n# Not visible from outside\n\n", whole, partly, len(preflight.Failures)-whole-partly)
+	for _, f := range preflight.Failures {
+		if f.NotVisible != "" {
+			fmt.Fprintf(&b, "- Row %d, %s. %s\n", f.Number, markdown.Replace(f.What), markdown.Replace(f.NotVisible))
+		}
+	}
+	return b.String()
 }

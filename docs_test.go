@@ -46,12 +46,16 @@ func TestChecksDocumentReadsWell(t *testing.T) {
 		}
 	}
 	_, rows, _ := strings.Cut(text, "|---|")
+	cells := 4
 	for l := range strings.Lines(rows) {
+		if strings.HasPrefix(l, "# How a switchover fails") {
+			cells = 3
+		}
 		if bold := regexp.MustCompile(`(^|[^\\])__`).FindString(l); bold != "" {
 			t.Errorf("%q is bold in Markdown", l)
 		}
-		if strings.HasPrefix(l, "|") && strings.Count(l, "|")-strings.Count(l, `\|`) != 5 {
-			t.Errorf("%q has not four cells", l)
+		if strings.HasPrefix(l, "|") && strings.Count(l, "|")-strings.Count(l, `\|`) != cells+1 {
+			t.Errorf("%q has not %d cells", l, cells)
 		}
 	}
 }
