@@ -240,13 +240,13 @@ func (l *lab) baseBackup() {
 func (l *lab) collation() {
 	l.sql(l.leader, "UPDATE pg_database SET datcollversion = '1.0' WHERE datname = 'postgres' AND datcollversion IS NOT NULL")
 	if l.sql(l.leader, "SELECT count(*) FROM pg_database WHERE datcollversion = '1.0'") == "0" {
-		// The C locale has no version: a collation that a column uses has one.
-		l.sql(l.leader, "CREATE COLLATION IF NOT EXISTS e2e (locale = 'C.UTF-8'); UPDATE pg_collation SET collversion = '1.0' WHERE collname = 'e2e'; CREATE TABLE sorted (x text COLLATE e2e)")
+		// The C locale has no version: a collation of ICU that a column uses has one.
+		l.sql(l.leader, "CREATE TABLE sorted (x text COLLATE \"de-x-icu\"); UPDATE pg_collation SET collversion = '1.0' WHERE collname = 'de-x-icu'")
 	}
 	l.undo(func() {
 		for _, n := range l.primaries() {
 			l.trySQL(n, "DROP TABLE IF EXISTS sorted")
-			l.trySQL(n, "DROP COLLATION IF EXISTS e2e")
+			l.trySQL(n, "UPDATE pg_collation SET collversion = pg_collation_actual_version(oid) WHERE collversion = '1.0'")
 			l.trySQL(n, "UPDATE pg_database SET datcollversion = pg_database_collation_actual_version(oid) WHERE datcollversion = '1.0'")
 		}
 	})

@@ -29,8 +29,9 @@ func (d decoder) late(f *preflight.SQL) {
 	f.HBA = d.hba()
 	f.Database = value(d.of(rights), 0, "current_database()", parseText)
 	f.UnloggedTables = value(d.of(unlogged), 0, "", parseCount)
-	f.Extensions = pairs(d.of(extensions), "extversion", parseText)
-	f.AvailableExtensions = pairs(d.of(available), "version", parseBool)
+	f.Extensions = pairs(d.of(extensions), 1, "extversion", parseText)
+	f.AvailableExtensions = pairs(d.of(available), 1, "version", parseBool)
+	f.PresentExtensions = pairs(d.of(available), 2, "version", parseBool)
 	f.Collations = d.collations()
 	f.CollationVersion = d.collationVersion()
 }
@@ -257,15 +258,15 @@ func (d decoder) collationVersion() preflight.Observed[string] {
 	return value(d.of(collation).orNull("NULL: the database's collation has no versions"), 0, "", parseText)
 }
 
-// pairs reads a name and its value from each row.
-func pairs[T any](c cells, name string, parse func(string) (T, error)) preflight.Observed[map[string]T] {
+// pairs reads a name and its value in a column from each row.
+func pairs[T any](c cells, column int, name string, parse func(string) (T, error)) preflight.Observed[map[string]T] {
 	type pair struct {
 		key   string
 		value T
 	}
 	list := rows(c, func(c cells) preflight.Observed[pair] {
 		n := &record{cells: c}
-		return complete(n, pair{given(n, 0, "extname", parseText), given(n, 1, name, parse)})
+		return complete(n, pair{given(n, 0, "extname", parseText), given(n, column, name, parse)})
 	})
 	if !list.Known() {
 		return preflight.Because[map[string]T](list)

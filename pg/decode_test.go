@@ -78,6 +78,7 @@ func TestDecodePrimary(t *testing.T) {
 		UnloggedTables:      preflight.Known(4),
 		Extensions:          preflight.Known(map[string]string{"plpgsql": "1.0", "postgis": "3.4.0"}),
 		AvailableExtensions: preflight.Known(map[string]bool{"plpgsql": true, "postgis": false}),
+		PresentExtensions:   preflight.Known(map[string]bool{"plpgsql": true, "postgis": true}),
 		Collations: preflight.Known([]preflight.Collation{
 			{Name: "pg_catalog.de-x-icu", Recorded: "153.112", Actual: "153.120"}, {Database: "app", Recorded: "2.35", Actual: "2.36"},
 		}),

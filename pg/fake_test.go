@@ -246,7 +246,7 @@ func primaryRows() map[string][][]any {
 		activity:   {{"5", "2", "61", "7", "1", "0", "0"}},
 		roles:      {{"replicator", "t", "t", "f", nil}, {"postgres", "t", "t", "t", clock}},
 		extensions: {{"plpgsql", "1.0"}, {"postgis", "3.4.0"}},
-		available:  {{"plpgsql", "t"}, {"postgis", "f"}},
+		available:  {{"plpgsql", "t", "t"}, {"postgis", "f", "t"}},
 		collations: {{"app", nil, "2.35", "2.36"}, {nil, "pg_catalog.de-x-icu", "153.112", "153.120"}},
 		collation:  {{"2.36"}},
 		unlogged:   {{"4"}},

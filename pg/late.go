@@ -64,8 +64,8 @@ func lateParts(major int, may allowed) []part {
 	}
 	ps = append(
 		ps,
-		list(available, "SELECT extname, (extname, extversion) IN (SELECT name, version FROM pg_available_extension_versions()) "+
-			"FROM pg_extension", 2),
+		list(available, "SELECT extname, coalesce(bool_or(version = extversion), false), count(version) > 0 "+
+			"FROM pg_extension LEFT JOIN pg_available_extension_versions() ON name = extname GROUP BY extname", 3),
 		part{unlogged, "SELECT count(*) FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'", 1, 1},
 	)
 	if may.hba {

@@ -68,7 +68,11 @@ func testLate(t *testing.T, one, two *server) {
 	} {
 		one.sql(q)
 	}
+	one.sql("ALTER ROLE monitor SET default_transaction_read_only = on")
+	one.sql("ALTER ROLE monitor SET wal_sender_timeout = 0")
 	defer func() {
+		one.sql("ALTER ROLE monitor RESET default_transaction_read_only")
+		one.sql("ALTER ROLE monitor RESET wal_sender_timeout")
 		one.sql("ROLLBACK PREPARED 'p1'")
 		one.sql("UPDATE pg_extension SET extversion = '1.0'")
 		one.sql("SELECT pg_drop_replication_slot('cdc'), pg_drop_replication_slot('unused')")
@@ -189,11 +193,12 @@ func checkLate(t *testing.T, major int, one, two *server, p, s preflight.SQL) {
 		check(t, f, map[string]bool{
 			"collations":  slices.Equal(got, collations),
 			"extensions":  maps.Equal(f.Extensions.Must(), map[string]string{"plpgsql": "0.9"}),
-			"available":   maps.Equal(f.AvailableExtensions.Must(), map[string]bool{"plpgsql": false}),
+			"available":   maps.Equal(f.AvailableExtensions.Must(), map[string]bool{"plpgsql": false}) && maps.Equal(f.PresentExtensions.Must(), map[string]bool{"plpgsql": true}),
 			"commands":    strings.HasPrefix(settings["archive_command"], "(set, sha256 ") && strings.HasPrefix(settings["restore_command"], "(set, sha256 ") && settings["archive_command"] != settings["restore_command"],
 			"units":       settings["wal_segment_size"] == "16777216" && settings["shared_buffers"] == "16384" && settings["wal_keep_size"] == "64",
 			"preloaded":   settings["shared_preload_libraries"] == "" && hasKey(settings, "shared_preload_libraries"),
-			"no data_dir": !hasKey(settings, "primary_conninfo") && !hasKey(settings, "data_directory"),
+			"of our role": !hasKey(settings, "wal_sender_timeout") == (f.User == "monitor") && settings["default_transaction_read_only"] == map[bool]string{false: "off"}[f.User == "monitor"],
+			"no conninfo": !hasKey(settings, "primary_conninfo") && !hasKey(settings, "data_directory"),
 		})
 	}
 	if p.Settings.Must()["archive_command"] != s.Settings.Must()["archive_command"] {

@@ -2,9 +2,8 @@ package pg
 
 import "strings"
 
-// settingNames are the settings that checks use. A server that does not have one
-// of them leaves it out, as it does for those of superusers where the role lacks
-// pg_read_all_settings.
+// settingNames are the settings that checks use. One that the server does not have
+// is left out, as are those of superusers where the role lacks pg_read_all_settings.
 var settingNames = []string{
 	"archive_cleanup_command", "archive_command", "archive_library", "archive_mode", "archive_timeout",
 	"block_size", "checkpoint_timeout", "cluster_name", "data_checksums", "default_transaction_read_only",
@@ -28,7 +27,8 @@ var secretSettings = []string{
 
 func quoted(names []string) string { return "('" + strings.Join(names, "', '") + "')" }
 
-// settingsSQL gives wal_segment_size in bytes, which PostgreSQL 10 counts in
+// settingsSQL leaves out what is set for our role or database: that hides the
+// value that others have. It gives wal_segment_size in bytes, which PostgreSQL 10 counts in
 // blocks. Of a setting that may hold a secret comes "", or "(set, sha256 ...)", by
 // which two nodes can be compared; the digest is too short to find a password by
 // it. archive_command shows "(disabled)" where archive_mode is off. md5() fails on
@@ -40,5 +40,6 @@ func settingsSQL(major int) string {
 	}
 	return "SELECT name, CASE WHEN name IN " + quoted(secretSettings) + " AND setting NOT IN ('', '(disabled)') THEN '(set, ' || " + digest + " || ')' " +
 		"WHEN name = 'wal_segment_size' AND unit = '8kB' THEN (setting::bigint * 8192)::text " +
-		"ELSE setting END FROM pg_settings WHERE name IN " + quoted(settingNames)
+		"ELSE setting END FROM pg_settings WHERE name IN " + quoted(settingNames) +
+		" AND source NOT IN ('global', 'database', 'user', 'database user', 'client', 'session')"
 }

@@ -242,20 +242,40 @@ func runExtensions(s *Snapshot, _ Policies, m string) []Finding {
 		database = "database " + d
 	}
 	asked := s.askedSQL(m, "pg_available_extension_versions")
-	var missing []string
+	present, leaderHas, leaderPresent := sqlPresent.of(s, m).orZero(), sqlAvailable.of(s, s.Leader()).orZero(), sqlPresent.of(s, s.Leader()).orZero()
+	var missing, other []string
 	for name, version := range installed {
-		if has, ok := available[name]; ok && !has {
+		has, ok := available[name]
+		onLeader, known := leaderHas[name]
+		switch {
+		case !ok || has, known && !onLeader && (present[name] || !leaderPresent[name]):
+			// Not replayed yet; or there; or no worse than on the leader.
+		case present[name]:
+			other = append(other, name+" "+version)
+		default:
 			missing = append(missing, name+" "+version)
 		}
 	}
-	if len(missing) == 0 {
-		return evidence(asked, "the files of all %d extensions in %s", len(installed), database)
+	var out []Finding
+	if len(missing) > 0 {
+		out = append(out, Finding{
+			Asked: asked, Observed: fmt.Sprintf("no files of %s, installed in %s", names(missing), database),
+			Effect: "Their functions fail when it leads.",
+			Remedy: fmt.Sprintf("Install on %s the package with %s, in the version that %s has.", m, names(missing), s.Leader()),
+		})
 	}
-	return []Finding{{
-		Asked: asked, Observed: fmt.Sprintf("no files of %s, installed in %s", names(missing), database),
-		Effect: "Their functions fail when it leads.",
-		Remedy: fmt.Sprintf("Install on %s the package with %s, in the version that %s has.", m, names(missing), s.Leader()),
-	}}
+	if len(other) > 0 {
+		out = append(out, Finding{
+			Severity: Warning,
+			Asked:    asked, Observed: fmt.Sprintf("the files of another version than %s, installed in %s", names(other), database),
+			Effect: "Functions fail when it leads where its library does not serve the installed version.",
+			Remedy: fmt.Sprintf("Give %s the package that %s has; after an update of the package everywhere: ALTER EXTENSION ... UPDATE.", m, s.Leader()),
+		})
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return evidence(asked, "the files of all %d extensions in %s", len(installed), database)
 }
 
 var collationVersion = ofSQL("pg_database_collation_actual_version()", func(q SQL) Observed[string] { return q.CollationVersion })
@@ -272,16 +292,21 @@ func runCollations(s *Snapshot, _ Policies, m string) []Finding {
 		}}
 	}
 	list := sqlCollations.get(s, m)
+	if leaders, ok := sqlCollations.of(s, s.Leader()).Get(); ok {
+		if differ := sortedOtherwise(list, leaders); len(differ) > 0 {
+			return []Finding{{
+				Asked: asked, Observed: "another version than " + s.Leader() + " of: " + names(differ),
+				Effect: "Indexes on text that use them are not in the order in which it searches them: rows are not found, unique indexes take duplicates.",
+				Remedy: "Give " + m + " the operating system release of " + s.Leader() + ", or choose another candidate. If it has to be: REINDEX what uses them right after.",
+			}}
+		}
+	}
 	if len(list) == 0 {
 		return evidence(asked, "every recorded version is the one that the server has")
 	}
 	var what []string
 	for _, c := range list[:min(len(list), 5)] {
-		name := "database " + c.Database
-		if c.Database == "" {
-			name = "collation " + c.Name
-		}
-		what = append(what, fmt.Sprintf("%s (%s, now %s)", name, c.Recorded, c.Actual))
+		what = append(what, fmt.Sprintf("%s (%s, now %s)", c.what(), c.Recorded, c.Actual))
 	}
 	return []Finding{{
 		Severity: Warning,
@@ -289,6 +314,33 @@ func runCollations(s *Snapshot, _ Policies, m string) []Finding {
 		Effect: "Indexes on text may have been built in another order. The leader has the same data, so this is no worse after the switchover, unless its library is another one.",
 		Remedy: "REINDEX those, then ALTER DATABASE ... REFRESH COLLATION VERSION or ALTER COLLATION ... REFRESH VERSION.",
 	}}
+}
+
+func (c Collation) what() string {
+	if c.Database == "" {
+		return "collation " + c.Name
+	}
+	return "database " + c.Database
+}
+
+// sortedOtherwise are the collations that have another version on one of two
+// servers. What a server does not list has the recorded version there.
+func sortedOtherwise(a, b []Collation) []string {
+	var out []string
+	for _, lists := range [][2][]Collation{{a, b}, {b, a}} {
+		for _, c := range lists[0] {
+			actual := c.Recorded
+			for _, o := range lists[1] {
+				if o.Database == c.Database && o.Name == c.Name {
+					actual = o.Actual
+				}
+			}
+			if actual != c.Actual && !slices.Contains(out, c.what()) {
+				out = append(out, c.what())
+			}
+		}
+	}
+	return out
 }
 
 func runUnlogged(s *Snapshot, _ Policies, m string) []Finding {

@@ -202,7 +202,8 @@ func refusedByHBA(s *Snapshot, asked, m, other, user string, addrs []netip.Addr)
 }
 
 // sourcesOf are the addresses from which a member would connect, the one that it
-// is seen to connect from first.
+// is seen to connect from first. A loopback address at which it answers us is not
+// the one that it has for others.
 func (s *Snapshot) sourcesOf(m string) []netip.Addr {
 	var out []netip.Addr
 	add := func(text string) {
@@ -215,8 +216,10 @@ func (s *Snapshot) sourcesOf(m string) []netip.Addr {
 			add(w.ClientAddr.orZero())
 		}
 	}
-	for _, a := range addressesOf(s, m) {
-		add(a)
+	for _, text := range addressesOf(s, m) {
+		if a, err := netip.ParseAddr(text); err == nil && !a.IsLoopback() {
+			add(text)
+		}
 	}
 	return out
 }

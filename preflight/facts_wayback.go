@@ -14,6 +14,7 @@ var (
 	sqlUnlogged   = ofSQL("the number of unlogged tables", func(q SQL) Observed[int] { return q.UnloggedTables })
 	sqlExtensions = ofSQL("pg_extension", func(q SQL) Observed[map[string]string] { return q.Extensions })
 	sqlAvailable  = ofSQL("pg_available_extension_versions", func(q SQL) Observed[map[string]bool] { return q.AvailableExtensions })
+	sqlPresent    = ofSQL("pg_available_extension_versions", func(q SQL) Observed[map[string]bool] { return q.PresentExtensions })
 	sqlCollations = ofSQL("the recorded versions of collations", func(q SQL) Observed[[]Collation] { return q.Collations })
 	sqlVersion    = ofSQL("server_version_num", func(q SQL) Observed[int] { return q.ServerVersion })
 

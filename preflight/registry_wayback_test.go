@@ -33,6 +33,16 @@ func declare(s *Snapshot) {
 	config4(s).Slots = Known(map[string]PermanentSlot{"cdc": {Type: "logical", Database: "app", Plugin: "pgoutput"}})
 }
 
+// extension says whether leader and candidate have the files of the installed
+// version, and of any.
+func extension(s *Snapshot, onLeader, anyOnLeader, onCandidate, anyOnCandidate bool) {
+	(*leaderSQL(s).Extensions.Value)["pg_trgm"] = "1.6"
+	(*leaderSQL(s).AvailableExtensions.Value)["pg_trgm"] = onLeader
+	(*candidateSQL(s).AvailableExtensions.Value)["pg_trgm"] = onCandidate
+	leaderSQL(s).PresentExtensions = Known(map[string]bool{"pg_trgm": anyOnLeader})
+	candidateSQL(s).PresentExtensions = Known(map[string]bool{"pg_trgm": anyOnCandidate})
+}
+
 var waybackCases = map[string][]breakage{
 	"wayback.rewind": {
 		{"off", "node1", func(s *Snapshot) { config4(s).UsePgRewind = Known(false) }, Fail, Warning},
@@ -67,6 +77,12 @@ var waybackCases = map[string][]breakage{
 		{"one member alone", "node2", func(s *Snapshot) { hba(s, rule("host", "all", "10.77.9.21", "255.255.255.255", "md5")) }, Fail, ""},
 		{"SSL only, and there is none", "node2", func(s *Snapshot) { set(s, "node2", "ssl", "off"); hba(s, rule("hostssl", "all", "all", "", "md5")) }, Fail, ""},
 		{"SSL only", "node2", func(s *Snapshot) { set(s, "node2", "ssl", "on"); hba(s, rule("hostssl", "all", "all", "", "md5")) }, Pass, ""},
+		{"the leader answers us at a loopback address alone", "node2", func(s *Snapshot) {
+			s.member("node1").Key.Value.ConnURL = Known("postgres://one.example:5432/postgres")
+			s.member("node1").REST.Value.RemoteAddr = "127.0.1.1:8008"
+			leaderSQL(s).RemoteAddr = "127.0.1.1:5432"
+			hba(s, rule("host", "all", "10.77.9.23", "255.255.255.255", "md5"))
+		}, Pass, ""},
 		{"a line that is wrong", "node2", func(s *Snapshot) { hba(s, rule("host", "all", "all", "", "md5"), HBARule{Line: 9, Error: "invalid"}) }, Fail, Warning},
 		{"a rule by host name", "node2", func(s *Snapshot) { hba(s, rule("host", "all", ".example.com", "", "md5")) }, Pass, ""},
 		{"a role by its group", "node2", func(s *Snapshot) { hba(s, rule("host", "+replicas", "all", "", "md5")) }, Pass, ""},
@@ -256,6 +272,10 @@ var waybackCases = map[string][]breakage{
 			(*leaderSQL(s).Extensions.Value)["pg_trgm"] = "1.6"
 			(*candidateSQL(s).AvailableExtensions.Value)["pg_trgm"] = false
 		}, Fail, ""},
+		{"another version", "node2", func(s *Snapshot) { extension(s, true, true, false, true) }, Fail, Warning},
+		{"another version, as on the leader", "node2", func(s *Snapshot) { extension(s, false, true, false, true) }, Pass, ""},
+		{"no files, and none on the leader", "node2", func(s *Snapshot) { extension(s, false, false, false, false) }, Pass, ""},
+		{"no files, and others on the leader", "node2", func(s *Snapshot) { extension(s, false, true, false, false) }, Fail, ""},
 		{"not replayed yet", "node2", func(s *Snapshot) { (*leaderSQL(s).Extensions.Value)["pg_trgm"] = "1.6" }, Pass, ""},
 		{"not to be had", "node2", func(s *Snapshot) { candidateSQL(s).AvailableExtensions = unknown[map[string]bool]() }, Undecided, ""},
 	},
@@ -264,7 +284,22 @@ var waybackCases = map[string][]breakage{
 			leaderSQL(s).CollationVersion, candidateSQL(s).CollationVersion = Known("2.36"), Known("2.41")
 		}, Fail, ""},
 		{"recorded with another version", "node2", func(s *Snapshot) {
-			candidateSQL(s).Collations = Known([]Collation{{Database: "app", Recorded: "1.0", Actual: "2.41"}, {Name: "de", Recorded: "1.0", Actual: "2.41"}})
+			list := []Collation{{Database: "app", Recorded: "1.0", Actual: "2.41"}, {Name: "de", Recorded: "1.0", Actual: "2.41"}}
+			leaderSQL(s).Collations, candidateSQL(s).Collations = Known(list), Known(list)
+		}, Fail, Warning},
+		{"recorded with another version than the candidate's alone", "node2", func(s *Snapshot) {
+			candidateSQL(s).Collations = Known([]Collation{{Name: "de", Recorded: "1.0", Actual: "2.41"}})
+		}, Fail, ""},
+		{"recorded with another version than the leader's alone", "node2", func(s *Snapshot) {
+			leaderSQL(s).Collations = Known([]Collation{{Database: "app", Recorded: "1.0", Actual: "2.41"}})
+		}, Fail, ""},
+		{"recorded with a third version", "node2", func(s *Snapshot) {
+			leaderSQL(s).Collations = Known([]Collation{{Name: "de", Recorded: "1.0", Actual: "2.36"}})
+			candidateSQL(s).Collations = Known([]Collation{{Name: "de", Recorded: "1.0", Actual: "2.41"}})
+		}, Fail, ""},
+		{"the leader's not to be had", "node2", func(s *Snapshot) {
+			leaderSQL(s).Collations = unknown[[]Collation]()
+			candidateSQL(s).Collations = Known([]Collation{{Name: "de", Recorded: "1.0", Actual: "2.41"}})
 		}, Fail, Warning},
 		{"the same library", "node2", func(s *Snapshot) {
 			leaderSQL(s).CollationVersion, candidateSQL(s).CollationVersion = Known("2.41"), Known("2.41")

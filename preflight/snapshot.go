@@ -330,6 +330,9 @@ type SQL struct {
 	// AvailableExtensions are those of which the server has the files: for each
 	// installed extension, whether that version is in pg_available_extension_versions.
 	AvailableExtensions Observed[map[string]bool] `json:"available_extensions"`
+	// PresentExtensions tells the same of any version: a newer package need not
+	// have the scripts of the installed version.
+	PresentExtensions Observed[map[string]bool] `json:"present_extensions"`
 	// Collations are the databases and collations whose recorded version is not
 	// the one that the server's libraries have, as far as versions are known.
 	Collations Observed[[]Collation] `json:"collation_mismatches"`
