@@ -21,7 +21,7 @@ var reachChecks = []Check{
 	},
 	{
 		ID: "candidate.rest", Title: "the candidate's REST API answers in time", Since: "0.1.0",
-		Why:    "The leader asks it twice, with two seconds each time and no second try. No answer means \"not reachable\".",
+		Why:    "The leader asks it twice, with two seconds each time and no second try. No answer means \"not reachable\". What is asked from this machine shows the same only where it has the same way there.",
 		Source: "patroni/ha.py fetch_node_status (timeout 2 s, retries 0); patroni/api.py is_failover_possible: 412 \"no good candidates have been found\"",
 		Fix:    "See whether Patroni runs there, whether restapi.connect_address is right, and what makes it slow.",
 		Proof:  "docs/accuracy.md: \"candidate's api_url = a closed port\", \"candidate's Patroni killed\", \"candidate's Patroni frozen\", \"candidate's REST API answers after 1.2 s\", \"candidate's REST API answers after 2.6 s\".",

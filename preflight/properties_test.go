@@ -189,9 +189,9 @@ func TestBystandersNeverBlock(t *testing.T) {
 	}
 }
 
-// TestStandbyCluster: F 7.20, the leader is in recovery, its role is
-// standby_leader, and none of that is a fault.
-func TestStandbyCluster(t *testing.T) {
+// standbyLeader: the leader is in recovery, its role is standby_leader, and none
+// of that is a fault.
+func standbyLeader(t *testing.T) {
 	s := healthy(t)
 	config4(s).StandbyCluster = Known(true)
 	l := s.member("node1")
