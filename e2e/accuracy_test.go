@@ -122,6 +122,7 @@ type outcome struct {
 	over       bool
 	switched   bool
 	forecast   *forecast
+	prediction *prediction
 	ctlSeconds float64
 }
 
@@ -130,7 +131,9 @@ type report struct {
 	Verdict  string `json:"verdict"`
 	ExitCode int    `json:"exit_code"`
 	Forecast *forecast
-	Results  []struct {
+	// Prediction is nil in a report of an older release.
+	Prediction *prediction
+	Results    []struct {
 		Check, Subject, Weight string
 		Findings               []struct{ Remedy string }
 		Missing                []struct{ Reason string }
@@ -237,6 +240,7 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	r, exit, took, raw := l.check(sc.env, args...)
 	l.untouched(before)
 	o.verdict, o.exit, o.toolSeconds, o.forecast = r.Verdict, exit, took, r.Forecast
+	o.prediction = r.Prediction
 	o.decidedBy = r.by(map[string]string{noGo: "blocks", unknown: "unknown", goes: "warns"}[o.verdict])
 	judge(t, sc, o, r, raw)
 
@@ -273,6 +277,9 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	l.leftBehind(&o, slots, followers)
 	if sc.scheduled != "" {
 		o.works = strings.Contains(o.printed, "Switchover scheduled") && strings.Contains(l.key("failover"), "scheduled_at")
+	}
+	if holds, any := o.predicted(); any && !holds {
+		t.Logf("PREDICTED: %+v", *o.prediction)
 	}
 	if o.verdict == goes && !o.works {
 		t.Errorf("FALSE GO: %s; patronictl: %s", o.became, o.printed)

@@ -61,6 +61,7 @@ patronictl's. patronictl's exit code is shown since it says so little.
 |---|---|---|---|---|---|---|---|---|
 %[6]s`, "`", len(all), falseGo, falseNoGo, policy, rows.String())
 	text += forecasts(t, all)
+	text += predictions(t, all)
 	text += "\n## Why that is right\n\n"
 	for _, sc := range scenarios {
 		text += fmt.Sprintf("- %s: %s; %s.\n", sc.name, sc.want, sc.because)

@@ -197,7 +197,7 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		return evidence(asked, "synchronous mode is off")
 	case mode == "quorum" && strings.HasPrefix(version, "4.0.5") && state.Quorum > 0:
 		return []Finding{{
-			Asked: asked, Observed: fmt.Sprintf("quorum is %d, and the leader runs Patroni 4.0.5", state.Quorum),
+			Severity: whereNamed(s), Asked: asked, Observed: fmt.Sprintf("quorum is %d, and the leader runs Patroni 4.0.5", state.Quorum),
 			Effect: "4.0.5 refuses every named candidate in quorum mode: 503 \"Switchover failed\" (mended in 4.0.6).",
 			Remedy: "Update Patroni on the leader to 4.0.6 or later first.",
 		}}
@@ -216,6 +216,14 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		Asked: asked, Observed: observed, Expected: m + " among them",
 		Effect: "Patroni refuses: 412 \"candidate name does not match with sync_standby\".", Remedy: remedy,
 	}}
+}
+
+// whereNamed is the severity of what stands against a member only where it is named.
+func whereNamed(s *Snapshot) Severity {
+	if s.Request.Candidate == "" {
+		return Warning
+	}
+	return Blocker
 }
 
 func runAhead(s *Snapshot, _ Policies, m string) []Finding {

@@ -71,7 +71,7 @@ func runDecision(s *Snapshot, policies Policies, m string) []Finding {
 		return evidence(asked, "not refused")
 	}
 	f := Finding{
-		Asked: asked, Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed), Expected: "accepted",
+		Severity: whereNamed(s), Asked: asked, Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed), Expected: "accepted",
 		Effect: "Nothing would happen: the leader stays.",
 		Remedy: fmt.Sprintf("Choose another candidate than %s, or mend what the answer names.", m),
 	}

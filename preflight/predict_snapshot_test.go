@@ -83,14 +83,11 @@ func TestPredictionKnowsWhatItHangsOn(t *testing.T) {
 		if want.Stage == StageUnknown {
 			t.Errorf("%s: unknown from the start: %q", name, want.Unknown)
 		}
-		for i, f := range factsIn(s) {
-			s := healthy(t)
-			do(s)
-			factsIn(s)[i].forget()
+		withoutEach(s, func(path string) {
 			if got := PredictFor(s, s.Request.Candidate); got.Stage != want.Stage && got.Stage != StageUnknown {
-				t.Errorf("%s: %s without %s, %s with it", name, got.Stage, f.path, want.Stage)
+				t.Errorf("%s: %s without %s, %s with it", name, got.Stage, path, want.Stage)
 			}
-		}
+		})
 	}
 }
 
