@@ -51,9 +51,8 @@ func (l *lab) slowREST(node string, delay time.Duration) {
 func (l *lab) slowLine() {
 	leader, bystander := l.leader, l.bystander
 	// The relay's own connections go to the leader's second address.
-	l.sh(leader, "ip addr add "+l.ip("vip")+"/24 dev eth0")
-	l.undo(func() { l.in(leader, "ip addr del "+l.ip("vip")+"/24 dev eth0") })
-	l.relay(bystander, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", l.ip("vip")+":5432", 0, 500_000)
+	vip := l.vip(leader)
+	l.relay(bystander, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", vip+":5432", 0, 500_000)
 	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+bystander+"'")
 	time.Sleep(2 * time.Second)
 	l.await("the bystander to stream again", 20*time.Second, func() bool { return l.streams(bystander, leader) })
