@@ -27,8 +27,11 @@ var oddities = []scenario{
 	}, want: goes, because: "it says at once that it has nothing"},
 	{name: "maximum_lag_on_syncnode set", arrange: func(l *lab) { l.edit("maximum_lag_on_syncnode=16777216"); l.synchronous() }, want: goes, because: "the candidate keeps up"},
 	{name: "sessions idle in transactions on the leader", on: "bookworm", arrange: (*lab).openTransactions, want: goes, because: "a fast shutdown ends them"},
-	{name: "no slots and no WAL kept", on: "sid", arrange: func(l *lab) {
-		l.edit("postgresql.use_slots=false", "postgresql.parameters.wal_keep_size=0")
+	{name: "no slots and little WAL kept", on: "sid", arrange: func(l *lab) {
+		// 16 MB is the least that Patroni takes.
+		l.edit("postgresql.use_slots=false", "postgresql.parameters.wal_keep_size=16MB")
+		candidate := l.candidate
+		l.await("wal_keep_size", 20*time.Second, func() bool { return l.sql(candidate, "SHOW wal_keep_size") == "16MB" })
 		time.Sleep(4 * time.Second)
 	}, want: goes, warns: "wayback.wal_kept", because: "everybody streams, and needs no old WAL"},
 }
