@@ -251,7 +251,7 @@ func TestReadNothingThere(t *testing.T) {
 		{"other scopes", &fake{keys: demo()[7:]}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay"},
 		{"many scopes", &fake{keys: many}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: c00, c01, c02, c03, c04, c05, c06, c07, c08, c09, ..."},
 		{"nothing", &fake{keys: key("/other/demo/leader")}, 0, "etcd holds no Patroni cluster under /service/demo/, and no scope at all under /service/: another namespace, another etcd, or keys of the v2 API, which v3 does not show"},
-		{"Citus", &fake{keys: key("/service/demo/0/leader", "/service/demo/1/leader", "/service/demo/1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but there is 0, 1 below it: is this a Citus group?"},
+		{"a namespace", &fake{keys: key("/service/demo/a/leader", "/service/demo/b1/leader", "/service/demo/b1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but there is a, b1 below it: is /service/demo the namespace?"},
 		{"the rest is hidden", &fake{neighboursErr: rpctypes.ErrGRPCPermissionDenied}, 0, "etcd holds no Patroni cluster under /service/demo/; what else is in /service/ is unknown: etcdserver: permission denied"},
 	}
 	for _, tt := range tests {
@@ -266,6 +266,17 @@ func TestReadNothingThere(t *testing.T) {
 				t.Errorf("cluster is %s:\n got %s\nwant %s", d.Cluster.Cause(), d.Cluster.Reason(), tt.want)
 			}
 		})
+	}
+}
+
+// TestReadCitus: without a group there is nothing to see but which groups there are.
+func TestReadCitus(t *testing.T) {
+	t.Parallel()
+	f := &fake{leader: 7, keys: []KV{{Key: "/service/demo/0/leader", Value: []byte("x")}, {Key: "/service/demo/1/sync", Value: []byte("{}")}}}
+	d, members, _ := read(t, connect(t, f.start(t).url), 10*time.Second)
+	c := d.Cluster.Must()
+	if got := c.Groups.Must(); !slices.Equal(got, []string{"0", "1"}) || len(members) != 0 || c.Leader.Must() != "" || c.Config.Known() {
+		t.Errorf("groups %v, members %v, leader %q", got, members, c.Leader.Must())
 	}
 }
 

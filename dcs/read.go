@@ -160,13 +160,13 @@ func telling(c preflight.Cause) int {
 	}, c)
 }
 
-// own reports whether any of the keys belongs to a cluster at the prefix, and
-// not to a Citus group or whatever else lies below it.
+// own reports whether any of the keys belongs to a cluster at the prefix, or to
+// one of its Citus groups, and not to whatever else lies below it.
 func own(kvs []KV, prefix string) bool {
 	names := []string{"initialize", "config", "leader", "status", "optime/leader", "sync", "failover", "history", "failsafe"}
 	return slices.ContainsFunc(kvs, func(kv KV) bool {
 		path := strings.TrimPrefix(kv.Key, prefix)
-		return strings.HasPrefix(path, "members/") || slices.Contains(names, path)
+		return strings.HasPrefix(path, "members/") || slices.Contains(names, path) || groupOf(path) != ""
 	})
 }
 
@@ -240,10 +240,10 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 }
 
 // neighbours says what there is instead of the cluster, as the rest of a
-// sentence: the Citus groups below the prefix, or the scopes in the namespace.
+// sentence: what lies below the prefix, or the scopes in the namespace.
 func (ep *endpoint) neighbours(ctx context.Context, kvs []KV, dir, prefix string) string {
-	if groups := below(kvs, prefix); len(groups) > 0 {
-		return fmt.Sprintf(", but there is %s below it: is this a Citus group?", strings.Join(groups, ", "))
+	if scopes := below(kvs, prefix); len(scopes) > 0 {
+		return fmt.Sprintf(", but there is %s below it: is %s the namespace?", strings.Join(scopes, ", "), strings.TrimSuffix(prefix, "/"))
 	}
 	a := ask(ctx, ep, "range "+dir, func(ctx context.Context) (*clientv3.GetResponse, error) {
 		return ep.reader.Get(ctx, dir, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(maxMembers))

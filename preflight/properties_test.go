@@ -16,7 +16,7 @@ import (
 var notEssential = []struct{ path, reason string }{
 	{`^\.Members\[node3\]`, "neither leader nor candidate"},
 	{`^\.DCS\.Endpoints\[`, "the linearizable read succeeded, so there is a quorum"},
-	{`^\.DCS\.Cluster\.(History\[|Failsafe|Config\.(SynchronousModeStrict|FailsafeMode))`, "no check of this version reads it"},
+	{`^\.DCS\.Cluster\.(Failsafe|Config\.FailsafeMode)`, "no check of this version reads it"},
 	{`\.Key\.(State|Timeline|Xlog|ReplicationState|PendingRestart)$`, "shown beside the live figures only"},
 	{`^\.Members\[node2\]\.Key\.Version$`, "the leader's version decides"},
 	{`\.REST\.(Version|ServerVersion|ReplayPaused|PendingRestart|SyncStandby|QuorumStandby|ClusterUnlocked|FailsafeActive|Pause|Timeline|DCSLastSeen|Date|ReplicationState)$`, "of the other role, or a second witness to what the DCS, /liveness or SQL says"},
@@ -24,7 +24,7 @@ var notEssential = []struct{ path, reason string }{
 	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
 	{`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName)$`, "in prose only, or proven by REST as well"},
 	{`^\.Members\[node1\]\.SQL\.(WalReceiver|WalSenders\[)`, "of the other role, or a column no check reads"},
-	{`^\.DCS\.Cluster\.(Groups|Config\.(SynchronousNodeCount|MaximumLagOnSyncnode|PrimaryStopTimeout|Slots|IgnoreSlots|UsePgRewind|UseSlots|RemoveOnRewindFailure|RemoveOnDiverged))$`, "what rests on it warns"},
+	{`^\.DCS\.Cluster\.(Groups|Config\.(SynchronousModeStrict|SynchronousNodeCount|MaximumLagOnSyncnode|PrimaryStopTimeout|Slots|IgnoreSlots|UsePgRewind|UseSlots|RemoveOnRewindFailure|RemoveOnDiverged))$`, "what rests on it warns; a leader shows that there are no groups"},
 	{`\.Key\.(PendingRestartReason|ScheduledRestart|CheckpointAfterPromote)$`, "what rests on it warns"},
 	{`\.SQL\.(FlushLSNAfterAt|Earlier|Slots|Archiver|Checkpoint|Activity|Roles|HBA|Database|UnloggedTables|Extensions|AvailableExtensions|Collations|CollationVersion)`, "what rests on it warns, or needs more than the least rights"},
 	{`^\.Members\[node2\]\.SQL\.(WalSenders|WalReceiver\.(Timeline|SenderHost|SenderPort|SlotName|LastMsgAt|FlushedLSN))`, "of the other role, or a column no check reads"},

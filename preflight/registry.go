@@ -6,7 +6,7 @@ import "slices"
 // reported. A check stands after those it builds on.
 var Checks = slices.Concat(
 	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, decisionChecks,
-	shutdownChecks, scheduleChecks, waybackChecks, slotsChecks, settingsChecks, dataChecks,
+	syncChecks, historyChecks, versionChecks, shutdownChecks, scheduleChecks, waybackChecks, slotsChecks, settingsChecks, dataChecks,
 )
 
 // CheckByID finds a check.

@@ -63,7 +63,8 @@ type DCS struct {
 	// store answered with quorum, even if it holds no key there; the value is the
 	// number of keys.
 	Read Observed[int] `json:"read"`
-	// Cluster is unknown when Read is, or when there is no key under the prefix.
+	// Cluster is unknown when Read is, or when there is no key of Patroni under the
+	// prefix. Of a Citus cluster without a group, only Groups is to be seen.
 	Cluster Observed[Cluster] `json:"cluster"`
 }
 
