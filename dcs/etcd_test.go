@@ -1,6 +1,7 @@
 package dcs
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"reflect"
@@ -333,5 +334,46 @@ func TestGrace(t *testing.T) {
 			t.Errorf("with %s left: %s, want %s", left, got, want)
 		}
 		cancel()
+	}
+}
+
+// A crowd of members is not judged, and a name of a hundred kilobytes not repeated.
+func TestReadTooManyMembers(t *testing.T) {
+	t.Parallel()
+	f := &fake{leader: 7}
+	for i := range preflight.MaxMembers + 1 {
+		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: []byte("{}"), Lease: int64(i + 1)})
+	}
+	d, members, _ := read(t, connect(t, f.start(t).url), 10*time.Second)
+	expect(t, "one too many", d.Cluster, "unsupported:etcd holds 101 keys under /service/demo/members/; not more than 100 members are judged")
+	if len(members) != 0 || !preflight.Equal(d.Read, preflight.MaxMembers+1) {
+		t.Errorf("%d members", len(members))
+	}
+
+	f = &fake{leader: 7, keys: []KV{{Key: "/service/demo/members/" + strings.Repeat("n", 100_000), Value: []byte("{}")}}}
+	d, members, _ = read(t, connect(t, f.start(t).url), 10*time.Second)
+	expect(t, "a long name", d.Cluster, "unsupported:a key under /service/demo/members/ has a name of 100000 bytes, the limit is 1024")
+	if len(members) != 0 {
+		t.Errorf("%d members", len(members))
+	}
+}
+
+// Values that are too large each for themselves are unknown, and the whole
+// answer is where it is too large.
+func TestReadHugeAnswer(t *testing.T) {
+	t.Parallel()
+	huge := bytes.Repeat([]byte("x"), maxValue+1)
+	f := (&fake{leader: 7, keys: []KV{{Key: "/service/demo/config", Value: huge}, {Key: "/service/demo/members/a", Value: huge}}}).start(t)
+	d, members, _ := read(t, connect(t, f.url), 10*time.Second)
+	expect(t, "huge config", d.Cluster.Must().Config, "malformed:a value of 1048577 bytes is not decoded")
+	expect(t, "huge member", members[0].Key, "malformed:a value of 1048577 bytes is not decoded")
+
+	f = &fake{leader: 7}
+	for i := range maxAnswer/len(huge) + 1 {
+		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: huge})
+	}
+	d, members, _ = read(t, connect(t, f.start(t).url), time.Minute)
+	if d.Read.Cause() != preflight.Malformed || !strings.Contains(d.Read.Reason(), "larger than max") || d.Cluster.Known() || len(members) != 0 {
+		t.Errorf("%s: %s", d.Read.Cause(), d.Read.Reason())
 	}
 }

@@ -117,11 +117,33 @@ func (r reading) fill(d *preflight.DCS, leases map[int64]preflight.Observed[pref
 	case !own(r.kvs, d.Prefix):
 		d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Absent, "etcd holds no Patroni cluster under %s%s", d.Prefix, around)
 	default:
+		if why := tooMany(r.kvs, d.Prefix); why != "" {
+			d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Unsupport, "%s", why)
+			break
+		}
 		c, members := Decode(d.Prefix, r.kvs, leases, r.revision)
 		d.Cluster = preflight.Known(c)
 		return members
 	}
 	return []preflight.Member{}
+}
+
+// tooMany says why the members are not judged, "" where they are.
+func tooMany(kvs []KV, prefix string) string {
+	n := 0
+	for _, kv := range kvs {
+		name, ok := strings.CutPrefix(kv.Key, prefix+"members/")
+		if ok && len(name) > maxText {
+			return fmt.Sprintf("a key under %smembers/ has a name of %d bytes, the limit is %d", prefix, len(name), maxText)
+		}
+		if ok {
+			n++
+		}
+	}
+	if n > preflight.MaxMembers {
+		return fmt.Sprintf("etcd holds %d keys under %smembers/; not more than %d members are judged", n, prefix, preflight.MaxMembers)
+	}
+	return ""
 }
 
 // unread says for each endpoint why the range failed. Where the status came
@@ -218,7 +240,7 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	ids = ids[:min(len(ids), maxMembers)]
+	ids = ids[:min(len(ids), preflight.MaxMembers+1)]
 	facts := make([]preflight.Observed[preflight.Lease], len(ids))
 	var wg sync.WaitGroup
 	for i, id := range ids {
@@ -246,7 +268,7 @@ func (ep *endpoint) neighbours(ctx context.Context, kvs []KV, dir, prefix string
 		return fmt.Sprintf(", but there is %s below it: is %s the namespace?", strings.Join(scopes, ", "), strings.TrimSuffix(prefix, "/"))
 	}
 	a := ask(ctx, ep, "range "+dir, func(ctx context.Context) (*clientv3.GetResponse, error) {
-		return ep.reader.Get(ctx, dir, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(maxMembers))
+		return ep.reader.Get(ctx, dir, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(maxScopes))
 	})
 	if a.failure != nil {
 		return fmt.Sprintf("; what else is in %s is unknown: %s", dir, a.failure.Reason)

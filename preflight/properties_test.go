@@ -132,6 +132,11 @@ func TestLoadRefuses(t *testing.T) {
 		"truncated":      `{"schema": 1, "members": [`,
 		"two documents":  `{"schema": 1} {"schema": 1}`,
 		"a brace more":   `{"schema": 1}}`,
+		"one name twice": `{"schema": 1, "members": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}`,
+		"many members":   `{"schema": 1, "members": [` + strings.Repeat(`{},`, MaxMembers) + `{}]}`,
+		"too long":       `{"schema": 1, "tool": "` + strings.Repeat("x", maxSnapshot) + `"}`,
+		"deep":           strings.Repeat(`{"schema":`, 100_000),
+		"wide tags":      `{"schema": 1, "members": [{"key": {"value": {"tags": {"value": {"x": "` + strings.Repeat("y", 64_000) + `"}}}}}]}`,
 	} {
 		if _, err := LoadSnapshot(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: accepted", name)
