@@ -251,7 +251,7 @@ func TestReplayOfHalfASnapshot(t *testing.T) {
 	for _, text := range []string{
 		`{"schema":1}`,
 		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{}}}}`,
-		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},{"name":"a"},{"name":"b"}],"moved":{"value":null}}`,
+		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},{"name":"b"}],"moved":{"value":null}}`,
 	} {
 		if o := runCLI(t, "replay", put(t, "snapshot.json", text)); o.code == preflight.ExitGo || o.code == preflight.ExitInternal || o.stdout == "" {
 			t.Errorf("%s: exit code %d\n%s%s", text, o.code, o.stdout, o.stderr)
