@@ -60,8 +60,9 @@ lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
 
-docs: ## Generate docs/checks.md from the registry
+docs: ## Generate docs/checks.md from the registry, docs/field-cases.md from the cases
 	@go run . checks -f markdown >docs/checks.md
+	@go test ./preflight -count=1 -run '^TestFieldCasesDocument$$' -update >/dev/null
 
 accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 	@scripts/accuracy.sh

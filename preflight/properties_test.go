@@ -198,13 +198,7 @@ func TestBystandersNeverBlock(t *testing.T) {
 // of that is a fault.
 func standbyLeader(t *testing.T) {
 	s := healthy(t)
-	config4(s).StandbyCluster = Known(true)
-	l := s.member("node1")
-	l.Key.Value.Role, l.REST.Value.Role = Known("standby_leader"), Known("standby_leader")
-	q := l.SQL.Value
-	q.InRecovery, q.ReceiveLSN, q.ReplayLSN = Known(true), q.FlushLSN, q.FlushLSN
-	q.FlushLSN, q.FlushLSNAfter = NotKnown[LSN](Absent, "in recovery"), NotKnown[LSN](Absent, "in recovery")
-	l.REST.Value.Received, l.REST.Value.Replayed, l.REST.Value.Location = q.ReceiveLSN, q.ReplayLSN, NotKnown[LSN](Absent, "in recovery")
+	standbySite(s)
 	if r := Judge(s, Policies{}); r.Verdict != Go {
 		t.Errorf("%s\n%s", r.Verdict, fails(r))
 	}
