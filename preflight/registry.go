@@ -5,7 +5,7 @@ import "slices"
 // Checks is the registry: every check, in the order in which they run and are
 // reported. A check stands after those it builds on.
 var Checks = slices.Concat(
-	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, replayChecks, decisionChecks,
+	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, pausedChecks, decisionChecks,
 	syncChecks, historyChecks, versionChecks, shutdownChecks, scheduleChecks, waybackChecks, upstreamChecks, releaseChecks,
 	slotsChecks, settingsChecks, dataChecks,
 )

@@ -2,7 +2,7 @@ package preflight
 
 import "fmt"
 
-var replayChecks = []Check{{
+var pausedChecks = []Check{{
 	ID: "candidate.replay_paused", Title: "replay is not paused on the candidate", Since: "0.2.0",
 	Why:    "Before PostgreSQL 13 a promotion waits for pg_wal_replay_resume(), which nobody calls: the candidate holds the leader key and takes no writes. PostgreSQL 13 and later end the pause with the promotion.",
 	Source: "pg_is_wal_replay_paused() on the candidate; PostgreSQL 13 release notes; patroni/patroni issue 1691. Patroni since 2.1.0 ends a pause by itself on PostgreSQL 14 and later, outside of maintenance mode",
