@@ -8,7 +8,6 @@ import (
 
 // notYet are checks that the catalogue names before they are there.
 var notYet = []string{
-	"candidate.cascade", "candidate.apply_delay", "candidate.conflicts", "candidate.restore_command", "candidate.choice", "candidate.sync_lag",
 	"sync.strict", "dcs.group", "dcs.history", "dcs.sync_leader", "version.mixed",
 }
 
