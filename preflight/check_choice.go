@@ -45,7 +45,7 @@ func runChoice(s *Snapshot, _ Policies, _ string) []Finding {
 	return []Finding{{
 		Asked: asked, Observed: fmt.Sprintf("no candidate is named, and %s are equals: whoever is first leads", names(may)),
 		Effect: "Patroni makes no difference between them; sites, hardware and cost are not its concern.",
-		Remedy: fmt.Sprintf("Name the one that you want: --candidate %s", may[0]),
+		Remedy: fmt.Sprintf("Name the one that you want with --candidate: %s.", names(may)),
 	}}
 }
 
