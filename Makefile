@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 SUITE   ?= trixie
 SUITES  ?= $(SUITE)
+FUZZTIME ?= 10s
 export SUITE
 
 TOOL        := build/patroni-preflight
@@ -13,7 +14,7 @@ COMPOSE     := scripts/compose.sh
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit test demo lint docs accuracy bench clean
+.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,9 +40,13 @@ down: ## Take that cluster down, with its data
 unit: ## Run the tests that need no cluster
 	@go test ./...
 
+fuzz: ## Fuzz every decoder, one after the other (FUZZTIME=10s each)
+	@scripts/fuzz.sh $(FUZZTIME)
+
 test: setup ## Run all tests, on real clusters of Patroni 3.0, 4.0 and 4.1
 	@scripts/images.sh bookworm trixie sid
 	@go test ./...
+	@scripts/fuzz.sh 3s
 	@go test -tags e2e -count=1 -parallel 2 -timeout 45m -v ./e2e/...
 
 demo: images build ## Show the tool stop a switchover that Patroni would fail (KEEP=1 leaves the cluster up)
@@ -55,8 +60,9 @@ lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
 
-docs: ## Generate docs/checks.md from the registry
+docs: ## Generate docs/checks.md from the registry, docs/field-cases.md from the cases
 	@go run . checks -f markdown >docs/checks.md
+	@go test ./preflight -count=1 -run '^TestFieldCasesDocument$$' -update >/dev/null
 
 accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 	@scripts/accuracy.sh

@@ -317,6 +317,8 @@ func (l *lab) vip(node string) string {
 	vip := l.ip("vip")
 	l.sh(node, "ip addr add "+vip+"/24 dev eth0")
 	l.undo(func() { l.in(node, "ip addr del "+vip+"/24 dev eth0") })
+	// Speaking from the VIP tells everybody its new hardware address.
+	l.sh(node, fmt.Sprintf("ip neigh flush all; for t in 1 21 22 23; do curl -s -m 1 -o /dev/null --interface %s http://%s.$t:8008/; done; true", vip, l.net))
 	return vip
 }
 

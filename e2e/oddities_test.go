@@ -27,8 +27,11 @@ var oddities = []scenario{
 	}, want: goes, because: "it says at once that it has nothing"},
 	{name: "maximum_lag_on_syncnode set", arrange: func(l *lab) { l.edit("maximum_lag_on_syncnode=16777216"); l.synchronous() }, want: goes, because: "the candidate keeps up"},
 	{name: "sessions idle in transactions on the leader", on: "bookworm", arrange: (*lab).openTransactions, want: goes, because: "a fast shutdown ends them"},
-	{name: "no slots and no WAL kept", on: "sid", arrange: func(l *lab) {
-		l.edit("postgresql.use_slots=false", "postgresql.parameters.wal_keep_size=0")
+	{name: "no slots and little WAL kept", on: "sid", arrange: func(l *lab) {
+		// 16 MB is the least that Patroni takes.
+		l.edit("postgresql.use_slots=false", "postgresql.parameters.wal_keep_size=16MB")
+		candidate := l.candidate
+		l.await("wal_keep_size", 20*time.Second, func() bool { return l.sql(candidate, "SHOW wal_keep_size") == "16MB" })
 		time.Sleep(4 * time.Second)
 	}, want: goes, warns: "wayback.wal_kept", because: "everybody streams, and needs no old WAL"},
 	{name: "candidate cascades from a bystander that is cut off", arrange: (*lab).cascadeCut, want: noGo, by: "candidate.cascade", because: "Patroni switches, and the rows are gone"},
@@ -53,9 +56,8 @@ func (l *lab) slowREST(node string, delay time.Duration) {
 func (l *lab) slowLine() {
 	leader, bystander := l.leader, l.bystander
 	// The relay's own connections go to the leader's second address.
-	l.sh(leader, "ip addr add "+l.ip("vip")+"/24 dev eth0")
-	l.undo(func() { l.in(leader, "ip addr del "+l.ip("vip")+"/24 dev eth0") })
-	l.relay(bystander, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", l.ip("vip")+":5432", 0, 500_000)
+	vip := l.vip(leader)
+	l.relay(bystander, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", vip+":5432", 0, 500_000)
 	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+bystander+"'")
 	time.Sleep(2 * time.Second)
 	l.await("the bystander to stream again", 20*time.Second, func() bool { return l.streams(bystander, leader) })

@@ -192,6 +192,14 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		remedy = "Wait until a member is synchronous (patronictl list), or see why none becomes so."
 	}
 	observed := fmt.Sprintf("synchronous mode is %s, and the standbys are: %s", mode, names(state.Standbys))
+	if nosync(keyTags.of(s, m).orZero(), version) {
+		observed += "; " + m + " is tagged nosync"
+		remedy = fmt.Sprintf("Take nosync out of patroni.yml of %s, then: patronictl reload %s %s; or choose a synchronous standby.", m, s.Request.Scope, m)
+	}
+	if standbyCluster.of(s, m).orZero() {
+		observed = "this is a standby cluster, and " + observed
+		remedy = fmt.Sprintf("A standby cluster has none, and Patroni before 3.2.0 wants one all the same: patronictl edit-config %s -s synchronous_mode=false", s.Request.Scope)
+	}
 	switch {
 	case mode == "off":
 		return evidence(asked, "synchronous mode is off")
@@ -212,9 +220,13 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 	case mode == "quorum":
 		return []Finding{{Asked: asked, Observed: observed, Expected: m + " among them", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
 	}
+	refusal := "candidate name does not match with sync_standby"
+	if s.Request.Candidate == "" && len(state.Standbys) == 0 {
+		refusal = "switchover is not possible: can not find sync_standby"
+	}
 	return []Finding{{
 		Asked: asked, Observed: observed, Expected: m + " among them",
-		Effect: "Patroni refuses: 412 \"candidate name does not match with sync_standby\".", Remedy: remedy,
+		Effect: "Patroni refuses: 412 \"" + refusal + "\".", Remedy: remedy,
 	}}
 }
 

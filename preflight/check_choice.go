@@ -59,8 +59,8 @@ func runSyncLag(s *Snapshot, _ Policies, m string) []Finding {
 	f := Finding{
 		Effect: fmt.Sprintf("The leader may take %s out of /sync before it steps down. Then it refuses, or %s does not take the leader key.", m, m),
 	}
-	if no, how := nosync(keyTags.get(s, m), keyVersion.of(s, s.Leader()).orZero()); no {
-		f.Asked, f.Observed, f.Expected = s.key("/members/"+m), "tag "+how, "no such tag on a member of /sync"
+	if nosync(keyTags.get(s, m), keyVersion.of(s, s.Leader()).orZero()) {
+		f.Asked, f.Observed, f.Expected = s.key("/members/"+m), "tagged nosync, or with a sync_priority of 0 or less", "no such tag on a member of /sync"
 		f.Remedy = fmt.Sprintf("Look again in a moment; choose another candidate, or take the tag out of patroni.yml of %s.", m)
 		return []Finding{f}
 	}

@@ -20,13 +20,22 @@ var dcsChecks = []Check{
 		},
 	},
 	{
+		ID: "dcs.group", Title: "a group is named where the cluster is Citus'", Since: "0.2.0",
+		Why:    "Each group of a Citus cluster is a Patroni cluster of its own, whose keys stand under its number. The scope alone has no leader, and patronictl refuses to switch it over.",
+		Source: "patroni/ctl.py _do_failover_or_switchover, is_citus_cluster; patroni/dcs/__init__.py AbstractDCS.client_path",
+		Fix:    "Name the group: 0 is the coordinator.",
+		Proof:  "TestReadCitus in dcs/ reads such a prefix; the refusal is literal in patroni/ctl.py.",
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
+		After: []string{"dcs.reachable"}, Needs: []Need{groups}, Run: runGroup,
+	},
+	{
 		ID: "dcs.scope", Title: "the DCS holds this cluster", Since: "0.1.0",
 		Why:    "A wrong scope or namespace shows an empty cluster. So does a cluster that writes through etcd's v2 API, which v3 does not see.",
 		Source: "patroni/dcs/__init__.py AbstractDCS.client_path; patronictl: \"This cluster has no leader\"",
 		Fix:    "Set scope and namespace as they stand in the nodes' patroni.yml.",
 		Proof:  "docs/accuracy.md: \"wrong scope\": \"This cluster has no leader\".",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		After: []string{"dcs.reachable"}, Needs: []Need{cluster, initialize}, Run: runScope,
+		After: []string{"dcs.reachable", "dcs.group"}, Needs: []Need{cluster, initialize}, Run: runScope,
 	},
 	{
 		ID: "dcs.stable", Title: "the cluster held still while it was read", Since: "0.1.0",
@@ -141,6 +150,31 @@ func (s *Snapshot) asked() string {
 // key names one key in the DCS.
 func (s *Snapshot) key(name string) string {
 	return s.DCS.Kind + " " + strings.TrimSuffix(s.DCS.Prefix, "/") + name
+}
+
+// groups are the Citus groups among which one has to be named: a prefix with a
+// leader of its own, or with no key of Patroni, has none.
+var groups = fact[[]string]{"the Citus groups", func(s *Snapshot, _ string) Observed[[]string] {
+	if s.Leader() != "" || s.DCS.Cluster.Cause() == Absent {
+		return Known([]string{})
+	}
+	return within(s.DCS.Cluster, func(c Cluster) Observed[[]string] { return c.Groups })
+}}
+
+func runGroup(s *Snapshot, _ Policies, _ string) []Finding {
+	found := groups.get(s, "")
+	switch {
+	case s.Request.Group != "":
+		return evidence(s.asked(), "the keys of group %s", s.Request.Group)
+	case len(found) == 0:
+		return evidence(s.asked(), "no group of a Citus cluster")
+	}
+	list := strings.Join(found, ", ")
+	return []Finding{{
+		Asked: s.asked(), Observed: "no leader, but the groups " + list + " of a Citus cluster, and none is named", Expected: "one group",
+		Effect: "Each is a cluster of its own. patronictl says \"For Citus clusters the --group must me specified\".",
+		Remedy: "Give patronictl --group with one of " + list + ": 0 is the coordinator.",
+	}}
 }
 
 func runScope(s *Snapshot, _ Policies, _ string) []Finding {

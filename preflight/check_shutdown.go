@@ -111,6 +111,9 @@ func runWalsenders(s *Snapshot, _ Policies, m string) []Finding {
 			Effect:   "PostgreSQL does not end before it answers. Meanwhile there is no primary" + c.until(),
 			Remedy:   fmt.Sprintf("Stop or mend that client, or on %s: SELECT pg_terminate_backend(%d);", m, c.PID),
 		}
+		if c.mute {
+			f.Observed = c.who() + " has not told how much WAL it has, or when it last did"
+		}
 		if c.doubtful() {
 			f.Severity = Warning
 			f.Effect = "If it has stopped taking WAL, the shutdown waits for it" + c.until() + " It may also reply seldom, or its clock may be wrong: the reply is stamped by the client."

@@ -17,17 +17,19 @@ const DefaultMaximumLag = 1048576
 // olderThan reports whether version v ("3.0.2", "4.1.0.dev1") is older than
 // major.minor.patch. A version that cannot be read is not older than anything.
 func olderThan(v string, major, minor, patch int) bool {
-	want := [3]int{major, minor, patch}
-	for i, part := range strings.SplitN(v, ".", 4) {
-		if i > 2 {
-			break
+	more := true
+	for _, want := range [...]int{major, minor, patch} {
+		if !more {
+			return false
 		}
+		var part string
+		part, v, more = strings.Cut(v, ".")
 		n, err := strconv.Atoi(strings.TrimRight(part, "abcdefghijklmnopqrstuvwxyz+-~"))
 		if err != nil {
 			return false
 		}
-		if n != want[i] {
-			return n < want[i]
+		if n != want {
+			return n < want
 		}
 	}
 	return false
@@ -126,8 +128,9 @@ func nofailover(t Tags, version string) (bool, string) {
 
 // nosync is the same for "never synchronous": bool(tags.nosync), else
 // sync_priority <= 0, since 4.1.0 (patroni/tags.py, Tags.nosync).
-func nosync(t Tags, version string) (bool, string) {
-	return forbids(t, "nosync", "sync_priority", !olderThan(version, 4, 1, 0))
+func nosync(t Tags, version string) bool {
+	no, _ := forbids(t, "nosync", "sync_priority", !olderThan(version, 4, 1, 0))
+	return no
 }
 
 // forbids reads a tag, or where it is not set, the priority that may stand for it.

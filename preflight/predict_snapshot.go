@@ -173,10 +173,7 @@ func (b *stateBuilder) schedule() {
 	b.missing = append(b.missing, "which time "+text+" is")
 }
 
-var (
-	groups        = ofCluster("the Citus groups", func(c Cluster) Observed[[]string] { return c.Groups })
-	writtenMaxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Observed[string] { return c.MaximumLag })
-)
+var writtenMaxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Observed[string] { return c.MaximumLag })
 
 // memberState is a member as the leader would see it now; ok is false where not
 // all of that is known.

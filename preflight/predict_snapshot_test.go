@@ -37,7 +37,9 @@ func TestPredictFor(t *testing.T) {
 		{"tomorrow", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "2030-01-01T00:00:00+01:00" }, StageScheduled, "Switchover scheduled", ""},
 		{"yesterday", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "2020-01-01T00:00:00Z" }, StageREST, "422, Cannot schedule switchover in the past", ""},
 		{"some time", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "next tuesday" }, StageUnknown, "", ""},
-		{"Citus", "node2", func(s *Snapshot) { s.DCS.Cluster.Value.Groups = Known([]string{"0", "1"}) }, StageCtl, "For Citus clusters the --group must me specified", ""},
+		{"Citus", "node2", func(s *Snapshot) {
+			s.DCS.Cluster.Value.Leader, s.DCS.Cluster.Value.Groups = Known(""), Known([]string{"0", "1"})
+		}, StageCtl, "For Citus clusters the --group must me specified", ""},
 		{"the same wrong answer", "node2", func(s *Snapshot) { s.member("node2").REST = s.member("node1").REST }, StageLeader, "503, Switchover failed", ""},
 		{"check_timeline, and no history", "node2", func(s *Snapshot) {
 			config4(s).CheckTimeline, s.DCS.Cluster.Value.History = Known(true), unknown[[]HistoryEntry]()

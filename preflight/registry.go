@@ -5,9 +5,9 @@ import "slices"
 // Checks is the registry: every check, in the order in which they run and are
 // reported. A check stands after those it builds on.
 var Checks = slices.Concat(
-	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks,
-	cascadeChecks, replayChecks, choiceChecks, decisionChecks,
-	shutdownChecks, scheduleChecks, waybackChecks, slotsChecks, settingsChecks, dataChecks,
+	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, replayChecks,
+	cascadeChecks, promotionChecks, choiceChecks, decisionChecks, syncChecks, historyChecks, versionChecks, shutdownChecks, scheduleChecks, waybackChecks, upstreamChecks, releaseChecks,
+	slotsChecks, settingsChecks, dataChecks,
 )
 
 // CheckByID finds a check.

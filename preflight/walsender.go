@@ -20,6 +20,8 @@ type consumer struct {
 	// stamped by the client's clock: sameClock says that its offset is known.
 	silence   float64
 	sameClock bool
+	// mute: it has not told what it has, or not when while much is unconfirmed.
+	mute bool
 	// timeout is wal_sender_timeout in seconds; 0 is none.
 	timeout float64
 	// logical: it decodes. PostgreSQL lets it finish before the last checkpoint.
@@ -49,7 +51,7 @@ func (c consumer) stalled() bool {
 
 // doubtful reports whether it may have, as far as an unknown clock can tell.
 func (c consumer) doubtful() bool {
-	return !c.stalled() && (c.silence > c.patience() || c.silence > 15 && c.unconfirmed > 0)
+	return !c.stalled() && (c.mute || c.silence > c.patience() || c.silence > 15 && c.unconfirmed > 0)
 }
 
 // holdsUp is how long the shutdown waits for a client that has stalled, or may have.
@@ -84,10 +86,10 @@ func consumersAt(s *Snapshot, at string, rows []WalSender) []consumer {
 	if ms, err := strconv.ParseFloat(settings["wal_sender_timeout"], 64); err == nil {
 		timeout = ms / 1000
 	}
-	logical := map[int]bool{}
+	slots := map[int]Slot{}
 	for _, slot := range sqlSlots.of(s, at).orZero() {
-		if slot.Type == "logical" && slot.ActivePID != 0 {
-			logical[slot.ActivePID] = true
+		if slot.ActivePID != 0 {
+			slots[slot.ActivePID] = slot
 		}
 	}
 	flush := sqlReceived.of(s, at).orZero()
@@ -100,19 +102,19 @@ func consumersAt(s *Snapshot, at string, rows []WalSender) []consumer {
 		if Equal(w.State, "backup") {
 			continue
 		}
-		c := consumer{WalSender: w, timeout: timeout, logical: logical[w.PID]}
-		if sent, ok := w.SentLSN.Get(); ok {
+		slot := slots[w.PID]
+		c := consumer{WalSender: w, timeout: timeout, logical: slot.Type == "logical"}
+		sent, sending := w.SentLSN.Get()
+		if sending {
 			c.unsent = max(0, flush.Minus(sent))
 		}
-		// A client that does not flush is asked for what it wrote.
-		have, ok := w.FlushLSN.Get()
-		if !ok {
-			have, ok = w.WriteLSN.Get()
-		}
-		if ok {
+		have, confirms := c.confirmed(slot)
+		if confirms {
 			c.unconfirmed = max(0, flush.Minus(have))
 		}
-		if replied, ok := w.ReplyTime.Get(); ok && clock {
+		replied, replies := w.ReplyTime.Get()
+		c.mute = !sending || !confirms || !replies && c.unconfirmed > muchBytes
+		if replies && clock {
 			offset, known := clockOf(s, at, w)
 			c.sameClock = known
 			c.silence = max(0, now.Sub(replied).Seconds()+offset)
@@ -120,6 +122,18 @@ func consumersAt(s *Snapshot, at string, rows []WalSender) []consumer {
 		out = append(out, c)
 	}
 	return out
+}
+
+// confirmed is how far the client says it is. One that does not flush is asked for
+// what it wrote; one that has confirmed nothing since it connected (NULL, while a
+// logical walsender sends one large transaction) has what its slot remembers.
+func (c consumer) confirmed(slot Slot) (LSN, bool) {
+	for _, o := range []Observed[LSN]{c.FlushLSN, c.WriteLSN, slot.ConfirmedFlush, slot.RestartLSN} {
+		if have, ok := o.Get(); ok {
+			return have, true
+		}
+	}
+	return 0, false
 }
 
 // clockOf is how many seconds the clock of a walsender's client is ahead of its

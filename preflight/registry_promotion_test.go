@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func init() { maps.Copy(cases, replayCases) }
+func init() { maps.Copy(cases, promotionCases) }
 
 // cascades lets node2 stream from node3, and returns its row there.
 func cascades(s *Snapshot) *WalSender {
@@ -54,7 +54,7 @@ func syncAt(s *Snapshot, limit, behind int64) {
 	}
 }
 
-var replayCases = map[string][]breakage{
+var promotionCases = map[string][]breakage{
 	"candidate.cascade": {
 		{"keeps up", "node2", func(s *Snapshot) { cascades(s) }, Fail, Warning},
 		{"less than a moment behind", "node2", func(s *Snapshot) {
