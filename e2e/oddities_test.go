@@ -12,7 +12,7 @@ import (
 
 func init() { scenarios = append(scenarios, oddities...) }
 
-// oddities are lines that are slow, and settings that few clusters have.
+// oddities are lines that are slow or roundabout, and settings that few clusters have.
 var oddities = []scenario{
 	{name: "bystander behind a slow line", arrange: (*lab).slowLine, want: goes, warns: "shutdown.backlog", because: "Patroni hands over without waiting for it"},
 	{name: "candidate's REST API answers after 1.2 s", on: "bookworm", arrange: func(l *lab) { l.slowREST(l.candidate, 1200*time.Millisecond) }, want: goes, warns: "candidate.rest", because: "Patroni waits for 2 s"},
@@ -34,6 +34,8 @@ var oddities = []scenario{
 		l.await("wal_keep_size", 20*time.Second, func() bool { return l.sql(candidate, "SHOW wal_keep_size") == "16MB" })
 		time.Sleep(4 * time.Second)
 	}, want: goes, warns: "wayback.wal_kept", because: "everybody streams, and needs no old WAL"},
+	{name: "candidate cascades from a bystander that is cut off", arrange: (*lab).cascadeCut, want: noGo, by: "candidate.cascade", because: "Patroni switches, and the rows are gone"},
+	{name: "replay on the candidate waits for a session, without a limit", arrange: (*lab).replayConflict, limit: 40 * time.Second, want: noGo, by: "candidate.conflicts", because: "the promotion waits for that session too"},
 }
 
 // relay redirects a node's packets that match to a relay on the node itself.
@@ -101,4 +103,26 @@ func (l *lab) consumer() {
 		return l.sql(l.leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_recvlogical' AND state = 'streaming'") == "1"
 	})
 	time.Sleep(2 * time.Second)
+}
+
+// cascadeCut leaves the candidate streaming from a member that streams from nobody.
+func (l *lab) cascadeCut() {
+	l.cascade(l.candidate, l.bystander)
+	l.cutOff(l.bystander)
+	l.sql(l.leader, "INSERT INTO ledger (note) SELECT 'lost' FROM generate_series(1, 1000)")
+	time.Sleep(3 * time.Second)
+}
+
+// replayConflict lets the replay of a lock wait for a session that has read the table.
+func (l *lab) replayConflict() {
+	node := l.candidate
+	l.edit("postgresql.parameters.max_standby_streaming_delay=-1")
+	l.await("max_standby_streaming_delay", 20*time.Second, func() bool { return l.sql(node, "SHOW max_standby_streaming_delay") == "-1" })
+	must(l, "docker", "exec", "-d", l.container(node), "sh", "-c", "(echo 'BEGIN; SELECT count(*) FROM ballast;'; sleep 300) | psql -X -q -h /run/postgresql -U postgres")
+	l.undo(func() { l.in(node, "pkill -x psql; true") })
+	l.await("the session", 10*time.Second, func() bool {
+		return l.sql(node, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") == "1"
+	})
+	l.sql(l.leader, "BEGIN; LOCK ballast IN ACCESS EXCLUSIVE MODE; COMMIT")
+	time.Sleep(3 * time.Second)
 }

@@ -190,6 +190,7 @@ func (d decoder) activity() preflight.Observed[preflight.Activity] {
 		OldestQuerySeconds:       int64(orZero(n, 3, "query_start", parseSeconds)),
 		PreparedTransactions:     given(n, 4, "pg_prepared_xacts", parseCount),
 		BaseBackups:              given(n, 5, "base backups", parseCount),
+		ReplayConflict:           given(n, 7, "wait_event", parseBool),
 	})
 }
 

@@ -56,11 +56,11 @@ var candidateChecks = []Check{
 	{
 		ID: "candidate.streaming", Title: "the candidate is streaming from this cluster", Since: "0.1.0",
 		Why:    "Patroni accepts a candidate that is not streaming as long as it is less than maximum_lag_on_failover behind. The leader's last WAL then never reaches it: committed rows are lost.",
-		Source: "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
+		Source: "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader or on the member that it cascades from; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
 		Fix:    "See the candidate's PostgreSQL log for why it does not connect to the leader.",
 		Proof:  "docs/accuracy.md: \"candidate not streaming, less than 1 MiB behind\", \"candidate tagged nostream\": 1000 committed rows lost on each of three releases.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{walReceiver, receiverStatus, walSenders.onLeader()}, Run: runStreaming,
+		After: []string{"dcs.leader"}, Needs: []Need{walReceiver, receiverStatus, walSenders.onLeader(), upstream}, Run: runStreaming,
 	},
 	{
 		ID: "candidate.timeline", Title: "the candidate is on the leader's timeline", Since: "0.1.0",

@@ -48,17 +48,6 @@ func runSyncLeader(s *Snapshot, _ Policies, _ string) []Finding {
 	}}
 }
 
-// nosync reports whether Patroni takes tags for "never synchronous": nosync, or
-// where that is not set, a sync_priority of 0 or less, since 4.1.0
-// (patroni/tags.py, Tags.nosync).
-func nosync(t Tags, version string) bool {
-	if v, ok := t["nosync"]; ok && v != nil {
-		return truthy(v)
-	}
-	n, ok := integer(t["sync_priority"])
-	return ok && n <= 0 && !olderThan(version, 4, 1, 0)
-}
-
 // standbysAfter are the members besides the old and the new leader of whom it is
 // known that they stream and may be synchronous. Where nobody is named, one of
 // them becomes the leader.

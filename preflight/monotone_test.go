@@ -316,7 +316,9 @@ func TestAnotherMemberChangesNothing(t *testing.T) {
 // addresses and start. It is false where there is no such bystander.
 func addTwin(s *Snapshot, v map[string]Verdict) bool {
 	i := slices.IndexFunc(s.Members, func(m Member) bool {
-		return m.Name != s.Leader() && m.Name != s.Request.Candidate && v[m.Name] == Go && m.Key.Known() && m.REST.Known() && m.SQL.Known()
+		return m.Name != s.Leader() && m.Name != s.Request.Candidate && v[m.Name] == Go && m.Key.Known() && m.REST.Known() && m.SQL.Known() &&
+			// Its address, which pg_hba.conf lets in, is that of its row there.
+			senderState(s, s.Leader(), m.Name).found
 	})
 	if i < 0 || s.Members[0].SQL.Value == nil {
 		return false

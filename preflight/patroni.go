@@ -123,15 +123,27 @@ var maxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Obser
 // counts as true; else failover_priority <= 0, since 3.2.0
 // (patroni/tags.py, Tags.nofailover).
 func nofailover(t Tags, version string) (bool, string) {
-	if v, ok := t["nofailover"]; ok && v != nil {
-		return truthy(v), "nofailover: " + show(v)
+	return forbids(t, "nofailover", "failover_priority", !olderThan(version, 3, 2, 0))
+}
+
+// nosync is the same for "never synchronous": bool(tags.nosync), else
+// sync_priority <= 0, since 4.1.0 (patroni/tags.py, Tags.nosync).
+func nosync(t Tags, version string) bool {
+	no, _ := forbids(t, "nosync", "sync_priority", !olderThan(version, 4, 1, 0))
+	return no
+}
+
+// forbids reads a tag, or where it is not set, the priority that may stand for it.
+func forbids(t Tags, tag, priority string, known bool) (bool, string) {
+	if v, ok := t[tag]; ok && v != nil {
+		return truthy(v), tag + ": " + show(v)
 	}
-	v, ok := t["failover_priority"]
-	if !ok || olderThan(version, 3, 2, 0) {
+	v, ok := t[priority]
+	if !ok || !known {
 		return false, ""
 	}
 	n, ok := integer(v)
-	return ok && n <= 0, "failover_priority: " + show(v)
+	return ok && n <= 0, priority + ": " + show(v)
 }
 
 // truthy is Python's bool() of a value decoded from JSON.

@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"regexp"
-	"slices"
 	"testing"
 	"time"
 )
@@ -294,13 +293,17 @@ var cases = map[string][]breakage{
 				}
 			}
 		}, Fail, ""},
-		{"cascading", "node2", func(s *Snapshot) {
-			l, v := s.member("node1").SQL.Value, s.member("node3").SQL.Value
-			rows := *l.WalSenders.Value
-			i := slices.IndexFunc(rows, func(w WalSender) bool { return w.ApplicationName == "node2" })
-			v.WalSenders = Known([]WalSender{rows[i]})
-			l.WalSenders = Known(slices.Delete(slices.Clone(rows), i, i+1))
-		}, Fail, Warning},
+		{"cascading", "node2", func(s *Snapshot) { cascades(s) }, Pass, ""},
+		{"cascading, in catch-up", "node2", func(s *Snapshot) { cascades(s).State = Known("catchup") }, Fail, ""},
+		{"no row on the leader, and another member is not seen", "node2", func(s *Snapshot) {
+			cascades(s)
+			s.member("node3").SQL = unknown[SQL]()
+		}, Undecided, ""},
+		{"no row on the leader, which it receives from, and another member is not seen", "node2", func(s *Snapshot) {
+			cascades(s)
+			s.member("node3").SQL = unknown[SQL]()
+			candidateSQL(s).WalReceiver.Value.SenderHost = Known("10.77.9.21")
+		}, Fail, ""},
 		{"rows without a state", "node2", func(s *Snapshot) {
 			for i := range *s.member("node1").SQL.Value.WalSenders.Value {
 				(*s.member("node1").SQL.Value.WalSenders.Value)[i].State = NotKnown[string](Privilege, "GRANT pg_monitor TO x")

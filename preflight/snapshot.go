@@ -402,6 +402,10 @@ type Activity struct {
 	OldestQuerySeconds       int64 `json:"oldest_query_seconds"`
 	PreparedTransactions     int   `json:"prepared_transactions"`
 	BaseBackups              int   `json:"base_backups"`
+	// ReplayConflict is whether the replay of a standby waits for a session, by the
+	// wait event of its startup process. PostgreSQL before 13 shows that of locks
+	// and buffers, and not that of snapshots.
+	ReplayConflict bool `json:"replay_conflict,omitempty"`
 }
 
 // Role is a row of pg_roles.

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// consumer is a walsender of the leader with what it means for a shutdown.
+// consumer is a walsender, most often the leader's, with what it means for a shutdown.
 // PostgreSQL stops when every walsender has sent all and had it confirmed, or
 // was cut off after wal_sender_timeout (postgres: WalSndWaitStopping, WalSndDone).
 type consumer struct {
 	WalSender
-	// unsent and unconfirmed are in bytes, against the leader's flushed position.
+	// unsent and unconfirmed are in bytes, against the server's flushed position.
 	unsent, unconfirmed int64
 	// silence is the time since the client's last reply, in seconds. The reply is
 	// stamped by the client's clock: sameClock says that its offset is known.
@@ -75,23 +75,28 @@ func (c consumer) who() string {
 	return fmt.Sprintf("%s, pid %d", text, c.PID)
 }
 
-// consumersOf judges the rows of pg_stat_replication on the leader, base backups
+// consumersOf judges the rows of pg_stat_replication on the leader.
+func consumersOf(s *Snapshot, rows []WalSender) []consumer { return consumersAt(s, s.Leader(), rows) }
+
+// consumersAt judges the rows of pg_stat_replication on a member, base backups
 // left out: those end with their session.
-func consumersOf(s *Snapshot, rows []WalSender) []consumer {
-	leader := s.Leader()
-	settings, _ := sqlSettings.of(s, leader).Get()
+func consumersAt(s *Snapshot, at string, rows []WalSender) []consumer {
+	settings, _ := sqlSettings.of(s, at).Get()
 	timeout := float64(defaultSender)
 	if ms, err := strconv.ParseFloat(settings["wal_sender_timeout"], 64); err == nil {
 		timeout = ms / 1000
 	}
 	slots := map[int]Slot{}
-	for _, slot := range sqlSlots.of(s, leader).orZero() {
+	for _, slot := range sqlSlots.of(s, at).orZero() {
 		if slot.ActivePID != 0 {
 			slots[slot.ActivePID] = slot
 		}
 	}
-	flush := leaderBefore.of(s, leader).orZero()
-	now, clock := sqlNow.of(s, leader).Get()
+	flush := sqlReceived.of(s, at).orZero()
+	if at == s.Leader() {
+		flush = leaderBefore.of(s, at).orZero()
+	}
+	now, clock := sqlNow.of(s, at).Get()
 	var out []consumer
 	for _, w := range rows {
 		if Equal(w.State, "backup") {
@@ -110,7 +115,7 @@ func consumersOf(s *Snapshot, rows []WalSender) []consumer {
 		replied, replies := w.ReplyTime.Get()
 		c.mute = !sending || !confirms || !replies && c.unconfirmed > muchBytes
 		if replies && clock {
-			offset, known := clockOf(s, w)
+			offset, known := clockOf(s, at, w)
 			c.sameClock = known
 			c.silence = max(0, now.Sub(replied).Seconds()+offset)
 		}
@@ -131,10 +136,10 @@ func (c consumer) confirmed(slot Slot) (LSN, bool) {
 	return 0, false
 }
 
-// clockOf is how many seconds the clock of a walsender's client is ahead of the
-// leader's, where the client runs on a member's machine.
-func clockOf(s *Snapshot, w WalSender) (seconds float64, known bool) {
-	leader, ok := clockError(s, s.Leader())
+// clockOf is how many seconds the clock of a walsender's client is ahead of its
+// server's, where the client runs on a member's machine.
+func clockOf(s *Snapshot, at string, w WalSender) (seconds float64, known bool) {
+	server, ok := clockError(s, at)
 	if !ok {
 		return 0, false
 	}
@@ -144,7 +149,7 @@ func clockOf(s *Snapshot, w WalSender) (seconds float64, known bool) {
 			continue
 		}
 		if e, ok := clockError(s, m.Name); ok {
-			return e - leader, true
+			return e - server, true
 		}
 	}
 	return 0, false
