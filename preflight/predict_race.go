@@ -176,6 +176,7 @@ func Outcome(p PatroniState) (Decision, *Race) {
 	}
 	r := RunRace(p)
 	switch {
+	case p.RESTRefused: // the client is not told
 	case r.Leaderless():
 		d.Status, d.Answer = 503, "Switchover status unknown"
 	case r.OldLeader:
