@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -19,29 +20,24 @@ type comparison struct {
 	differ  int
 }
 
-// The table stands in its document between these.
-const (
-	oracleBegin = "<!-- written by make oracle -->\n"
-	oracleEnd   = "<!-- end of what make oracle wrote -->"
-)
-
 var oracleHead = []string{"Patroni", "states", "patronictl refuses", "REST refuses", "HA loop refuses", "left lying", "for later", "switched", "the old leader again", "nobody", "differ"}
 
 // oracleStages are the columns after the number of states.
 var oracleStages = []string{"patronictl", "rest", "leader", "queued", "scheduled", "accepted", "old leader back", "leaderless"}
 
-// row is the release's line of the table.
-func (c comparison) row() string {
-	cells := []string{c.version, fmt.Sprint(c.states)}
+// record puts the release's line into the table.
+func record(t *testing.T, c comparison) {
+	row := []string{c.version, fmt.Sprint(c.states)}
 	for _, stage := range oracleStages {
-		cells = append(cells, fmt.Sprint(c.stages[stage]))
+		row = append(row, fmt.Sprint(c.stages[stage]))
 	}
-	return "| " + strings.Join(append(cells, fmt.Sprint(c.differ)), " | ") + " |"
+	putRow(t, "make oracle", oracleHead, append(row, fmt.Sprint(c.differ)))
 }
 
-// record puts the row into the document that PREFLIGHT_ORACLE_TABLE names, and
-// leaves those of other releases.
-func record(t *testing.T, c comparison) {
+// putRow puts a row into the document that PREFLIGHT_ORACLE_TABLE names, into the
+// table that the command writes, in the order of the releases, and leaves the other
+// rows.
+func putRow(t *testing.T, command string, head, row []string) {
 	file := os.Getenv("PREFLIGHT_ORACLE_TABLE")
 	if file == "" {
 		return
@@ -50,23 +46,46 @@ func record(t *testing.T, c comparison) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok := strings.Cut(string(raw), oracleBegin)
-	table, after, ok2 := strings.Cut(rest, oracleEnd)
+	begin, end := "<!-- written by "+command+" -->\n", "<!-- end of what "+command+" wrote -->"
+	before, rest, ok := strings.Cut(string(raw), begin)
+	table, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table, between %q and %q", file, oracleBegin, oracleEnd)
+		t.Fatalf("%s has no place for the table, between %q and %q", file, begin, end)
 	}
-	rows := map[[3]int]string{}
-	for _, line := range append(strings.Split(table, "\n"), c.row()) {
-		var v [3]int
-		if n, _ := fmt.Sscanf(line, "| %d.%d.%d |", &v[0], &v[1], &v[2]); n == 3 {
-			rows[v] = line
+	rows := map[string]string{}
+	for line := range strings.Lines(table) {
+		if cells := strings.Split(line, " | "); len(cells) == len(head) && cells[0] != "| "+head[0] {
+			rows[keyOf(cells)] = line
 		}
 	}
-	out := "| " + strings.Join(oracleHead, " | ") + " |\n" + strings.Repeat("|---", len(oracleHead)) + "|\n"
-	for _, v := range slices.SortedFunc(maps.Keys(rows), func(a, b [3]int) int { return slices.Compare(a[:], b[:]) }) {
-		out += rows[v] + "\n"
+	line := "| " + strings.Join(row, " | ") + " |\n"
+	rows[keyOf(strings.Split(line, " | "))] = line
+	out := "| " + strings.Join(head, " | ") + " |\n" + strings.Repeat("|---", len(head)) + "|\n"
+	for _, k := range slices.SortedFunc(maps.Keys(rows), byRelease) {
+		out += rows[k]
 	}
-	if err := os.WriteFile(file, []byte(before+oracleBegin+out+oracleEnd+after), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(before+begin+out+end+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// keyOf is what one row only has: the release, and what was played where the third
+// column is no number.
+func keyOf(cells []string) string {
+	key := strings.TrimPrefix(cells[0], "| ")
+	if _, err := strconv.Atoi(cells[2]); err != nil {
+		key += " " + cells[2]
+	}
+	return key
+}
+
+// byRelease orders what begins with a release, and then by the rest.
+func byRelease(a, b string) int {
+	var x, y [3]int
+	fmt.Sscanf(a, "%d.%d.%d", &x[0], &x[1], &x[2])
+	fmt.Sscanf(b, "%d.%d.%d", &y[0], &y[1], &y[2])
+	if c := slices.Compare(x[:], y[:]); c != 0 {
+		return c
+	}
+	return strings.Compare(a, b)
 }

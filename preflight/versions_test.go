@@ -134,7 +134,10 @@ var versionCases = []struct {
 	},
 	{
 		"the candidate lags, another synchronous one does not", "3.0.4", "3.1.0", "node2",
-		func(s *Snapshot) { syncMembers(s, "on", 0, "node2", "node3"); restBehind(s, "node2", DefaultMaximumLag+1) },
+		func(s *Snapshot) {
+			syncMembers(s, "on", 0, "node2", "node3")
+			restBehind(s, "node2", DefaultMaximumLag+1)
+		},
 		outcome{StageDone, toNode2, "", "node2", NoGo, "lag.patroni"},
 		outcome{StageLeader, failed503, "Member node2 exceeds maximum replication lag", "", NoGo, "lag.patroni"},
 	},
@@ -257,7 +260,11 @@ var versionCases = []struct {
 	// The shutdown of the leader
 	{
 		"an archiver that fails", "2.1.1", "2.1.2", "node2",
-		func(s *Snapshot) { set(s, "node1", "archive_mode", "on"); set(s, "node2", "archive_mode", "on"); fails1(s) },
+		func(s *Snapshot) {
+			set(s, "node1", "archive_mode", "on")
+			set(s, "node2", "archive_mode", "on")
+			fails1(s)
+		},
 		outcome{StageDone, toNode2, "", "node2", NoGo, "shutdown.archiver"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
