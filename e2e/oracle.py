@@ -209,6 +209,8 @@ class World:
 
     def run_race(self):
         old, self.leader = self.leader, None
+        self.state['members'] = self.state['after']
+        self.members = {m['name']: m for m in self.state['after']}
         self.race = {'takers': [m for m in self.members if m != old and self.takes(m)], 'old_leader': False}
         if not self.race['takers'] and old in self.members:
             self.race['old_leader'] = self.takes(old)

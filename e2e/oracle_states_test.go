@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"patroni-preflight/preflight"
 )
@@ -89,3 +90,23 @@ func randomMember(r *rand.Rand, name string, optime int64, timeline int64) prefl
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+// later is what has become of the members by the time of the race: in every third
+// state some have died or been told not to lead, or have received more or less.
+func later(r *rand.Rand, members []preflight.MemberState) []preflight.MemberState {
+	later := slices.Clone(members)
+	if r.IntN(3) > 0 {
+		return later
+	}
+	for i := range later {
+		switch m := &later[i]; r.IntN(5) {
+		case 0:
+			m.Answers, m.Absent = false, true
+		case 1:
+			m.Tags = preflight.Tags{"nofailover": true}
+		case 2:
+			m.Position += preflight.LSN(r.IntN(3))
+		}
+	}
+	return later
+}

@@ -62,13 +62,15 @@ type answer struct {
 // compare runs oracle.py and compares line by line.
 func compare(t *testing.T, args []string) {
 	var in bytes.Buffer
+	var after [][]preflight.MemberState
 	states := make([]preflight.PatroniState, number(t, "PREFLIGHT_ORACLE_STATES", 4000))
 	r := rand.New(rand.NewPCG(20, uint64(number(t, "PREFLIGHT_ORACLE_SEED", 26))))
 	for i := range states {
 		if err := json.Unmarshal([]byte(asJSON(randomState(r))), &states[i]); err != nil {
 			t.Fatal(err)
 		}
-		line, err := json.Marshal(toPython(t, states[i]))
+		after = append(after, later(r, states[i].Members))
+		line, err := json.Marshal(toPython(t, states[i], after[i]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,9 +97,9 @@ func compare(t *testing.T, args []string) {
 	}
 	version := next().Version
 	stages, differ := map[string]int{}, 0
-	for _, p := range states {
+	for i, p := range states {
 		p.Version = version
-		d, race := preflight.Outcome(p)
+		d, race := preflight.OutcomeAfter(p, after[i])
 		stage := string(d.Stage)
 		if race != nil && race.OldLeader {
 			stage = "old leader back"
@@ -108,8 +110,7 @@ func compare(t *testing.T, args []string) {
 		want := next()
 		if got := (answer{Printed: d.Printed(), Log: d.Log, Race: race}); !same(got, want) {
 			if differ++; differ <= 2 {
-				state, _ := json.Marshal(p)
-				t.Errorf("Patroni %s: %s\nours:    %s\nPatroni: %s", version, state, asJSON(got), asJSON(want))
+				t.Errorf("Patroni %s: %s\nthen %s\nours:    %s\nPatroni: %s", version, asJSON(p), asJSON(after[i]), asJSON(got), asJSON(want))
 			}
 		}
 	}
@@ -148,7 +149,7 @@ func asJSON(v any) string {
 
 // toPython writes positions as numbers. Every other state comes in keys of the old
 // formats.
-func toPython(t *testing.T, p preflight.PatroniState) map[string]any {
+func toPython(t *testing.T, p preflight.PatroniState, after []preflight.MemberState) map[string]any {
 	var m map[string]any
 	text, err := json.Marshal(p)
 	if err == nil {
@@ -159,8 +160,18 @@ func toPython(t *testing.T, p preflight.PatroniState) map[string]any {
 	}
 	m["optime"] = uint64(p.Optime)
 	m["old_formats"] = p.Optime%2 == 1
-	for i, member := range m["members"].([]any) {
-		member.(map[string]any)["position"] = uint64(p.Members[i].Position)
-	}
+	m["members"], m["after"] = inNumbers(p.Members), inNumbers(after)
 	return m
+}
+
+func inNumbers(members []preflight.MemberState) []any {
+	type number struct {
+		preflight.MemberState
+		Position uint64 `json:"position"`
+	}
+	var out []any
+	for _, m := range members {
+		out = append(out, number{m, uint64(m.Position)})
+	}
+	return out
 }

@@ -65,7 +65,7 @@ var shutdownChecks = []Check{
 		Why:    "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not the candidate alone: a candidate that is slower than another one is promoted without the leader's last WAL, and committed rows are lost.",
 		Source: "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
 		Fix:    "Wait until the candidate is level with the others, or update Patroni to 3.1.0 or later.",
-		Proof:  "Cases on recorded snapshots by version, and Patroni's source; on a real 3.0.2 cluster the window was never met while the candidate kept up.",
+		Proof:  "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted without 1000 committed rows; cases by version. On 3.0.2 the window was never met while the candidate kept up.",
 		Kind:   PatroniRule, Severity: Warning, Of: OfReplicas,
 		After: []string{"dcs.leader", "lag.receive", "candidate.streaming"}, Needs: []Need{keyVersion.onLeader(), leaderBefore, sqlReceived}, Run: runEarlyRelease,
 	},
