@@ -14,10 +14,10 @@ COMPOSE     := scripts/compose.sh
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy bench clean
+.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release bench clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build build/patroni-preflight
 	@CGO_ENABLED=0 go build -trimpath \
@@ -54,9 +54,9 @@ demo: images build ## Show the tool stop a switchover that Patroni would fail (K
 
 lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@go vet ./...
-	@go vet -tags e2e ./...
+	@go vet -tags e2e,release ./...
 	@$(STATICCHECK) ./...
-	@$(STATICCHECK) -tags e2e ./...
+	@$(STATICCHECK) -tags e2e,release ./...
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
 
@@ -66,6 +66,15 @@ docs: ## Generate docs/checks.md from the registry, docs/field-cases.md from the
 
 accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 	@scripts/accuracy.sh
+
+oracle: ## Compare the prediction with Patroni's own functions (PATRONI_SOURCE=DIR: releases from source)
+	@PREFLIGHT_PATRONI_SOURCE="$(abspath $(PATRONI_SOURCE))" PREFLIGHT_ORACLE_TABLE="$(CURDIR)/docs/prediction.md" \
+		go test -tags e2e -count=1 -timeout 60m -v -run TestOracle ./e2e/
+
+e2e-release: build ## Run releases from PATRONI_SOURCE=DIR on a real cluster against the prediction
+	@scripts/images.sh bookworm
+	@PREFLIGHT_PATRONI_SOURCE="$(abspath $(PATRONI_SOURCE))" PREFLIGHT_ORACLE_TABLE="$(CURDIR)/docs/prediction.md" \
+		go test -tags e2e,release -count=1 -timeout 30m -v -run TestRelease ./e2e/
 
 bench: build ## Compare the tool's speed with patronictl's
 	@scripts/bench.sh

@@ -239,3 +239,41 @@ func scenarioIn(e2e, text string) bool {
 		text = text[:i]
 	}
 }
+
+// TestEveryVersionRuleIsCompared: each release that a rule of the prediction names
+// stands in the table of those that were compared with Patroni itself, and in none
+// did a state differ.
+func TestEveryVersionRuleIsCompared(t *testing.T) {
+	compared := map[string]bool{}
+	row := regexp.MustCompile(`(?m)^\| (\d+\.\d+\.\d+) \| (\d+) (?:\| \d+ ){8}\| (\d+) \|$`)
+	for _, m := range row.FindAllStringSubmatch(doc(t, "prediction.md"), -1) {
+		compared[m[1]] = true
+		if states, err := strconv.Atoi(m[2]); err != nil || states < 1000 || m[3] != "0" {
+			t.Errorf("Patroni %s: %s of %s states differ", m[1], m[3], m[2])
+		}
+	}
+	files, err := filepath.Glob("preflight/predict*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`older(?:Than)?\((?:\w+, )?(\d+), (\d+), (\d+)\)`)
+	named := 0
+	for _, file := range append(files, "preflight/patroni.go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range rule.FindAllStringSubmatch(string(source), -1) {
+			named++
+			if version := strings.Join(m[1:], "."); !compared[version] {
+				t.Errorf("%s has a rule for Patroni %s, and the table has no such row", file, version)
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("found only %d rules", named)
+	}
+}

@@ -54,15 +54,20 @@ func (l *lab) slowREST(node string, delay time.Duration) {
 
 // slowLine lets the bystander have 500 kB a second of the leader's WAL.
 func (l *lab) slowLine() {
-	leader, bystander := l.leader, l.bystander
-	// The relay's own connections go to the leader's second address.
-	vip := l.vip(leader)
-	l.relay(bystander, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", vip+":5432", 0, 500_000)
-	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+bystander+"'")
-	time.Sleep(2 * time.Second)
-	l.await("the bystander to stream again", 20*time.Second, func() bool { return l.streams(bystander, leader) })
+	l.slowFrom(l.bystander, 500_000)
 	l.ballast(15_000_000)
 	time.Sleep(5 * time.Second)
+}
+
+// slowFrom lets a node have only so many bytes a second of the leader's WAL.
+func (l *lab) slowFrom(node string, rate int) {
+	leader := l.leader
+	// The relay's own connections go to the leader's second address.
+	vip := l.vip(leader)
+	l.relay(node, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", vip+":5432", 0, rate)
+	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+node+"'")
+	time.Sleep(2 * time.Second)
+	l.await(node+" to stream again", 20*time.Second, func() bool { return l.streams(node, leader) })
 }
 
 func (l *lab) noHistory() {

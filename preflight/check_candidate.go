@@ -219,6 +219,12 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		}}
 	case mode == "quorum":
 		return []Finding{{Asked: asked, Observed: observed, Expected: m + " among them", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
+	case s.Request.Candidate == "" && !s.outOfSync(m): // before 2.1.5 it races all the same
+		return []Finding{{
+			Severity: Warning, Asked: asked, Observed: observed, Expected: m + " among them",
+			Effect: "Where nobody is named, members of Patroni before 2.1.5 take the leader key whether they are synchronous or not.",
+			Remedy: "Name one of " + names(state.Standbys) + ".",
+		}}
 	}
 	refusal := "candidate name does not match with sync_standby"
 	if s.Request.Candidate == "" && len(state.Standbys) == 0 {

@@ -91,7 +91,7 @@ var dcsChecks = []Check{
 		Fix:    "patronictl edit-config: sizes in bytes and times in seconds, as plain integers.",
 		Proof:  "docs/accuracy.md: \"maximum_lag_on_failover \"10MB\"\", \"maximum_lag_on_failover \"10MB\", Patroni 3.0\", \"ttl too short for loop_wait\"; TestMaximumLag against patroni/utils.py parse_int.",
 		Kind:   PatroniRule, Severity: Warning, Essential: true, Of: OfCluster,
-		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{config, ttl, loopWait, retryTimeout, maxLag}, Run: runConfig,
+		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{config, ttl, loopWait, retryTimeout, writtenMaxLag}, Run: runConfig,
 	},
 	{
 		ID: "dcs.leader", Title: "the leader key has the holder that is expected", Since: "0.1.0",
@@ -229,21 +229,23 @@ func runConfig(s *Snapshot, _ Policies, _ string) []Finding {
 		})
 	}
 	written := c.MaximumLag.Must()
-	if n, ok := maximumLag(written); !ok {
+	version := keyVersion.of(s, s.Leader()).orZero()
+	_, inForce := maximumLagOf(version, written, c.MaximumLagIsText)
+	if n, ok := maximumLag(written); !inForce || !ok && !olderThan(version, 3, 0, 3) {
 		f := Finding{
 			Asked:    s.key("/config"),
 			Observed: fmt.Sprintf("maximum_lag_on_failover is %q", written), Expected: "an integer, in bytes",
 			Effect: fmt.Sprintf("Patroni reads no units here and silently uses %d.", n),
 			Remedy: fmt.Sprintf("patronictl edit-config -s maximum_lag_on_failover=%d (or the number of bytes that was meant)", DefaultMaximumLag),
 		}
-		if v, ok := keyVersion.of(s, s.Leader()).Get(); ok && olderThan(v, 3, 0, 3) {
+		if !inForce {
 			f.Severity = Blocker
-			f.Effect = "Patroni " + v + " refuses the whole dynamic configuration because of it and goes on with the one before, which nobody can see from outside."
+			f.Effect = "Patroni " + version + " refuses the whole dynamic configuration because of it and goes on with the one before, which nobody can see from outside."
 		}
 		out = append(out, f)
 	}
 	if out == nil {
-		n := maxLag.get(s, "")
+		n, _ := maximumLagOf(version, written, c.MaximumLagIsText)
 		return evidence(s.key("/config"), "ttl %d, loop_wait %d, retry_timeout %d, maximum_lag_on_failover %d", t, l, r, n)
 	}
 	return out

@@ -110,13 +110,19 @@ func parseInt(text string) (int64, bool) {
 	return n, err == nil
 }
 
-// maxLag is the limit in bytes that Patroni applies.
-var maxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Observed[int64] {
-	return within(c.MaximumLag, func(w string) Observed[int64] {
-		n, _ := maximumLag(w)
-		return Known(n)
+// maxLag is the limit in bytes that the leader's Patroni applies.
+var maxLag = fact[int64]{"maximum_lag_on_failover in /config", func(s *Snapshot, _ string) Observed[int64] {
+	return within(config.of(s, ""), func(c Config) Observed[int64] {
+		return within(c.MaximumLag, func(w string) Observed[int64] {
+			version := keyVersion.of(s, s.Leader()).orZero()
+			n, ok := maximumLagOf(version, w, c.MaximumLagIsText)
+			if !ok {
+				return NotKnown[int64](Malformed, "Patroni %s cannot read maximum_lag_on_failover %q and goes on with the one before", version, w)
+			}
+			return Known(n)
+		})
 	})
-})
+}}
 
 // nofailover reports whether Patroni takes tags for "never promote", and by
 // which tag: bool(tags.nofailover) where that is set, so that the text "false"

@@ -170,7 +170,17 @@ var shutdownCases = map[string][]breakage{
 		{"garbled", "", func(s *Snapshot) { config4(s).PrimaryStopTimeout = unknown[int64]() }, Undecided, ""},
 	},
 	"shutdown.early_release": {
-		{"3.0.2, slower than another", "node2", func(s *Snapshot) { leaderVersion(s, "3.0.2"); lag(s, "node2", 100<<10) }, Fail, Warning},
+		{"3.0.2, slower than another", "node2", func(s *Snapshot) { leaderVersion(s, "3.0.2"); lag(s, "node2", 10<<10) }, Fail, ""},
+		{"3.0.2, slower by what the leader may have written meanwhile", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			lag(s, "node2", 100<<10)
+			leaderSQL(s).FlushLSNAfter = Known(*leaderSQL(s).FlushLSN.Value + 100<<10)
+		}, Fail, Warning},
+		{"3.0.2, slower, and how much the leader wrote is not known", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			lag(s, "node2", 100<<10)
+			leaderSQL(s).FlushLSNAfter = unknown[LSN]()
+		}, Fail, Warning},
 		{"3.0.2, much slower than another", "node2", func(s *Snapshot) {
 			leaderVersion(s, "3.0.2")
 			config4(s).MaximumLag = Known("10000000")

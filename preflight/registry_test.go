@@ -60,6 +60,11 @@ var cases = map[string][]breakage{
 			config4(s).MaximumLag = Known("10MB")
 			s.member("node1").Key.Value.Version = Known("3.0.2")
 		}, Fail, ""},
+		{"text that 3.0.2 cannot read, though it is a number", "", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true
+		}, Fail, ""},
+		{"the same since", "", func(s *Snapshot) { config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true }, Pass, ""},
 		{"ttl too tight", "", func(s *Snapshot) { config4(s).TTL = Known[int64](5) }, Fail, Warning},
 		{"no config", "", func(s *Snapshot) { s.DCS.Cluster.Value.Config = unknown[Config]() }, Undecided, ""},
 	},
@@ -213,6 +218,19 @@ var cases = map[string][]breakage{
 		{"no session", "node2", func(s *Snapshot) { s.member("node2").SQL = unknown[SQL]() }, Undecided, ""},
 	},
 	"lag.patroni": {
+		{"4 bytes, and 3.5 is 3 before 3.0.3", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			config4(s).MaximumLag = Known("3.5")
+			restBehind(s, "node2", 4)
+		}, Fail, ""},
+		{"4 bytes, and 3.5 is 4 since", "node2", func(s *Snapshot) {
+			config4(s).MaximumLag = Known("3.5")
+			restBehind(s, "node2", 4)
+		}, Pass, ""},
+		{"a limit that 3.0.2 cannot read", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true
+		}, Undecided, ""},
 		{"too far behind", "node2", func(s *Snapshot) {
 			r := s.member("node2").REST.Value
 			r.Received, r.Replayed = Known(*s.DCS.Cluster.Value.Optime.Value-1048577), Known(LSN(1))
