@@ -219,10 +219,10 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		}}
 	case mode == "quorum":
 		return []Finding{{Asked: asked, Observed: observed, Expected: m + " among them", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
-	case s.Request.Candidate == "" && !s.outOfSync(m): // before 2.1.5 it races all the same
+	case s.Request.Candidate == "" && len(state.Standbys) > 0 && !s.outOfSync(m): // before 2.1.5 it races all the same
 		return []Finding{{
-			Severity: Warning, Asked: asked, Observed: observed, Expected: m + " among them",
-			Effect: "Where nobody is named, members of Patroni before 2.1.5 take the leader key whether they are synchronous or not.",
+			Kind: Policy, Asked: asked, Observed: observed, Expected: m + " among them",
+			Effect: "Where nobody is named, members of Patroni before 2.1.5 take the leader key whether they are synchronous or not: what only the synchronous standby has would be lost.",
 			Remedy: "Name one of " + names(state.Standbys) + ".",
 		}}
 	}

@@ -16,7 +16,7 @@ func quorumWith(s *Snapshot, version string) {
 
 var decisionCases = map[string][]breakage{
 	"patroni.decision": {
-		{"a Citus cluster without a group", "node2", func(s *Snapshot) { s.DCS.Cluster.Value.Groups = Known([]string{"0", "1"}) }, Fail, ""},
+		{"a member key without api_url", "node2", func(s *Snapshot) { s.member("node2").Key.Value.APIURL = NotKnown[string](Absent, "no api_url") }, Fail, ""},
 		{"the leader is out of our reach", "node2", func(s *Snapshot) { s.member("node1").REST = NotKnown[REST](Unreached, "no route") }, Undecided, ""},
 		{"a blocker that says more", "node2", func(s *Snapshot) { s.member("node2").REST = NotKnown[REST](Refused, "refused") }, SkippedFor, ""},
 		{"for tomorrow", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "2030-01-01T00:00:00Z" }, Pass, ""},

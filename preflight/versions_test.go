@@ -53,7 +53,7 @@ const (
 	unknown5  = "details: 503, Switchover status unknown"
 )
 
-var versionCases = []struct {
+var releaseRules = []struct {
 	name          string
 	before, since string
 	candidate     string
@@ -69,9 +69,11 @@ var versionCases = []struct {
 	},
 	{
 		"a Citus cluster without a group", "2.1.7", "3.0.0", "node2",
-		func(s *Snapshot) { s.DCS.Cluster.Value.Groups = Known([]string{"0", "1"}) },
-		outcome{StageDone, toNode2, "", "node2", Go, ""},
-		outcome{StageCtl, "Error: For Citus clusters the --group must me specified", "", "", NoGo, "patroni.decision"},
+		func(s *Snapshot) {
+			s.DCS.Cluster.Value.Leader, s.DCS.Cluster.Value.Groups = Known(""), Known([]string{"0", "1"})
+		},
+		outcome{StageCtl, "Error: This cluster has no master", "", "", NoGo, "dcs.group"},
+		outcome{StageCtl, "Error: For Citus clusters the --group must me specified", "", "", NoGo, "dcs.group"},
 	},
 	{
 		"the leader as the candidate", "3.2.1", "3.2.2", "node1", nil,
@@ -85,7 +87,7 @@ var versionCases = []struct {
 	},
 	{
 		"failover_priority 0", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) { tagged(s, "node2", Tags{"failover_priority": 0.0}) },
+		func(s *Snapshot) { withTags(s, "node2", Tags{"failover_priority": 0.0}) },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageCtl, "is tagged as nofailover", "", "", NoGo, "candidate.nofailover"},
 	},
@@ -93,13 +95,13 @@ var versionCases = []struct {
 	// The REST API
 	{
 		"the case of a name in /sync", "3.0.2", "3.0.3", "node2",
-		func(s *Snapshot) { syncMembers(s, "on", 0, "NODE2") },
+		func(s *Snapshot) { withSync(s, "on", 0, "NODE2") },
 		outcome{StageREST, "412, candidate name does not match with sync_standby", "", "", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"synchronous mode in a standby cluster", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) { syncMembers(s, "on", 0, "node3"); config4(s).StandbyCluster = Known(true) },
+		func(s *Snapshot) { withSync(s, "on", 0, "node3"); config4(s).StandbyCluster = Known(true) },
 		outcome{StageREST, "412, candidate name does not match with sync_standby", "", "", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", NoGo, ""},
 	},
@@ -135,7 +137,7 @@ var versionCases = []struct {
 	{
 		"the candidate lags, another synchronous one does not", "3.0.4", "3.1.0", "node2",
 		func(s *Snapshot) {
-			syncMembers(s, "on", 0, "node2", "node3")
+			withSync(s, "on", 0, "node2", "node3")
 			restBehind(s, "node2", DefaultMaximumLag+1)
 		},
 		outcome{StageDone, toNode2, "", "node2", NoGo, "lag.patroni"},
@@ -173,50 +175,50 @@ var versionCases = []struct {
 	// Quorum
 	{
 		"quorum mode, the candidate does not vote", "3.3.11", "4.0.0", "node2",
-		func(s *Snapshot) { syncMembers(s, "quorum", 0, "node3") },
+		func(s *Snapshot) { withSync(s, "quorum", 0, "node3") },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageDone, unknown5, "", "", NoGo, "candidate.sync"},
 	},
 	{
 		"quorum mode, the candidate does not vote: refused", "4.0.4", "4.0.5", "node2",
-		func(s *Snapshot) { syncMembers(s, "quorum", 0, "node3") },
+		func(s *Snapshot) { withSync(s, "quorum", 0, "node3") },
 		outcome{StageDone, unknown5, "", "", NoGo, "candidate.sync"},
 		outcome{StageLeader, failed503, "does not match with sync_standbys=node3", "", NoGo, "candidate.sync"},
 	},
 	{
 		"quorum 1, a voter is named", "4.0.4", "4.0.5", "node2",
-		func(s *Snapshot) { syncMembers(s, "quorum", 1, "node2", "node3") },
+		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3") },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "candidate.sync"},
 	},
 	{
 		"quorum 1, a voter is named: mended", "4.0.5", "4.0.6", "node2",
-		func(s *Snapshot) { syncMembers(s, "quorum", 1, "node2", "node3") },
+		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3") },
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"quorum 0, a voter is named", "4.0.4", "4.0.5", "node2",
-		func(s *Snapshot) { syncMembers(s, "quorum", 0, "node2", "node3") },
+		func(s *Snapshot) { withSync(s, "quorum", 0, "node2", "node3") },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"quorum 1, nobody named, one voter of two", "4.0.4", "4.0.5", "",
-		func(s *Snapshot) { syncMembers(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
+		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
 		outcome{StageDone, unknown5, "", "", NoGo, "patroni.election"},
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "sync.quorum"},
 	},
 	{
 		"quorum 1, nobody named, one voter of two: with the reason", "4.0.5", "4.0.6", "",
-		func(s *Snapshot) { syncMembers(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
+		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "sync.quorum"},
 		outcome{StageLeader, failed503, "Quorum requirement 1 can not be reached", "", NoGo, "sync.quorum"},
 	},
 	{
 		"quorum mode in a standby cluster, nobody named", "4.0.4", "4.0.5", "",
 		func(s *Snapshot) {
-			syncMembers(s, "quorum", 2, "node2", "node3")
+			withSync(s, "quorum", 2, "node2", "node3")
 			config4(s).StandbyCluster = Known(true)
 		},
 		outcome{StageDone, unknown5, "", "", NoGo, "patroni.election"},
@@ -226,13 +228,13 @@ var versionCases = []struct {
 	// Who takes the key
 	{
 		"who is not in /sync, nobody named", "2.1.4", "2.1.5", "",
-		func(s *Snapshot) { syncMembers(s, "on", 0, "node2") },
-		outcome{StageDone, toEither, "", "node2 node3", Go, ""},
+		func(s *Snapshot) { withSync(s, "on", 0, "node2") },
+		outcome{StageDone, toEither, "", "node2 node3", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"priorities", "3.1.2", "3.2.0", "",
-		func(s *Snapshot) { tagged(s, "node3", Tags{"failover_priority": 2.0}) },
+		func(s *Snapshot) { withTags(s, "node3", Tags{"failover_priority": 2.0}) },
 		outcome{StageDone, toEither, "", "node2 node3", Go, ""},
 		outcome{StageDone, toNode3, "", "node3", Go, ""},
 	},
@@ -297,11 +299,11 @@ var versionCases = []struct {
 	},
 }
 
-func tagged(s *Snapshot, member string, tags Tags) {
+func withTags(s *Snapshot, member string, tags Tags) {
 	s.member(member).Key.Value.Tags, s.member(member).REST.Value.Tags = Known(tags), Known(tags)
 }
 
-func syncMembers(s *Snapshot, mode string, quorum int, standbys ...string) {
+func withSync(s *Snapshot, mode string, quorum int, standbys ...string) {
 	config4(s).SynchronousMode = Known(mode)
 	s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: standbys, Quorum: quorum})
 }
@@ -316,12 +318,12 @@ func restBehind(s *Snapshot, member string, bytes LSN) {
 func primaryByRole(s *Snapshot) { s.member("node2").REST.Value.Role = Known("master") }
 
 func synchronousPriority(s *Snapshot) {
-	syncMembers(s, "on", 0, "node2", "node3")
-	tagged(s, "node3", Tags{"failover_priority": 2.0})
+	withSync(s, "on", 0, "node2", "node3")
+	withTags(s, "node3", Tags{"failover_priority": 2.0})
 }
 
 func aheadOutOfSync(s *Snapshot) {
-	syncMembers(s, "on", 0, "node2")
+	withSync(s, "on", 0, "node2")
 	s.member("node2").SQL.Value.WalReceiver = Known(WalReceiver{})
 	restBehind(s, "node2", 8)
 }
@@ -335,7 +337,7 @@ func slowerThanOther(s *Snapshot) {
 // TestVersions: the same snapshot by two releases of Patroni, the last before a
 // change and the first with it.
 func TestVersions(t *testing.T) {
-	for _, c := range versionCases {
+	for _, c := range releaseRules {
 		for _, side := range []struct {
 			version string
 			want    outcome
