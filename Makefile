@@ -55,8 +55,9 @@ lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
 
-docs: ## Generate docs/checks.md from the registry
+docs: ## Generate docs/checks.md and the table of docs/configuration.md
 	@go run . checks -f markdown >docs/checks.md
+	@go test ./internal/config -run '^TestDocument$$' -count=1 -update
 
 accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 	@scripts/accuracy.sh
