@@ -16,6 +16,8 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // outcome is what a run of the program left behind.
@@ -118,16 +120,31 @@ type etcd struct {
 	pb.UnimplementedKVServer
 	pb.UnimplementedMaintenanceServer
 	pb.UnimplementedLeaseServer
+	pb.UnimplementedAuthServer
 	keys map[string]string
+	// login is told every password and refuses it, repeating it; nil lets in whoever asks.
+	login func(password string)
 }
 
-func (e etcd) start(t *testing.T) string {
+func (e etcd) Authenticate(_ context.Context, r *pb.AuthenticateRequest) (*pb.AuthenticateResponse, error) {
+	if e.login == nil {
+		return &pb.AuthenticateResponse{Token: "token"}, nil
+	}
+	e.login(r.Password)
+	return nil, status.Errorf(codes.InvalidArgument, "password %s of %s is wrong", r.Password, r.Name)
+}
+
+func (e etcd) start(t *testing.T) string { return e.startWith(t) }
+
+// startWith serves with TLS, as the options have it, or without.
+func (e etcd) startWith(t *testing.T, options ...grpc.ServerOption) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := grpc.NewServer()
+	s := grpc.NewServer(options...)
+	pb.RegisterAuthServer(s, e)
 	pb.RegisterKVServer(s, e)
 	pb.RegisterMaintenanceServer(s, e)
 	pb.RegisterLeaseServer(s, e)

@@ -251,7 +251,8 @@ func TestReadNothingThere(t *testing.T) {
 		{"other scopes", &fake{keys: demo()[7:]}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay"},
 		{"many scopes", &fake{keys: many}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: c00, c01, c02, c03, c04, c05, c06, c07, c08, c09, ..."},
 		{"nothing", &fake{keys: key("/other/demo/leader")}, 0, "etcd holds no Patroni cluster under /service/demo/, and no scope at all under /service/: another namespace, another etcd, or keys of the v2 API, which v3 does not show"},
-		{"Citus", &fake{keys: key("/service/demo/0/leader", "/service/demo/1/leader", "/service/demo/1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but there is 0, 1 below it: is this a Citus group?"},
+		{"Citus", &fake{keys: key("/service/demo/0/leader", "/service/demo/1/leader", "/service/demo/1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but that of the Citus groups 0, 1: name one with --group"},
+		{"namespace too short", &fake{keys: key("/service/demo/main/leader", "/service/demo/main/sync")}, 2, "etcd holds no Patroni cluster under /service/demo/, but there is main below it: is the scope one of these, and /service/demo its namespace?"},
 		{"the rest is hidden", &fake{neighboursErr: rpctypes.ErrGRPCPermissionDenied}, 0, "etcd holds no Patroni cluster under /service/demo/; what else is in /service/ is unknown: etcdserver: permission denied"},
 	}
 	for _, tt := range tests {

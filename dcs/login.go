@@ -3,12 +3,14 @@ package dcs
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // login logs in to etcd with the first call that needs it and adds the token to
@@ -56,8 +58,17 @@ func (l *login) get(ctx context.Context, cc *grpc.ClientConn) (string, error) {
 	}
 	resp, err := pb.NewAuthClient(cc).Authenticate(ctx, &pb.AuthenticateRequest{Name: l.user, Password: l.password})
 	if err != nil && !errors.Is(rpctypes.Error(err), rpctypes.ErrAuthNotEnabled) {
-		return "", err
+		return "", l.masked(err)
 	}
 	l.done, l.token = true, resp.GetToken()
 	return l.token, nil
+}
+
+// masked takes the password out of an error of the server, which could repeat it.
+func (l *login) masked(err error) error {
+	s := status.Convert(err)
+	if l.password == "" || !strings.Contains(s.Message(), l.password) {
+		return err
+	}
+	return status.Error(s.Code(), strings.ReplaceAll(s.Message(), l.password, "********"))
 }

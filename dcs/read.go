@@ -243,10 +243,14 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 }
 
 // neighbours says what there is instead of the cluster, as the rest of a
-// sentence: the Citus groups below the prefix, or the scopes in the namespace.
+// sentence: the Citus groups or whatever else is below the prefix, or the scopes
+// in the namespace.
 func (ep *endpoint) neighbours(ctx context.Context, kvs []KV, dir, prefix string) string {
 	if groups := below(kvs, prefix); len(groups) > 0 {
-		return fmt.Sprintf(", but there is %s below it: is this a Citus group?", strings.Join(groups, ", "))
+		if !slices.ContainsFunc(groups, func(g string) bool { return strings.Trim(g, "0123456789") != "" }) {
+			return fmt.Sprintf(", but that of the Citus groups %s: name one with --group", strings.Join(groups, ", "))
+		}
+		return fmt.Sprintf(", but there is %s below it: is the scope one of these, and %s its namespace?", strings.Join(groups, ", "), strings.TrimSuffix(prefix, "/"))
 	}
 	a := ask(ctx, ep, "range "+dir, func(ctx context.Context) (*clientv3.GetResponse, error) {
 		return ep.reader.Get(ctx, dir, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(maxMembers))

@@ -143,7 +143,7 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 	c.Group = r.group(flags.Group)
 	c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
 	c.REST = r.rest(h, &c.Warnings)
-	c.Postgres = r.postgres(h)
+	c.Postgres = r.postgres(h, &c.Warnings)
 	c.VIPs = r.vips(flags.VIPs)
 	if r.err != nil {
 		return Config{}, r.err

@@ -77,12 +77,12 @@ func TestEveryKey(t *testing.T) {
 			if !ok {
 				t.Fatal("there is no example")
 			}
-			value := strings.ReplaceAll(withFiles(ex.value), "PAIR", onePath)
-			w, flags := file(t, withFiles(ex.beside))
+			value := strings.ReplaceAll(withFiles(t, ex.value), "PAIR", onePath)
+			w, flags := file(t, withFiles(t, ex.beside))
 			before := shown(w.load(flags))
 
 			// The key in a file of its own, laid upon the other, so that it stands beside what is there.
-			w.put("conf/1.yml", withFiles(ex.beside))
+			w.put("conf/1.yml", withFiles(t, ex.beside))
 			w.put("conf/2.yml", alone(k.Name, value))
 			inFile := shown(w.load(Flags{File: filepath.Join(w.dir, "conf")}))
 			outcomes := map[string]string{"the file": inFile}
@@ -114,7 +114,7 @@ func alone(path, text string) string {
 func TestKeysAreComplete(t *testing.T) {
 	asked := map[string]bool{}
 	for _, ex := range examples {
-		w, flags := file(t, withFiles(ex.beside))
+		w, flags := file(t, withFiles(t, ex.beside))
 		w.asked = func(path string) { asked[path] = true }
 		_, _ = w.load(flags)
 	}

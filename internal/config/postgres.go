@@ -18,7 +18,7 @@ var own = map[string][]string{
 // postgres returns who connects: the role of preflight.postgresql, which needs
 // pg_monitor only, before Patroni's superuser. The two are never mixed, so that
 // no password is tried on another role.
-func (r *reader) postgres(h host) Postgres {
+func (r *reader) postgres(h host, warnings *[]string) Postgres {
 	for _, section := range slices.Sorted(maps.Keys(own)) {
 		v := r.mapping(section)
 		if v == nil {
@@ -47,13 +47,13 @@ func (r *reader) postgres(h host) Postgres {
 		role = superuser
 	}
 	p.User, p.Password = r.text(role+".username"), r.text(role+".password")
-	r.libpq(h, role, &p)
+	r.libpq(h, role, &p, warnings)
 	return p
 }
 
 // libpq holds the TLS settings to what libpq takes, before anybody connects, and
 // reads the client certificate of the role.
-func (r *reader) libpq(h host, role string, p *Postgres) {
+func (r *reader) libpq(h host, role string, p *Postgres, warnings *[]string) {
 	for key, allowed := range map[string][]string{
 		"sslmode": {"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, "sslnegotiation": {"", "postgres", "direct"},
 		"channel_binding": {"", "disable", "prefer", "require"},
@@ -72,8 +72,7 @@ func (r *reader) libpq(h host, role string, p *Postgres) {
 			r.fail(r.value(there), there, "is there without "+missing[1], "add "+lacks)
 		}
 	}
-	var none []string
-	p.Certificate = r.pair(h, role+".sslcert", role+".sslkey", role+".sslpassword", &none)
+	p.Certificate = r.pair(h, role+".sslcert", role+".sslkey", role+".sslpassword", warnings)
 }
 
 // vips returns the addresses of the flags and of the file together: one too

@@ -102,7 +102,7 @@ func TestPostgresCertificate(t *testing.T) {
 		{"unknown mode", "postgresql: {authentication: {superuser: {sslmode: " + secret + "}}}\n", false, superuser + ".sslmode: is none of libpq's values; write one of disable, allow, "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w, flags := file(t, minimal+withFiles(tc.text))
+			w, flags := file(t, minimal+withFiles(t, tc.text))
 			if tc.err != "" {
 				w.mustFail(flags, flags.File+", line 3: ", tc.err)
 				return

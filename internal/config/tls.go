@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 
 	"patroni-preflight/internal/secure"
@@ -76,6 +77,11 @@ func (r *reader) pair(h host, certKey, keyKey, passphraseKey string, warnings *[
 		key, from = text, keyKey
 	} else if r.err != nil {
 		return nil
+	}
+	// A group is somebody's choice, as with the configuration itself.
+	name := r.text(from)
+	if info, err := h.files.Stat(name); err == nil && info.Mode().Perm()&0o007 != 0 && h.goos != "windows" {
+		*warnings = append(*warnings, fmt.Sprintf("%s: %s names a file with a private key that everybody can read (mode %04o): chmod o= it", r.value(from).at, from, info.Mode().Perm()))
 	}
 	passphrase := ""
 	if passphraseKey != "" {

@@ -3,24 +3,48 @@ package config
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"patroni-preflight/internal/testca"
 )
 
 // withFiles puts the paths of real files into a configuration: CRT and KEY are a
 // certificate and its encrypted key, OPEN the key as it is, EC another key.
-func withFiles(text string) string {
-	path := func(name string) string {
-		p, err := filepath.Abs(filepath.Join("..", "secure", "testdata", name))
-		if err != nil {
-			panic(err)
+func withFiles(t *testing.T, text string) string {
+	t.Helper()
+	for placeholder, name := range map[string]string{"CRT": "rsa.crt", "KEY": "rsa-pkcs8-aes256.key", "OPEN": "rsa.key", "EC": "ec.key"} {
+		if !strings.Contains(text, placeholder) {
+			continue
 		}
-		return p
+		raw, err := os.ReadFile(filepath.Join("..", "secure", "testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A copy, since a working copy of the repository is open to everybody.
+		text = strings.ReplaceAll(text, placeholder, testca.File(t, "pem", raw))
 	}
-	return strings.NewReplacer("CRT", path("rsa.crt"), "KEY", path("rsa-pkcs8-aes256.key"), "OPEN", path("rsa.key"), "EC", path("ec.key")).Replace(text)
+	return text
+}
+
+// TestOpenKeyFile: a private key that everybody can read is worth a warning.
+func TestOpenKeyFile(t *testing.T) {
+	pair := testca.New(t, "x").Issue(time.Hour, "x")
+	w := newWorld(t)
+	cert, key := w.put("c.pem", string(pair.Cert)), w.put("k.pem", string(pair.Key))
+	flags := Flags{File: w.put("patroni.yml", fmt.Sprintf("scope: demo\netcd3: {host: e, protocol: https, cert: %s, key: %s}\n", cert, key))}
+	for mode, warn := range map[fs.FileMode]bool{0o600: false, 0o640: false, 0o604: true, 0o644: true} {
+		if err := os.Chmod(key, mode); err != nil {
+			t.Fatal(err)
+		}
+		c := w.must(flags)
+		if (len(c.Warnings) == 1) != warn || warn && !strings.Contains(c.Warnings[0], "line 2: etcd3.key names a file with a private key that everybody can read") {
+			t.Errorf("%04o: warnings %q", mode, c.Warnings)
+		}
+	}
 }
 
 func TestEtcdTLS(t *testing.T) {
@@ -55,7 +79,7 @@ func TestEtcdTLS(t *testing.T) {
 		{"list of CAs", "{host: e, protocol: https, cacert: [CRT]}", "", false, false, false, false, "", "etcd3.cacert: want text, found a list"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w, flags := file(t, "scope: demo\netcd3: "+withFiles(tc.etcd3)+"\n")
+			w, flags := file(t, "scope: demo\netcd3: "+withFiles(t, tc.etcd3)+"\n")
 			if tc.err != "" {
 				w.mustFail(flags, flags.File+", line 2: "+tc.err)
 				return
@@ -136,7 +160,7 @@ func TestSRV(t *testing.T) {
 		{"{srv: x, srv_suffix: '" + secret + "/'}", "", "", "", "", "etcd3.srv_suffix: is not a part of a name"},
 		{"{srv: ''}", "", "", "", "", "etcd3: names no server"},
 	} {
-		w, flags := file(t, "scope: demo\netcd3: "+withFiles(tc.etcd3)+"\n")
+		w, flags := file(t, "scope: demo\netcd3: "+withFiles(t, tc.etcd3)+"\n")
 		if tc.err != "" {
 			w.mustFail(flags, "line 2: "+tc.err)
 			continue
@@ -172,7 +196,7 @@ func TestREST(t *testing.T) {
 		{"no such CA", "restapi: {cafile: /nowhere}", false, false, false, false, "restapi.cafile: names a file that does not exist"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w, flags := file(t, minimal+withFiles(tc.text)+"\n")
+			w, flags := file(t, minimal+withFiles(t, tc.text)+"\n")
 			if tc.err != "" {
 				w.mustFail(flags, tc.err)
 				return
