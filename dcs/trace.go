@@ -79,8 +79,8 @@ func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
-	if err != nil && len(c.trace.head) == 0 && c.trace.handshake != nil {
-		c.trace.broken = err
+	if err != nil {
+		c.note(err)
 	}
 	if missing := 5 - len(c.trace.head); missing > 0 {
 		c.trace.head = append(c.trace.head, b[:min(n, missing)]...)
@@ -89,6 +89,26 @@ func (c *conn) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// Write notes an error before anything came: with TLS 1.3 a server that refuses
+// our certificate may be noticed here first.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil {
+		c.trace.mu.Lock()
+		defer c.trace.mu.Unlock()
+		c.note(err)
+	}
+	return n, err
+}
+
+// note keeps what ended the connection, the most telling of it. The trace is locked.
+func (c *conn) note(err error) {
+	t := c.trace
+	if t.handshake != nil && len(t.head) == 0 && (t.broken == nil || t.handshake.Explain(t.broken) == "") {
+		t.broken = err
+	}
 }
 
 var errNotHTTP2 = errors.New("not HTTP/2")

@@ -271,7 +271,7 @@ func classify(ctx context.Context, err error, source string, took time.Duration,
 		return unknown(preflight.Refused, "connection refused")
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &plain):
 		return unknown(preflight.Malformed, "does not speak TLS, and the api_url says https")
-	case connected && handshake.Explain(err) != "":
+	case connected && bodyBytes < 0 && handshake.Explain(err) != "":
 		return unknown(preflight.TLS, "%s", handshake.Explain(err))
 	case !connected && timedOut:
 		return unknown(preflight.Unreached, "no connection within %s", after)

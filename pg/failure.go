@@ -45,10 +45,10 @@ func (s *session) connectFailure(ctx context.Context, err error) *preflight.Unkn
 		return s.unknown(preflight.Refused, "connection refused")
 	case !s.progress.connected.Load():
 		return s.unknown(preflight.Unreached, "no connection: %v", err)
-	case closed(err):
-		return s.unknown(preflight.Failed, "the server closed the connection without an answer: %v", err)
 	case s.ofTLS(err) != "":
 		return s.unknown(preflight.TLS, "%s", s.ofTLS(err))
+	case closed(err):
+		return s.unknown(preflight.Failed, "the server closed the connection without an answer: %v", err)
 	case !s.progress.negotiated.Load():
 		return s.unknown(preflight.TLS, "no TLS session: %v", err)
 	}

@@ -8,11 +8,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -93,7 +95,8 @@ func (h *Handshake) present(*tls.CertificateRequestInfo) (*tls.Certificate, erro
 
 // Explain says in one line what went wrong, with the remedy; "" where the error
 // is none of TLS. With TLS 1.3 a server refuses a client only after the
-// handshake, so that errors of reading belong here too.
+// handshake, so that errors of the connection belong here too, as long as nothing
+// came over it: the alert may be lost when the server resets the connection.
 func (h *Handshake) Explain(err error) string {
 	var (
 		header  tls.RecordHeaderError
@@ -107,10 +110,23 @@ func (h *Handshake) Explain(err error) string {
 		return "does not speak TLS: is this a port without it?"
 	case errors.As(err, &network) && network.Op == "remote error": // how crypto/tls gives an alert
 		return h.refused(network.Err.Error())
+	case h.Asked() && ended(err):
+		return h.refused("it closed the connection")
 	case err != nil && strings.Contains(err.Error(), "tls: "):
 		return "no TLS session: " + err.Error()
 	}
 	return ""
+}
+
+// Asked reports whether the server asked for a client certificate.
+func (h *Handshake) Asked() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked
+}
+
+func ended(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // distrust says why the server's certificate does not do, "" where that is not

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,11 +104,11 @@ func TestHandshake(t *testing.T) {
 		{"unknown CA, and NoVerify", other.Issue(-time.Hour, "x").Server(t, nil), with(func(c *secure.Client) { c.NoVerify = true }), "127.0.0.1", ""},
 		{"the system's CAs", good.Server(t, nil), with(func(c *secure.Client) { c.Roots = nil }), "127.0.0.1", "signed by a CA that is not trusted here"},
 		{"client certificate", wants, show(&mine), "127.0.0.1", ""},
-		{"client certificate lacks", wants, client, "127.0.0.1", "wants a client certificate (tls: certificate required), and none is configured: give x.cert"},
+		{"client certificate lacks", wants, client, "127.0.0.1", "wants a client certificate ("},
 		{"client certificate lacks, TLS 1.2", wants12, client, "127.0.0.1", "wants a client certificate"},
-		{"client certificate of another CA", wants, show(&foreign), "127.0.0.1", "refuses the client certificate (tls: "},
-		{"client certificate expired", wants, show(&old), "127.0.0.1", "refuses the client certificate (tls: "},
-		{"client certificate expired, TLS 1.2", wants12, show(&old), "127.0.0.1", "refuses the client certificate (tls: "},
+		{"client certificate of another CA", wants, show(&foreign), "127.0.0.1", "refuses the client certificate ("},
+		{"client certificate expired", wants, show(&old), "127.0.0.1", "refuses the client certificate ("},
+		{"client certificate expired, TLS 1.2", wants12, show(&old), "127.0.0.1", "refuses the client certificate ("},
 		{"TLS 1.1", old11, client, "127.0.0.1", "speaks no TLS 1.2 or later"},
 		{"no TLS", nil, client, "127.0.0.1", "does not speak TLS"},
 	} {
@@ -124,10 +125,23 @@ func TestHandshake(t *testing.T) {
 // TestExplainOtherErrors: what is none of TLS's is somebody else's to explain.
 func TestExplainOtherErrors(t *testing.T) {
 	t.Parallel()
-	_, h := secure.Client{}.Config("h")
+	config, h := secure.Client{CertKey: "x.cert"}.Config("h")
 	for _, err := range []error{nil, io.EOF, io.ErrUnexpectedEOF, &net.OpError{Op: "dial", Err: io.EOF}} {
 		if why := h.Explain(err); why != "" {
 			t.Errorf("%v: %q", err, why)
 		}
+	}
+
+	// Unless the server asked for a certificate: then it is why the connection ended.
+	if _, err := config.GetClientCertificate(nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{io.EOF, io.ErrUnexpectedEOF, &net.OpError{Op: "write", Err: syscall.EPIPE}, &net.OpError{Op: "read", Err: syscall.ECONNRESET}} {
+		if why := h.Explain(err); why != "wants a client certificate (it closed the connection), and none is configured: give x.cert" {
+			t.Errorf("%v: %q", err, why)
+		}
+	}
+	if why := h.Explain(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}); why != "" {
+		t.Errorf("refused: %q", why)
 	}
 }
