@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -155,9 +156,9 @@ func (e etcd) startWith(t *testing.T, options ...grpc.ServerOption) string {
 
 func (e etcd) Range(_ context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
 	resp := &pb.RangeResponse{Header: &pb.ResponseHeader{Revision: 7}}
-	for k, v := range e.keys {
+	for _, k := range slices.Sorted(maps.Keys(e.keys)) { // in etcd's order
 		if k >= string(r.Key) && k < string(r.RangeEnd) {
-			resp.Kvs = append(resp.Kvs, &mvccpb.KeyValue{Key: []byte(k), Value: []byte(v), Lease: 9})
+			resp.Kvs = append(resp.Kvs, &mvccpb.KeyValue{Key: []byte(k), Value: []byte(e.keys[k]), Lease: 9})
 			resp.Count++
 		}
 	}

@@ -231,7 +231,12 @@ func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (prefli
 	var wg sync.WaitGroup
 	d.Endpoints = make([]preflight.Endpoint, len(e.endpoints))
 	for i, ep := range e.endpoints {
-		wg.Go(func() { d.Endpoints[i] = preflight.Endpoint{URL: ep.url, Status: ep.status(side)} })
+		wg.Go(func() {
+			d.Endpoints[i] = preflight.Endpoint{URL: ep.url, Status: ep.status(side)}
+			if h := ep.trace.handshake; h != nil {
+				d.Endpoints[i].Certificate = h.Certificate()
+			}
+		})
 	}
 	wg.Go(func() { d.Alarms = e.alarms(side) })
 

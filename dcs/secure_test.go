@@ -54,6 +54,12 @@ func TestTLS(t *testing.T) {
 			f := (&fake{leader: 7, keys: demo(), secure: tc.server.Server(t, tc.wants)}).start(t)
 			e := openWith(t, Config{Endpoints: []string{f.url}, TLS: &tc.client, Secure: true})
 			d, members, took := read(t, e, 20*time.Second)
+			// Whatever came of it, the certificate was seen.
+			if c := d.Endpoints[0].Certificate; !c.Is(func(c preflight.Certificate) bool {
+				return c.Host == "127.0.0.1" && c.Issuer == "CN=our CA" && c.Matches == (tc.name != "wrong name") && c.NotAfter.Before(time.Now()) == (tc.name == "expired")
+			}) {
+				t.Errorf("certificate %+v, %s", c.Value, c.Reason())
+			}
 			if tc.why == "" {
 				if !d.Read.Known() || len(members) != 2 || !d.Endpoints[0].Status.Known() || !d.Alarms.Known() {
 					t.Errorf("%s; %d members", d.Read.Reason(), len(members))

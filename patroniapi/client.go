@@ -126,6 +126,7 @@ func decodeAnswer(a answer) preflight.Observed[preflight.REST] {
 		o = Decode(a.status, a.header, a.body)
 		if o.Known() {
 			o.Value.RemoteAddr = a.remote
+			o.Value.Certificate = a.certificate
 		} else {
 			o = preflight.NotKnown[preflight.REST](o.Cause(), "%s: %s", a.source, o.Reason())
 		}
@@ -164,6 +165,8 @@ type answer struct {
 	header http.Header
 	body   []byte
 	why    *preflight.Unknown
+	// certificate is absent where there was no TLS.
+	certificate preflight.Observed[preflight.Certificate]
 }
 
 // ask sends one GET and reads at most limit bytes of the body; with limit 0 the
@@ -196,6 +199,9 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
+	if resp.TLS != nil {
+		a.certificate = handshake.Certificate()
+	}
 	if limit == 0 {
 		return a
 	}

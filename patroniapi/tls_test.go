@@ -49,7 +49,13 @@ func TestTLS(t *testing.T) {
 			t.Cleanup(s.Close)
 			rest, live := New(Config{TLS: tc.client}).Get(t.Context(), s.URL+"/patroni")
 			if tc.why == "" {
-				if r, ok := rest.Get(); !ok || !preflight.Equal(r.Name, "node1") || r.RemoteAddr != strings.TrimPrefix(s.URL, "https://") || !preflight.Equal(live, 200) {
+				r, ok := rest.Get()
+				if c := r.Certificate; !c.Is(func(c preflight.Certificate) bool {
+					return c.Host == "127.0.0.1" && c.Issuer == "CN=our CA" && c.Matches == (c.Names[0] != "x")
+				}) {
+					t.Errorf("certificate %+v, %s", c.Value, c.Reason())
+				}
+				if !ok || !preflight.Equal(r.Name, "node1") || r.RemoteAddr != strings.TrimPrefix(s.URL, "https://") || !preflight.Equal(live, 200) {
 					t.Errorf("%s, %s", rest.Reason(), live.Reason())
 				}
 				return

@@ -5,7 +5,7 @@ import "slices"
 // Checks is the registry: every check, in the order in which they run and are
 // reported. A check stands after those it builds on.
 var Checks = slices.Concat(
-	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, decisionChecks,
+	dcsChecks, maintenanceChecks, reachChecks, tlsChecks, identityChecks, lagChecks, candidateChecks, decisionChecks,
 	shutdownChecks, scheduleChecks, waybackChecks, slotsChecks, settingsChecks, dataChecks,
 )
 

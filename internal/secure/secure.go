@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"patroni-preflight/preflight"
 )
 
 // Client is how one kind of server is spoken to. The zero value verifies by the
@@ -40,7 +42,8 @@ type Handshake struct {
 	certificate          *tls.Certificate
 
 	mu    sync.Mutex
-	asked bool // the server asked for a client certificate
+	asked bool              // the server asked for a client certificate
+	shown *x509.Certificate // the server's own
 }
 
 // Config returns the configuration for a connection to a host, by name or
@@ -55,10 +58,15 @@ func (c Client) Config(host string) (*tls.Config, *Handshake) {
 	if c.Certificate != nil {
 		config.Certificates = []tls.Certificate{*c.Certificate}
 	}
-	if c.AnyName && !c.NoVerify {
-		config.VerifyConnection = c.verifyChain
+	h := Watch(config, host, c.CAKey, c.CertKey)
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		h.saw(state.PeerCertificates)
+		if c.AnyName && !c.NoVerify {
+			return c.verifyChain(state)
+		}
+		return nil
 	}
-	return config, Watch(config, host, c.CAKey, c.CertKey)
+	return config, h
 }
 
 // Watch follows the handshakes of a configuration that somebody else made. The
@@ -91,6 +99,29 @@ func (h *Handshake) present(*tls.CertificateRequestInfo) (*tls.Certificate, erro
 		return &tls.Certificate{}, nil
 	}
 	return h.certificate, nil
+}
+
+// saw keeps the server's certificate.
+func (h *Handshake) saw(chain []*x509.Certificate) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(chain) > 0 {
+		h.shown = chain[0]
+	}
+}
+
+// Certificate is what the server showed, also where it does not verify; unknown
+// where there was no handshake.
+func (h *Handshake) Certificate() preflight.Observed[preflight.Certificate] {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.shown == nil {
+		return preflight.NotKnown[preflight.Certificate](preflight.NotAsked, "%s showed no certificate", h.host)
+	}
+	return preflight.Known(preflight.Certificate{
+		Host: h.host, Names: Names(h.shown), Matches: h.shown.VerifyHostname(h.host) == nil, Issuer: h.shown.Issuer.String(),
+		NotBefore: h.shown.NotBefore.UTC(), NotAfter: h.shown.NotAfter.UTC(),
+	})
 }
 
 // Explain says in one line what went wrong, with the remedy; "" where the error
@@ -138,6 +169,9 @@ func (h *Handshake) distrust(err error, now time.Time) string {
 		hostname     x509.HostnameError
 		unknown      x509.UnknownAuthorityError
 	)
+	if errors.As(err, &verification) {
+		h.saw(verification.UnverifiedCertificates)
+	}
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		whose := "its certificate"
