@@ -93,6 +93,7 @@ func TestRealCluster(t *testing.T) {
 	t.Run("replay paused", func(t *testing.T) { testPaused(t, one, two) })
 	t.Run("no receiver", func(t *testing.T) { testNoReceiver(t, one, two) })
 	t.Run("TLS", func(t *testing.T) { testTLS(t, one) })
+	t.Run("LeastRights", func(t *testing.T) { testLeastRights(t, one) })
 	t.Run("frozen", func(t *testing.T) { testFrozen(t, one, two) })
 }
 

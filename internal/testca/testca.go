@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,8 +55,9 @@ func New(t testing.TB, name string) *CA {
 	return &CA{t: t, cert: cert, key: key, PEM: encode("CERTIFICATE", der)}
 }
 
-// Issue signs a certificate for host names and addresses that is valid from a
-// day ago for the given time from now, which may be negative.
+// Issue signs a certificate for host names and addresses, of which the first is
+// its common name too, valid from a day ago for the given time from now, which
+// may be negative.
 func (c *CA) Issue(valid time.Duration, names ...string) Pair {
 	c.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -63,7 +65,7 @@ func (c *CA) Issue(valid time.Duration, names ...string) Pair {
 		c.t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "test"},
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: strings.Join(names[:min(1, len(names))], "")},
 		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(valid),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
