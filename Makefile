@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 SUITE   ?= trixie
 SUITES  ?= $(SUITE)
+FUZZTIME ?= 10s
 export SUITE
 
 TOOL        := build/patroni-preflight
@@ -13,10 +14,10 @@ COMPOSE     := scripts/compose.sh
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit test demo lint docs accuracy bench clean
+.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release bench clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build build/patroni-preflight
 	@CGO_ENABLED=0 go build -trimpath \
@@ -39,9 +40,13 @@ down: ## Take that cluster down, with its data
 unit: ## Run the tests that need no cluster
 	@go test ./...
 
+fuzz: ## Fuzz every decoder, one after the other (FUZZTIME=10s each)
+	@scripts/fuzz.sh $(FUZZTIME)
+
 test: setup ## Run all tests, on real clusters of Patroni 3.0, 4.0 and 4.1
 	@scripts/images.sh bookworm trixie sid
 	@go test ./...
+	@scripts/fuzz.sh 3s
 	@go test -tags e2e -count=1 -parallel 2 -timeout 45m -v ./e2e/...
 
 demo: images build ## Show the tool stop a switchover that Patroni would fail (KEEP=1 leaves the cluster up)
@@ -49,18 +54,28 @@ demo: images build ## Show the tool stop a switchover that Patroni would fail (K
 
 lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@go vet ./...
-	@go vet -tags e2e ./...
+	@go vet -tags e2e,release ./...
 	@$(STATICCHECK) ./...
-	@$(STATICCHECK) -tags e2e ./...
+	@$(STATICCHECK) -tags e2e,release ./...
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
 
-docs: ## Generate docs/checks.md and the table of docs/configuration.md
+docs: ## Generate docs/checks.md from the registry, docs/field-cases.md and the table of docs/configuration.md
 	@go run . checks -f markdown >docs/checks.md
-	@go test ./internal/config -run '^TestDocument$$' -count=1 -update
+	@go test ./preflight -count=1 -run '^TestFieldCasesDocument$$' -update >/dev/null
+	@go test ./internal/config -count=1 -run '^TestDocument$$' -update >/dev/null
 
 accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 	@scripts/accuracy.sh
+
+oracle: ## Compare the prediction with Patroni's own functions (PATRONI_SOURCE=DIR: releases from source)
+	@PREFLIGHT_PATRONI_SOURCE="$(abspath $(PATRONI_SOURCE))" PREFLIGHT_ORACLE_TABLE="$(CURDIR)/docs/prediction.md" \
+		go test -tags e2e -count=1 -timeout 60m -v -run TestOracle ./e2e/
+
+e2e-release: build ## Run releases from PATRONI_SOURCE=DIR on a real cluster against the prediction
+	@scripts/images.sh bookworm
+	@PREFLIGHT_PATRONI_SOURCE="$(abspath $(PATRONI_SOURCE))" PREFLIGHT_ORACLE_TABLE="$(CURDIR)/docs/prediction.md" \
+		go test -tags e2e,release -count=1 -timeout 30m -v -run TestRelease ./e2e/
 
 bench: build ## Compare the tool's speed with patronictl's
 	@scripts/bench.sh

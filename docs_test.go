@@ -148,8 +148,8 @@ func TestDocumentsNameTheSchemas(t *testing.T) {
 
 // TestLinksInDocuments: each leads to a file that is there.
 func TestLinksInDocuments(t *testing.T) {
-	for _, name := range []string{"checks.md", "configuration.md", "exit-codes.md", "least-privilege.md", "report.md"} {
-		for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(doc(t, name), -1) {
+	for _, name := range []string{"checks.md", "configuration.md", "exit-codes.md", "field-cases.md", "least-privilege.md", "report.md"} {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(doc(t, name), -1) {
 			if _, err := os.Stat(filepath.Join("docs", m[1])); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -184,6 +184,47 @@ func TestProofsNameScenarios(t *testing.T) {
 	}
 }
 
+// TestContributingQuotesTheCode: each block of Go in CONTRIBUTING.md stands, line
+// by line, in the file of the package that was named last before it. A line "// ..."
+// stands for lines left out.
+func TestContributingQuotesTheCode(t *testing.T) {
+	raw, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := func(text string) string {
+		var b strings.Builder
+		for l := range strings.Lines(text) {
+			b.WriteString(strings.TrimSpace(l) + "\n")
+		}
+		return b.String()
+	}
+	parts := strings.Split(string(raw), "```go\n")
+	if len(parts) < 6 {
+		t.Fatalf("only %d blocks of Go", len(parts)-1)
+	}
+	named := regexp.MustCompile("`(preflight/[a-z_]+\\.go)`")
+	file := ""
+	for i, part := range parts[1:] {
+		for _, m := range named.FindAllStringSubmatch(parts[i], -1) {
+			file = m[1]
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatalf("block %d: %v", i+1, err)
+		}
+		quoted, _, _ := strings.Cut(part, "```")
+		rest := bare(string(source))
+		for chunk := range strings.SplitSeq(strings.TrimRight(bare(quoted), "\n")+"\n", "// ...\n") {
+			_, after, ok := strings.Cut(rest, chunk)
+			if !ok {
+				t.Errorf("block %d is not in %s, or not in this order:\n%s", i+1, file, chunk)
+			}
+			rest = after
+		}
+	}
+}
+
 // scenarioIn reports whether the text, up to one of its quotation marks, is the
 // name of a scenario.
 func scenarioIn(e2e, text string) bool {
@@ -196,5 +237,43 @@ func scenarioIn(e2e, text string) bool {
 			return false
 		}
 		text = text[:i]
+	}
+}
+
+// TestEveryVersionRuleIsCompared: each release that a rule of the prediction names
+// stands in the table of those that were compared with Patroni itself, and in none
+// did a state differ.
+func TestEveryVersionRuleIsCompared(t *testing.T) {
+	compared := map[string]bool{}
+	row := regexp.MustCompile(`(?m)^\| (\d+\.\d+\.\d+) \| (\d+) (?:\| \d+ ){8}\| (\d+) \|$`)
+	for _, m := range row.FindAllStringSubmatch(doc(t, "prediction.md"), -1) {
+		compared[m[1]] = true
+		if states, err := strconv.Atoi(m[2]); err != nil || states < 1000 || m[3] != "0" {
+			t.Errorf("Patroni %s: %s of %s states differ", m[1], m[3], m[2])
+		}
+	}
+	files, err := filepath.Glob("preflight/predict*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`older(?:Than)?\((?:\w+, )?(\d+), (\d+), (\d+)\)`)
+	named := 0
+	for _, file := range append(files, "preflight/patroni.go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range rule.FindAllStringSubmatch(string(source), -1) {
+			named++
+			if version := strings.Join(m[1:], "."); !compared[version] {
+				t.Errorf("%s has a rule for Patroni %s, and the table has no such row", file, version)
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("found only %d rules", named)
 	}
 }

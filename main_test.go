@@ -231,6 +231,7 @@ func TestReplayOfRubbish(t *testing.T) {
 		"two documents":      {good + good, "more than one"},
 		"a report":           {`{"schema_version":1,"verdict":"GO","exit_code":0}`, "schema 0"},
 		"a member that is a": {`{"schema":1,"members":"node1"}`, "members"},
+		"one name twice":     {`{"schema":1,"members":[{"name":"a"},{"name":"a"}]}`, "two members are called"},
 		"a bad LSN":          {`{"schema":1,"dcs":{"cluster":{"value":{"optime":{"value":"x"}}}}}`, "LSN"},
 		"deeply nested":      {strings.Repeat("[", 100_000), "depth"},
 	} {
@@ -252,7 +253,7 @@ func TestReplayOfHalfASnapshot(t *testing.T) {
 	for _, text := range []string{
 		`{"schema":1}`,
 		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{}}}}`,
-		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},{"name":"a"},{"name":"b"}],"moved":{"value":null}}`,
+		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},{"name":"b"}],"moved":{"value":null}}`,
 	} {
 		if o := runCLI(t, "replay", put(t, "snapshot.json", text)); o.code == preflight.ExitGo || o.code == preflight.ExitInternal || o.stdout == "" {
 			t.Errorf("%s: exit code %d\n%s%s", text, o.code, o.stdout, o.stderr)

@@ -11,6 +11,10 @@ import (
 // maxLagText bounds what is kept of maximum_lag_on_failover.
 const maxLagText = 100
 
+// mostSeconds, 31 years, is the longest interval that is believed: sums of such
+// intervals do not overflow.
+const mostSeconds = 1_000_000_000
+
 // decodeConfig reads /config. Where it is no JSON object Patroni keeps the last
 // configuration that was (patroni/dcs/__init__.py, ClusterConfig.from_node), and
 // that cannot be seen from here.
@@ -52,11 +56,11 @@ func (d doc) seconds(name string, missing int64) preflight.Observed[int64] {
 	if !ok {
 		return preflight.Known(missing)
 	}
-	if n, err := strconv.ParseInt(unquote(raw), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(unquote(raw), 10, 64); err == nil && n >= -mostSeconds && n <= mostSeconds {
 		return preflight.Known(n)
 	}
 	var f float64 // int(30.5) is 30, int("30.5") is an error
-	if json.Unmarshal(raw, &f) == nil && !isNull(raw) && f > -1e15 && f < 1e15 {
+	if json.Unmarshal(raw, &f) == nil && !isNull(raw) && f >= -mostSeconds && f <= mostSeconds {
 		return preflight.Known(int64(f))
 	}
 	return malformed[int64](d, name, raw, "a number of seconds")

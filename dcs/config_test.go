@@ -51,6 +51,9 @@ func TestConfigSeconds(t *testing.T) {
 		`true`:   "malformed:ttl is true",
 		`[20]`:   "malformed:ttl is [20]",
 		`1e300`:  "malformed:ttl is 1e300",
+		// Sums of these would overflow.
+		`9223372036854775807`: "malformed:ttl is 9223372036854775807, not a number of seconds", `"-9223372036854775808"`: "malformed:not a number of seconds",
+		`1000000000`: `1000000000`, `1000000001`: "malformed:not a number of seconds",
 	} {
 		expect(t, "ttl "+value, config(`{"ttl":`+value+`}`).Must().TTL, want)
 	}

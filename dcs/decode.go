@@ -9,13 +9,10 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"patroni-preflight/preflight"
 )
-
-// maxMembers is the number of member keys that are decoded; of any further ones
-// the name is kept and the key is unknown.
-const maxMembers = 1000
 
 // KV is one key of the store.
 type KV struct {
@@ -50,14 +47,10 @@ func Decode(prefix string, kvs []KV, leases map[int64]preflight.Observed[preflig
 		if name == "" || strings.Contains(name, "/") {
 			continue
 		}
-		key := preflight.NotKnown[preflight.MemberKey](preflight.Unsupport,
-			"%s: not decoded, there are more than %d members", kv.Key, maxMembers)
-		if len(members) < maxMembers {
-			key = decodeMember(kv)
-		}
+		kv.Key = asUTF8(kv.Key)
 		members = append(members, preflight.Member{
-			Name:  strings.ToValidUTF8(name, "\uFFFD"),
-			Key:   key,
+			Name:  asUTF8(name),
+			Key:   decodeMember(kv),
 			Lease: leaseOf(kv, true, prefix, leases),
 		})
 	}
@@ -79,6 +72,15 @@ func Decode(prefix string, kvs []KV, leases map[int64]preflight.Observed[preflig
 		Failsafe:    preflight.Known(failsafe),
 		Groups:      preflight.Known(groupsOf(keys)),
 	}, members
+}
+
+// asUTF8 writes a name that is no UTF-8 with \xNN, so that two of them stay two.
+func asUTF8(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	quoted := strconv.QuoteToASCII(name)
+	return quoted[1 : len(quoted)-1]
 }
 
 // leaseOf returns the lease on the leader key or a member key.
@@ -105,8 +107,8 @@ func notThat[T any](kv KV, want string) preflight.Observed[T] {
 
 // decodeText reads a value that is plain text; an absent key is "".
 func decodeText(kv KV) preflight.Observed[string] {
-	if len(kv.Value) > maxValue {
-		return tooLarge[string](kv)
+	if len(kv.Value) > maxText {
+		return preflight.NotKnown[string](preflight.Malformed, "%s: a text of %d bytes is not believed, the limit is %d", kv.Key, len(kv.Value), maxText)
 	}
 	return preflight.Known(strings.ToValidUTF8(string(kv.Value), "\uFFFD"))
 }
@@ -125,8 +127,8 @@ func decodeOptime(keys map[string]KV, prefix string) preflight.Observed[prefligh
 		return preflight.NotKnown[preflight.LSN](preflight.Absent, "there is neither a key %sstatus nor %soptime/leader", prefix, prefix)
 	}
 	if len(kv.Value) <= maxValue {
-		if n, err := strconv.ParseUint(strings.TrimSpace(string(kv.Value)), 10, 64); err == nil && n != 0 {
-			return preflight.Known(preflight.LSN(n))
+		if l, ok := parsePosition(strings.TrimSpace(string(kv.Value))); ok {
+			return preflight.Known(l)
 		}
 	}
 	d, err := parseObject(kv)
@@ -151,6 +153,9 @@ func decodeFailover(kv KV) preflight.Observed[preflight.Failover] {
 	text := strings.TrimSpace(string(kv.Value))
 	if !json.Valid(kv.Value) {
 		if text == "" || strings.ContainsAny(text[:1], `{["`) {
+			return notThat[preflight.Failover](kv, want)
+		}
+		if len(text) > maxText {
 			return notThat[preflight.Failover](kv, want)
 		}
 		leader, candidate, _ := strings.Cut(strings.ToValidUTF8(text, "\uFFFD"), ":")
@@ -211,6 +216,9 @@ func decodeSync(kv KV) preflight.Observed[preflight.Sync] {
 			list[i] = strings.TrimSpace(list[i])
 		}
 		s.Standbys = slices.DeleteFunc(list, func(name string) bool { return name == "" })
+		if len(s.Standbys) > preflight.MaxMembers || slices.ContainsFunc(s.Standbys, func(name string) bool { return len(name) > maxText }) {
+			return malformed[preflight.Sync](d, "sync_standby", raw, "a list of members")
+		}
 	}
 	return preflight.Known(s)
 }

@@ -66,8 +66,6 @@ func TestDecodePlainKeys(t *testing.T) {
 	c, _ = decode("initialize", "", "leader", "bad\xff")
 	expect(t, "initialize while bootstrapping", c.Initialize, `""`)
 	expect(t, "leader that is no UTF-8", c.Leader, "\"bad\uFFFD\"")
-	c, _ = decode("leader", strings.Repeat("x", maxValue+1))
-	expect(t, "huge leader", c.Leader, "malformed:/service/demo/leader: a value of 1048577 bytes is not decoded")
 }
 
 func TestDecodeOptime(t *testing.T) {
@@ -80,7 +78,7 @@ func TestDecodeOptime(t *testing.T) {
 		{[]string{"status", `{"optime":67108864,"slots":{"a":1}}`}, `"0/4000000"`},
 		{[]string{"status", `{"optime":"67108864"}`}, `"0/4000000"`},
 		{[]string{"status", `67108864`}, `"0/4000000"`},
-		{[]string{"status", `{"optime":18446744073709551615}`}, `"FFFFFFFF/FFFFFFFF"`},
+		{[]string{"status", `{"optime":9223372036854775807}`}, `"7FFFFFFF/FFFFFFFF"`},
 		{[]string{"optime/leader", "67108864"}, `"0/4000000"`},
 		{[]string{"optime/leader", "67108864\n"}, `"0/4000000"`},
 		{[]string{"status", `{"optime":50331648}`, "optime/leader", "67108864"}, `"0/3000000"`},
@@ -95,6 +93,9 @@ func TestDecodeOptime(t *testing.T) {
 		{[]string{"status", `{"optime":true}`}, bad + ": optime is true, not a WAL position in bytes"},
 		{[]string{"status", `{"optime":6.7e7}`}, bad + ": optime is 6.7e7"},
 		{[]string{"status", `{"optime":-1}`}, bad + ": optime is -1"},
+		// So far ahead that the lag of any member would be negative.
+		{[]string{"status", `{"optime":9223372036854775808}`}, bad + ": optime is 9223372036854775808"},
+		{[]string{"status", `18446744073709551615`}, bad + " is 18446744073709551615"},
 		{[]string{"status", `{"optime":18446744073709551616}`}, bad + ": optime is 18446744073709551616"},
 		{[]string{"status", `{"optime":"0/4000000"}`}, bad + `: optime is "0/4000000"`},
 		// Position 0 is none: every member would seem to be ahead of it.
@@ -206,17 +207,38 @@ func TestDecodeMembersKeys(t *testing.T) {
 	expect(t, "leader of a Citus group", c.Leader, `""`)
 }
 
-func TestDecodeTooManyMembers(t *testing.T) {
+// Two names that are no UTF-8 stay two, and a reason that names the key can be
+// recorded and read again.
+func TestDecodeNamesThatAreNoUTF8(t *testing.T) {
 	t.Parallel()
-	var kvs []KV
-	for i := range maxMembers + 2 {
-		kvs = append(kvs, KV{Key: fmt.Sprintf("%smembers/n%04d", prefix, i), Value: []byte("{}")})
+	_, members := decode("members/a\xff", "x", "members/a\xfe", "{}", "members/\u00e4", "{}")
+	if len(members) != 3 || members[0].Name != `a\xfe` || members[1].Name != `a\xff` || members[2].Name != "\u00e4" {
+		t.Fatalf("%+v", members)
 	}
-	_, members := Decode(prefix, kvs, nil, 1)
-	if len(members) != maxMembers+2 || !members[maxMembers-1].Key.Known() {
-		t.Fatalf("%d members", len(members))
-	}
-	expect(t, "one too many", members[maxMembers].Key, "unsupported:there are more than 1000 members")
+	expect(t, "the key", members[1].Key, `malformed:/service/demo/members/a\xff: not a JSON object`)
+}
+
+// What is too long to be a name, an address or a state is not repeated.
+func TestDecodeLongTexts(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("n", maxText+1)
+	c, members := decode(
+		"leader", long, "initialize", long, "failover", `{"member":"`+long+`"}`, "sync", `{"leader":"a","sync_standby":"b,`+long+`"}`,
+		"members/a", `{"state":"`+long+`","role":"primary","conn_url":"postgres://`+long+`/postgres","api_url":"http://`+long+`:8008/patroni","tags":{"x":"`+strings.Repeat("y", 64_000)+`"}}`,
+	)
+	expect(t, "leader", c.Leader, "malformed:/service/demo/leader: a text of 1025 bytes is not believed, the limit is 1024")
+	expect(t, "initialize", c.Initialize, "malformed:a text of 1025 bytes")
+	expect(t, "failover", c.Failover, "malformed:not a pending failover")
+	expect(t, "sync", c.Sync, "malformed:not a list of members")
+	key := members[0].Key.Must()
+	expect(t, "state", key.State, "malformed:not a string of at most 1024 bytes")
+	expect(t, "role", key.Role, `"primary"`)
+	expect(t, "conn_url", key.ConnURL, "malformed:conn_url is longer than 1024 bytes")
+	expect(t, "api_url", key.APIURL, "malformed:api_url is longer than 1024 bytes")
+	expect(t, "tags", key.Tags, "malformed:not an object of at most 64 kB and 20 levels")
+	c, _ = decode("failover", long+":b", "sync", `{"leader":"a","sync_standby":[`+strings.Repeat(`"b",`, preflight.MaxMembers)+`"b"]}`)
+	expect(t, "failover as text", c.Failover, "malformed:not a pending failover")
+	expect(t, "many synchronous standbys", c.Sync, "malformed:not a list of members")
 }
 
 func TestDecodeLeases(t *testing.T) {

@@ -16,6 +16,10 @@ import (
 // pending_restart_reason) are some KiB.
 const maxValue = 1 << 20
 
+// maxText is the size in bytes above which a name, an address or a state is not
+// believed, nor repeated in a report. PostgreSQL cuts a name at 63.
+const maxText = 1024
+
 // doc is a JSON object with its fields undecoded, and the key it came from for
 // the reasons. Field names are case-sensitive, as they are in Python.
 type doc struct {
@@ -64,6 +68,9 @@ func (d doc) text(name string) preflight.Observed[string] {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
 		return malformed[string](d, name, raw, "a string")
+	}
+	if len(s) > maxText {
+		return malformed[string](d, name, raw, fmt.Sprintf("a string of at most %d bytes", maxText))
 	}
 	return preflight.Known(s)
 }
@@ -117,9 +124,12 @@ func (d doc) lsn(name string) preflight.Observed[preflight.LSN] {
 	return malformed[preflight.LSN](d, name, raw, "a WAL position in bytes")
 }
 
-func position(raw json.RawMessage) (preflight.LSN, bool) {
-	n, err := strconv.ParseUint(unquote(raw), 10, 64)
-	return preflight.LSN(n), err == nil && n != 0
+func position(raw json.RawMessage) (preflight.LSN, bool) { return parsePosition(unquote(raw)) }
+
+func parsePosition(s string) (preflight.LSN, bool) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	l := preflight.LSN(n)
+	return l, err == nil && l != 0 && l <= preflight.MaxLSN
 }
 
 // unquote returns the content of a JSON string, trimmed as Python's int() does,

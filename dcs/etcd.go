@@ -27,6 +27,8 @@ const (
 	// ten keys and one for each member.
 	maxKeys   = 10000
 	maxAnswer = 64 << 20
+	// maxScopes bounds the keys that are looked through for other clusters' names.
+	maxScopes = 1000
 	// minGrace and maxGrace bound how long the open questions about the store's
 	// health are waited for once the read of the keys is done.
 	minGrace = 250 * time.Millisecond

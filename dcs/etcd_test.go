@@ -1,6 +1,7 @@
 package dcs
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"reflect"
@@ -251,8 +252,7 @@ func TestReadNothingThere(t *testing.T) {
 		{"other scopes", &fake{keys: demo()[7:]}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay"},
 		{"many scopes", &fake{keys: many}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: c00, c01, c02, c03, c04, c05, c06, c07, c08, c09, ..."},
 		{"nothing", &fake{keys: key("/other/demo/leader")}, 0, "etcd holds no Patroni cluster under /service/demo/, and no scope at all under /service/: another namespace, another etcd, or keys of the v2 API, which v3 does not show"},
-		{"Citus", &fake{keys: key("/service/demo/0/leader", "/service/demo/1/leader", "/service/demo/1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but that of the Citus groups 0, 1: name one with --group"},
-		{"namespace too short", &fake{keys: key("/service/demo/main/leader", "/service/demo/main/sync")}, 2, "etcd holds no Patroni cluster under /service/demo/, but there is main below it: is the scope one of these, and /service/demo its namespace?"},
+		{"a namespace", &fake{keys: key("/service/demo/a/leader", "/service/demo/b1/leader", "/service/demo/b1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but there is a, b1 below it: is /service/demo the namespace?"},
 		{"the rest is hidden", &fake{neighboursErr: rpctypes.ErrGRPCPermissionDenied}, 0, "etcd holds no Patroni cluster under /service/demo/; what else is in /service/ is unknown: etcdserver: permission denied"},
 	}
 	for _, tt := range tests {
@@ -267,6 +267,17 @@ func TestReadNothingThere(t *testing.T) {
 				t.Errorf("cluster is %s:\n got %s\nwant %s", d.Cluster.Cause(), d.Cluster.Reason(), tt.want)
 			}
 		})
+	}
+}
+
+// TestReadCitus: without a group there is nothing to see but which groups there are.
+func TestReadCitus(t *testing.T) {
+	t.Parallel()
+	f := &fake{leader: 7, keys: []KV{{Key: "/service/demo/0/leader", Value: []byte("x")}, {Key: "/service/demo/1/sync", Value: []byte("{}")}}}
+	d, members, _ := read(t, connect(t, f.start(t).url), 10*time.Second)
+	c := d.Cluster.Must()
+	if got := c.Groups.Must(); !slices.Equal(got, []string{"0", "1"}) || len(members) != 0 || c.Leader.Must() != "" || c.Config.Known() {
+		t.Errorf("groups %v, members %v, leader %q", got, members, c.Leader.Must())
 	}
 }
 
@@ -323,5 +334,46 @@ func TestGrace(t *testing.T) {
 			t.Errorf("with %s left: %s, want %s", left, got, want)
 		}
 		cancel()
+	}
+}
+
+// A crowd of members is not judged, and a name of a hundred kilobytes not repeated.
+func TestReadTooManyMembers(t *testing.T) {
+	t.Parallel()
+	f := &fake{leader: 7}
+	for i := range preflight.MaxMembers + 1 {
+		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: []byte("{}"), Lease: int64(i + 1)})
+	}
+	d, members, _ := read(t, connect(t, f.start(t).url), 10*time.Second)
+	expect(t, "one too many", d.Cluster, "unsupported:etcd holds 101 keys under /service/demo/members/; not more than 100 members are judged")
+	if len(members) != 0 || !preflight.Equal(d.Read, preflight.MaxMembers+1) {
+		t.Errorf("%d members", len(members))
+	}
+
+	f = &fake{leader: 7, keys: []KV{{Key: "/service/demo/members/" + strings.Repeat("n", 100_000), Value: []byte("{}")}}}
+	d, members, _ = read(t, connect(t, f.start(t).url), 10*time.Second)
+	expect(t, "a long name", d.Cluster, "unsupported:a key under /service/demo/members/ has a name of 100000 bytes, the limit is 1024")
+	if len(members) != 0 {
+		t.Errorf("%d members", len(members))
+	}
+}
+
+// Values that are too large each for themselves are unknown, and the whole
+// answer is where it is too large.
+func TestReadHugeAnswer(t *testing.T) {
+	t.Parallel()
+	huge := bytes.Repeat([]byte("x"), maxValue+1)
+	f := (&fake{leader: 7, keys: []KV{{Key: "/service/demo/config", Value: huge}, {Key: "/service/demo/members/a", Value: huge}}}).start(t)
+	d, members, _ := read(t, connect(t, f.url), 10*time.Second)
+	expect(t, "huge config", d.Cluster.Must().Config, "malformed:a value of 1048577 bytes is not decoded")
+	expect(t, "huge member", members[0].Key, "malformed:a value of 1048577 bytes is not decoded")
+
+	f = &fake{leader: 7}
+	for i := range maxAnswer/len(huge) + 1 {
+		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: huge})
+	}
+	d, members, _ = read(t, connect(t, f.start(t).url), time.Minute)
+	if d.Read.Cause() != preflight.Malformed || !strings.Contains(d.Read.Reason(), "larger than max") || d.Cluster.Known() || len(members) != 0 {
+		t.Errorf("%s: %s", d.Read.Cause(), d.Read.Reason())
 	}
 }

@@ -2,6 +2,7 @@ package dcs
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func (d doc) tags() preflight.Observed[preflight.Tags] {
 	}
 	var t preflight.Tags
 	if json.Unmarshal(raw, &t) != nil || t == nil {
-		return malformed[preflight.Tags](d, "tags", raw, "an object")
+		return malformed[preflight.Tags](d, "tags", raw, preflight.TagsForm)
 	}
 	return preflight.Known(t)
 }
@@ -105,6 +106,9 @@ func (d doc) address(name string, schemes ...string) preflight.Observed[string] 
 func (d doc) clean(name, raw string, schemes ...string) preflight.Observed[string] {
 	bad := func(why string) preflight.Observed[string] {
 		return preflight.NotKnown[string](preflight.Malformed, "%s: %s %s (not shown, it may hold a password)", d.key, name, why)
+	}
+	if len(raw) > maxText {
+		return bad(fmt.Sprintf("is longer than %d bytes", maxText))
 	}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || !slices.Contains(schemes, scheme) {

@@ -117,11 +117,33 @@ func (r reading) fill(d *preflight.DCS, leases map[int64]preflight.Observed[pref
 	case !own(r.kvs, d.Prefix):
 		d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Absent, "etcd holds no Patroni cluster under %s%s", d.Prefix, around)
 	default:
+		if why := tooMany(r.kvs, d.Prefix); why != "" {
+			d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Unsupport, "%s", why)
+			break
+		}
 		c, members := Decode(d.Prefix, r.kvs, leases, r.revision)
 		d.Cluster = preflight.Known(c)
 		return members
 	}
 	return []preflight.Member{}
+}
+
+// tooMany says why the members are not judged, "" where they are.
+func tooMany(kvs []KV, prefix string) string {
+	n := 0
+	for _, kv := range kvs {
+		name, ok := strings.CutPrefix(kv.Key, prefix+"members/")
+		if ok && len(name) > maxText {
+			return fmt.Sprintf("a key under %smembers/ has a name of %d bytes, the limit is %d", prefix, len(name), maxText)
+		}
+		if ok {
+			n++
+		}
+	}
+	if n > preflight.MaxMembers {
+		return fmt.Sprintf("etcd holds %d keys under %smembers/; not more than %d members are judged", n, prefix, preflight.MaxMembers)
+	}
+	return ""
 }
 
 // unread says for each endpoint why the range failed. Where the status came
@@ -163,13 +185,13 @@ func telling(c preflight.Cause) int {
 	}, c)
 }
 
-// own reports whether any of the keys belongs to a cluster at the prefix, and
-// not to a Citus group or whatever else lies below it.
+// own reports whether any of the keys belongs to a cluster at the prefix, or to
+// one of its Citus groups, and not to whatever else lies below it.
 func own(kvs []KV, prefix string) bool {
 	names := []string{"initialize", "config", "leader", "status", "optime/leader", "sync", "failover", "history", "failsafe"}
 	return slices.ContainsFunc(kvs, func(kv KV) bool {
 		path := strings.TrimPrefix(kv.Key, prefix)
-		return strings.HasPrefix(path, "members/") || slices.Contains(names, path)
+		return strings.HasPrefix(path, "members/") || slices.Contains(names, path) || groupOf(path) != ""
 	})
 }
 
@@ -221,7 +243,7 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	ids = ids[:min(len(ids), maxMembers)]
+	ids = ids[:min(len(ids), preflight.MaxMembers+1)]
 	facts := make([]preflight.Observed[preflight.Lease], len(ids))
 	var wg sync.WaitGroup
 	for i, id := range ids {
@@ -243,17 +265,13 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 }
 
 // neighbours says what there is instead of the cluster, as the rest of a
-// sentence: the Citus groups or whatever else is below the prefix, or the scopes
-// in the namespace.
+// sentence: what lies below the prefix, or the scopes in the namespace.
 func (ep *endpoint) neighbours(ctx context.Context, kvs []KV, dir, prefix string) string {
-	if groups := below(kvs, prefix); len(groups) > 0 {
-		if !slices.ContainsFunc(groups, func(g string) bool { return strings.Trim(g, "0123456789") != "" }) {
-			return fmt.Sprintf(", but that of the Citus groups %s: name one with --group", strings.Join(groups, ", "))
-		}
-		return fmt.Sprintf(", but there is %s below it: is the scope one of these, and %s its namespace?", strings.Join(groups, ", "), strings.TrimSuffix(prefix, "/"))
+	if scopes := below(kvs, prefix); len(scopes) > 0 {
+		return fmt.Sprintf(", but there is %s below it: is %s the namespace?", strings.Join(scopes, ", "), strings.TrimSuffix(prefix, "/"))
 	}
 	a := ask(ctx, ep, "range "+dir, func(ctx context.Context) (*clientv3.GetResponse, error) {
-		return ep.reader.Get(ctx, dir, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(maxMembers))
+		return ep.reader.Get(ctx, dir, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(maxScopes))
 	})
 	if a.failure != nil {
 		return fmt.Sprintf("; what else is in %s is unknown: %s", dir, a.failure.Reason)

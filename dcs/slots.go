@@ -154,13 +154,21 @@ func groupsOf(keys map[string]KV) []string {
 	seen := map[string]bool{}
 	names := []string{}
 	for path := range keys {
-		group, _, ok := strings.Cut(path, "/")
-		if n, err := strconv.ParseUint(group, 10, 31); ok && err == nil && strconv.FormatUint(n, 10) == group && !seen[group] && len(names) < maxSlots {
+		if group := groupOf(path); group != "" && !seen[group] && len(names) < maxSlots {
 			seen[group] = true
 			names = append(names, group)
 		}
 	}
 	return sorted(names)
+}
+
+// groupOf is the Citus group that a key under the prefix belongs to, "" for none.
+func groupOf(path string) string {
+	group, _, ok := strings.Cut(path, "/")
+	if n, err := strconv.ParseUint(group, 10, 31); !ok || err != nil || strconv.FormatUint(n, 10) != group {
+		return ""
+	}
+	return group
 }
 
 // sorted puts numbers in their order, and words in theirs.

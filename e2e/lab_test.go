@@ -26,6 +26,7 @@ type lab struct {
 	suite   string
 	net     string
 	config  string // for the tool
+	source  string // of a Patroni release to run instead of Debian's, "" for that
 	undos   []func()
 	ids     map[string]string // of containers, by service
 	version string            // of Patroni
@@ -70,12 +71,16 @@ func command(limit time.Duration, env []string, name string, args ...string) (st
 }
 
 func (l *lab) env() []string {
-	return []string{"SUITE=" + l.suite, "LAB_NET=" + l.net}
+	return []string{"SUITE=" + l.suite, "LAB_NET=" + l.net, "LAB_PATRONI_SOURCE=" + l.source}
 }
 
 // compose runs Docker Compose on this lab's project.
 func (l *lab) compose(args ...string) string {
-	out, code := command(4*time.Minute, l.env(), "../scripts/compose.sh", append([]string{"-p", l.project, "-f", "../docker-compose.yml"}, args...)...)
+	files := []string{"-p", l.project, "-f", "../docker-compose.yml"}
+	if l.source != "" {
+		files = append(files, "-f", "../docker/release.yml")
+	}
+	out, code := command(4*time.Minute, l.env(), "../scripts/compose.sh", append(files, args...)...)
 	if code != 0 {
 		l.t.Fatalf("compose %s: exit %d\n%s", strings.Join(args, " "), code, out)
 	}
@@ -317,12 +322,14 @@ func (l *lab) vip(node string) string {
 	vip := l.ip("vip")
 	l.sh(node, "ip addr add "+vip+"/24 dev eth0")
 	l.undo(func() { l.in(node, "ip addr del "+vip+"/24 dev eth0") })
+	// Speaking from the VIP tells everybody its new hardware address.
+	l.sh(node, fmt.Sprintf("ip neigh flush all; for t in 1 21 22 23; do curl -s -m 1 -o /dev/null --interface %s http://%s.$t:8008/; done; true", vip, l.net))
 	return vip
 }
 
-// newLab starts a cluster and takes it down with the test.
-func newLab(t testing.TB, name, suite, net string) *lab {
-	l := &lab{t: t, project: "preflight-e2e-" + name, suite: suite, net: net}
+// newLab starts a cluster and takes it down with the test. source is as in lab.
+func newLab(t testing.TB, name, suite, net, source string) *lab {
+	l := &lab{t: t, project: "preflight-e2e-" + name, suite: suite, net: net, source: source}
 	l.config = filepath.Join(t.TempDir(), "patronictl.yml")
 	text := fmt.Sprintf("scope: demo\netcd3:\n  hosts: %s:2379,%s:2379,%s:2379\npostgresql:\n  authentication:\n    superuser: {username: preflight, password: preflight}\n",
 		l.ip("etcd1"), l.ip("etcd2"), l.ip("etcd3"))

@@ -12,7 +12,7 @@ import (
 
 func init() { scenarios = append(scenarios, oddities...) }
 
-// oddities are lines that are slow, and settings that few clusters have.
+// oddities are lines that are slow or roundabout, and settings that few clusters have.
 var oddities = []scenario{
 	{name: "bystander behind a slow line", arrange: (*lab).slowLine, want: goes, warns: "shutdown.backlog", because: "Patroni hands over without waiting for it"},
 	{name: "candidate's REST API answers after 1.2 s", on: "bookworm", arrange: func(l *lab) { l.slowREST(l.candidate, 1200*time.Millisecond) }, want: goes, warns: "candidate.rest", because: "Patroni waits for 2 s"},
@@ -27,10 +27,15 @@ var oddities = []scenario{
 	}, want: goes, because: "it says at once that it has nothing"},
 	{name: "maximum_lag_on_syncnode set", arrange: func(l *lab) { l.edit("maximum_lag_on_syncnode=16777216"); l.synchronous() }, want: goes, because: "the candidate keeps up"},
 	{name: "sessions idle in transactions on the leader", on: "bookworm", arrange: (*lab).openTransactions, want: goes, because: "a fast shutdown ends them"},
-	{name: "no slots and no WAL kept", on: "sid", arrange: func(l *lab) {
-		l.edit("postgresql.use_slots=false", "postgresql.parameters.wal_keep_size=0")
+	{name: "no slots and little WAL kept", on: "sid", arrange: func(l *lab) {
+		// 16 MB is the least that Patroni takes.
+		l.edit("postgresql.use_slots=false", "postgresql.parameters.wal_keep_size=16MB")
+		candidate := l.candidate
+		l.await("wal_keep_size", 20*time.Second, func() bool { return l.sql(candidate, "SHOW wal_keep_size") == "16MB" })
 		time.Sleep(4 * time.Second)
 	}, want: goes, warns: "wayback.wal_kept", because: "everybody streams, and needs no old WAL"},
+	{name: "candidate cascades from a bystander that is cut off", arrange: (*lab).cascadeCut, want: noGo, by: "candidate.cascade", because: "Patroni switches, and the rows are gone"},
+	{name: "replay on the candidate waits for a session, without a limit", arrange: (*lab).replayConflict, limit: 40 * time.Second, want: noGo, by: "candidate.conflicts", because: "the promotion waits for that session too"},
 }
 
 // relay redirects a node's packets that match to a relay on the node itself.
@@ -49,16 +54,20 @@ func (l *lab) slowREST(node string, delay time.Duration) {
 
 // slowLine lets the bystander have 500 kB a second of the leader's WAL.
 func (l *lab) slowLine() {
-	leader, bystander := l.leader, l.bystander
-	// The relay's own connections go to the leader's second address.
-	l.sh(leader, "ip addr add "+l.ip("vip")+"/24 dev eth0")
-	l.undo(func() { l.in(leader, "ip addr del "+l.ip("vip")+"/24 dev eth0") })
-	l.relay(bystander, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", l.ip("vip")+":5432", 0, 500_000)
-	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+bystander+"'")
-	time.Sleep(2 * time.Second)
-	l.await("the bystander to stream again", 20*time.Second, func() bool { return l.streams(bystander, leader) })
+	l.slowFrom(l.bystander, 500_000)
 	l.ballast(15_000_000)
 	time.Sleep(5 * time.Second)
+}
+
+// slowFrom lets a node have only so many bytes a second of the leader's WAL.
+func (l *lab) slowFrom(node string, rate int) {
+	leader := l.leader
+	// The relay's own connections go to the leader's second address.
+	vip := l.vip(leader)
+	l.relay(node, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", vip+":5432", 0, rate)
+	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+node+"'")
+	time.Sleep(2 * time.Second)
+	l.await(node+" to stream again", 20*time.Second, func() bool { return l.streams(node, leader) })
 }
 
 func (l *lab) noHistory() {
@@ -99,4 +108,26 @@ func (l *lab) consumer() {
 		return l.sql(l.leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_recvlogical' AND state = 'streaming'") == "1"
 	})
 	time.Sleep(2 * time.Second)
+}
+
+// cascadeCut leaves the candidate streaming from a member that streams from nobody.
+func (l *lab) cascadeCut() {
+	l.cascade(l.candidate, l.bystander)
+	l.cutOff(l.bystander)
+	l.sql(l.leader, "INSERT INTO ledger (note) SELECT 'lost' FROM generate_series(1, 1000)")
+	time.Sleep(3 * time.Second)
+}
+
+// replayConflict lets the replay of a lock wait for a session that has read the table.
+func (l *lab) replayConflict() {
+	node := l.candidate
+	l.edit("postgresql.parameters.max_standby_streaming_delay=-1")
+	l.await("max_standby_streaming_delay", 20*time.Second, func() bool { return l.sql(node, "SHOW max_standby_streaming_delay") == "-1" })
+	must(l, "docker", "exec", "-d", l.container(node), "sh", "-c", "(echo 'BEGIN; SELECT count(*) FROM ballast;'; sleep 300) | psql -X -q -h /run/postgresql -U postgres")
+	l.undo(func() { l.in(node, "pkill -x psql; true") })
+	l.await("the session", 10*time.Second, func() bool {
+		return l.sql(node, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") == "1"
+	})
+	l.sql(l.leader, "BEGIN; LOCK ballast IN ACCESS EXCLUSIVE MODE; COMMIT")
+	time.Sleep(3 * time.Second)
 }

@@ -9,10 +9,11 @@ import datetime
 import inspect
 import json
 import logging
+import re
 import sys
 import time
 from types import SimpleNamespace
-from unittest.mock import Mock, patch
+from unittest.mock import patch
 
 import patroni.postgresql  # first: they import each other
 import patroni.api
@@ -36,6 +37,19 @@ get_global_config = getattr(patroni.config, 'get_global_config', None)  # 3.0.3 
 
 time.sleep = lambda _: None
 VERSION = tuple(int(x) for x in __version__.split('.')[:3])
+
+
+class Stub:
+    """Has what it is given; anything else may be called and does nothing. Much cheaper than a Mock."""
+
+    def __init__(self, **given):
+        self.__dict__.update(given)
+
+    def __getattr__(self, _):
+        return Stub()
+
+    def __call__(self, *_, **__):
+        return Stub()
 
 
 class Process(Tags):
@@ -62,28 +76,48 @@ def configuration(state):
     return config
 
 
+def member_value(m, old):
+    """A member key; the old format is a URL, which has no room for tags."""
+    url, api = 'postgres://%s/postgres' % m['name'], 'http://%s/patroni' % m['name']
+    if old and m['has_api'] and not m['key_tags']:
+        return '%s?application_name=%s' % (url, api)
+    value = {'conn_url': url, 'tags': m['key_tags'] or {}}
+    if m['has_api']:
+        value['api_url'] = api
+    return json.dumps(value)
+
+
+def failover_value(failover, old):
+    """/failover; the old format is "leader:candidate"."""
+    if old and 'scheduled_at' not in failover:
+        return '%s:%s' % (failover.get('leader', ''), failover.get('member', ''))
+    return json.dumps(failover)
+
+
 def cluster(state, leader, failover):
     """Patroni's view of the DCS."""
-    members = [Member.from_node(1, m['name'], 'x', json.dumps(dict(
-        {'api_url': 'http://%s/patroni' % m['name']} if m['has_api'] else {},
-        conn_url='postgres://%s/postgres' % m['name'], tags=m['key_tags'] or {}))) for m in state['members']]
+    members = [Member.from_node(1, m['name'], 'x', member_value(m, state['old_formats'])) for m in state['members']]
     by_name = {m.name: m for m in members}
     sync = state['sync'] or {}
     sync_value = {'leader': sync['leader'], 'sync_standby': ','.join(sync.get('standbys') or []) or None,
                   'quorum': sync.get('quorum', 0)} if sync.get('leader') else {}
+    if state['old_formats'] and not sync_value.get('quorum'):
+        sync_value.pop('quorum', None)  # there is none before 4.0.0
     history = [[state['timeline'] - 1, 1, 'x']] if state['timeline'] else None
+    if history and not state['old_formats']:
+        history[0] += ['2026-01-01T00:00:00+00:00', 'n1']
     values = {
         'initialize': '1', 'config': ClusterConfig.from_node(1, json.dumps(configuration(state)), 1),
         'leader': Leader(1, 'x', by_name[leader]) if leader in by_name else None,
         'last_lsn': state['optime'], 'members': members,
-        'failover': Failover.from_node(1, json.dumps(failover)) if failover else None,
+        'failover': Failover.from_node(1, failover_value(failover, state['old_formats'])) if failover else None,
         'sync': SyncState.from_node(1, json.dumps(sync_value)),
         'history': TimelineHistory.from_node(1, json.dumps(history)) if history else None,
         'slots': None, 'failsafe': None, 'workers': {}, 'status': None,
     }
     if 'status' in Cluster._fields:
         from patroni.dcs import Status
-        values['status'] = Status.from_node(json.dumps({'optime': state['optime']}))
+        values['status'] = Status.from_node(str(state['optime']) if state['old_formats'] else json.dumps({'optime': state['optime']}))
     return Cluster(*[values[f] for f in Cluster._fields])
 
 
@@ -132,12 +166,12 @@ class World:
         ha.cluster = ha.old_cluster = c
         if get_global_config:
             ha.global_config = get_global_config(c)
-        ha.dcs = Mock(ttl=30, loop_wait=10, manual_failover=self.write, failsafe=None)
-        ha.watchdog = Mock(is_healthy=True)
+        ha.dcs = Stub(ttl=30, loop_wait=10, manual_failover=self.write, failsafe=None)
+        ha.watchdog = Stub(is_healthy=True)
         ha._released_leader_key_timestamp = 0
         ha._last_timeline = None
-        ha._async_executor = Mock(try_run_async=self.demote)
-        ha.state_handler = Mock(
+        ha._async_executor = Stub(try_run_async=self.demote)
+        ha.state_handler = Stub(
             is_starting=lambda: False, is_leader=lambda: primary, is_primary=lambda: primary, sysid='1',
             last_operation=lambda: own.get('position', 0),
             replica_cached_timeline=lambda _: own.get('timeline') or None)
@@ -152,16 +186,14 @@ class World:
         if leader or candidate:
             if self.state.get('read_only_dcs'):
                 return False
-            self.failover = {k: v for k, v in (('leader', leader), ('member', candidate)) if v}
-            self.scheduled = scheduled_at
+            at = scheduled_at and scheduled_at.isoformat()
+            self.failover = {k: v for k, v in (('leader', leader), ('member', candidate), ('scheduled_at', at)) if v}
         else:
             self.failover = None
         return True
 
     def wakeup(self):
         """One run of the leader's HA loop, and what follows from it."""
-        if self.scheduled:
-            return
         capture = Capture()
         logger = logging.getLogger('patroni.ha')
         logger.addHandler(capture)
@@ -170,12 +202,15 @@ class World:
             self.ha(self.leader, primary).process_manual_failover_from_leader()
         finally:
             logger.removeHandler(capture)
-        self.log = [line for line in capture.lines if not line.startswith(('Got response', 'Request failed', 'Cleaning'))]
+        self.log = [re.sub('(stale .*): .*', r'\1', line) for line in capture.lines
+                    if not line.startswith(('Got response', 'Request failed', 'Cleaning', 'Awaiting'))]
         if self.demoted:
             self.run_race()
 
     def run_race(self):
         old, self.leader = self.leader, None
+        self.state['members'] = self.state['after']
+        self.members = {m['name']: m for m in self.state['after']}
         self.race = {'takers': [m for m in self.members if m != old and self.takes(m)], 'old_leader': False}
         if not self.race['takers'] and old in self.members:
             self.race['old_leader'] = self.takes(old)
@@ -186,12 +221,14 @@ class World:
 
     def takes(self, name):
         try:
-            return bool(self.ha(name, False).is_healthiest_node())
+            return not self.members[name].get('absent') and bool(self.ha(name, False).is_healthiest_node())
         except Exception:
             return False
 
     def rest(self, _member, _method, _action, body):
         """POST /switchover."""
+        if self.state.get('rest_refused'):
+            raise IOError('refused')
         handler = object.__new__(patroni.api.RestApiHandler)
         out = SimpleNamespace(status=None, data=b'')
 
@@ -200,9 +237,9 @@ class World:
 
         leader = self.ha(self.state['leader'], not self.state['standby_cluster'])
         leader.wakeup = self.wakeup
-        dcs = Mock(get_cluster=self.cluster, manual_failover=self.write, loop_wait=10)
-        config = Mock(get_global_config=get_global_config)
-        handler.server = Mock(patroni=SimpleNamespace(dcs=dcs, ha=leader, config=config))
+        dcs = Stub(get_cluster=self.cluster, manual_failover=self.write, loop_wait=10)
+        config = Stub(get_global_config=get_global_config)
+        handler.server = Stub(patroni=SimpleNamespace(dcs=dcs, ha=leader, config=config))
         handler.headers = {}
         handler._read_json_content = lambda *_, **__: body
         handler.write_response = handler._write_response = write
@@ -215,21 +252,25 @@ class World:
         if self.state['scheduled']:
             day = datetime.timedelta(days=-1 if self.state['past'] else 1)
             at = (datetime.datetime.now(datetime.timezone.utc) + day).isoformat()
-        given = {'obj': {}, 'action': 'switchover', 'cluster_name': self.state['scope'], 'group': None,
+        citus = self.state.get('group_missing', False)
+        given = {'obj': {'citus': {'group': 0}} if citus else {}, 'action': 'switchover', 'cluster_name': self.state['scope'], 'group': None,
                  'candidate': self.state['candidate'] or None, 'force': True}
         given.update(dict.fromkeys(('master', 'leader', 'switchover_leader'), self.state['from'] or None))
         given.update(dict.fromkeys(('scheduled', 'switchover_scheduled'), at))
+        dcs = Stub(get_cluster=self.cluster, manual_failover=self.write)
         run = patroni.ctl._do_failover_or_switchover
-        with patch.object(patroni.ctl, 'get_dcs', lambda *_, **__: Mock(get_cluster=self.cluster)), \
+        with patch.object(patroni.ctl, 'get_dcs', lambda *_, **__: dcs), \
                 patch.object(patroni.ctl, 'output_members'), \
                 patch.object(patroni.ctl, 'request_patroni', self.rest), \
-                patch.object(patroni.ctl, 'is_citus_cluster', lambda: False, create=True), \
+                patch.object(patroni.ctl, 'is_citus_cluster', lambda: citus, create=True), \
                 patch.object(patroni.ctl, 'timestamp', lambda *_: ''), \
                 patch.object(patroni.ctl.click, 'echo', lambda text='', **_: printed.append(text.strip())):
             try:
                 run(**{k: v for k, v in given.items() if k in inspect.signature(run).parameters})
             except patroni.ctl.PatroniCtlException as e:
                 return 'Error: ' + e.message
+        if self.state.get('rest_refused') and self.failover:
+            self.wakeup()
         return '\n'.join(line for line in printed if line != 'Current cluster topology')
 
 

@@ -11,13 +11,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"patroni-preflight/preflight"
 )
-
-// oracleStates is how many states are compared for each release.
-const oracleStates = 2000
 
 // TestOracle compares the prediction with Patroni itself: oracle.py asks the
 // functions of the Patroni that is installed in the lab's images what they make of
@@ -25,6 +23,8 @@ const oracleStates = 2000
 //
 // PREFLIGHT_PATRONI_SOURCE names a directory that holds a Patroni package, or
 // several such directories (a release unpacked in each), to be compared instead.
+// PREFLIGHT_ORACLE_STATES and PREFLIGHT_ORACLE_SEED make other states.
+// PREFLIGHT_ORACLE_TABLE names the document whose table is to show the result.
 func TestOracle(t *testing.T) {
 	script, err := filepath.Abs("oracle.py")
 	if err != nil {
@@ -62,13 +62,15 @@ type answer struct {
 // compare runs oracle.py and compares line by line.
 func compare(t *testing.T, args []string) {
 	var in bytes.Buffer
-	states := make([]preflight.PatroniState, oracleStates)
-	r := rand.New(rand.NewPCG(20, 26))
+	var after [][]preflight.MemberState
+	states := make([]preflight.PatroniState, number(t, "PREFLIGHT_ORACLE_STATES", 4000))
+	r := rand.New(rand.NewPCG(20, uint64(number(t, "PREFLIGHT_ORACLE_SEED", 26))))
 	for i := range states {
 		if err := json.Unmarshal([]byte(asJSON(randomState(r))), &states[i]); err != nil {
 			t.Fatal(err)
 		}
-		line, err := json.Marshal(toPython(t, states[i]))
+		after = append(after, later(r, states[i].Members))
+		line, err := json.Marshal(toPython(t, states[i], after[i]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,9 +97,9 @@ func compare(t *testing.T, args []string) {
 	}
 	version := next().Version
 	stages, differ := map[string]int{}, 0
-	for _, p := range states {
+	for i, p := range states {
 		p.Version = version
-		d, race := preflight.Outcome(p)
+		d, race := preflight.OutcomeAfter(p, after[i])
 		stage := string(d.Stage)
 		if race != nil && race.OldLeader {
 			stage = "old leader back"
@@ -108,12 +110,25 @@ func compare(t *testing.T, args []string) {
 		want := next()
 		if got := (answer{Printed: d.Printed(), Log: d.Log, Race: race}); !same(got, want) {
 			if differ++; differ <= 2 {
-				state, _ := json.Marshal(p)
-				t.Errorf("Patroni %s: %s\nours:    %s\nPatroni: %s", version, state, asJSON(got), asJSON(want))
+				t.Errorf("Patroni %s: %s\nthen %s\nours:    %s\nPatroni: %s", version, asJSON(p), asJSON(after[i]), asJSON(got), asJSON(want))
 			}
 		}
 	}
+	record(t, comparison{version, len(states), stages, differ})
 	t.Logf("Patroni %s: %d of %d states differ; %v", version, differ, len(states), stages)
+}
+
+// number is a number in the environment.
+func number(t *testing.T, variable string, otherwise int) int {
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", variable, err)
+	}
+	return n
 }
 
 // same compares the answer, and the reason of a refusal or the outcome of the race.
@@ -132,8 +147,9 @@ func asJSON(v any) string {
 	return string(text)
 }
 
-// toPython writes positions as numbers.
-func toPython(t *testing.T, p preflight.PatroniState) map[string]any {
+// toPython writes positions as numbers. Every other state comes in keys of the old
+// formats.
+func toPython(t *testing.T, p preflight.PatroniState, after []preflight.MemberState) map[string]any {
 	var m map[string]any
 	text, err := json.Marshal(p)
 	if err == nil {
@@ -143,83 +159,19 @@ func toPython(t *testing.T, p preflight.PatroniState) map[string]any {
 		t.Fatal(err)
 	}
 	m["optime"] = uint64(p.Optime)
-	for i, member := range m["members"].([]any) {
-		member.(map[string]any)["position"] = uint64(p.Members[i].Position)
-	}
+	m["old_formats"] = p.Optime%2 == 1
+	m["members"], m["after"] = inNumbers(p.Members), inNumbers(after)
 	return m
 }
 
-// randomState makes a cluster up. Mostly it is fit, so that a request gets far
-// enough for the late rules to count.
-func randomState(r *rand.Rand) preflight.PatroniState {
-	one := func(in int) bool { return r.IntN(in) == 0 }
-	const optime = 1 << 30
-	p := preflight.PatroniState{
-		Scope: "demo", Leader: "n1", From: "n1",
-		Pause: one(8), StandbyCluster: one(6), ReadOnlyDCS: one(60),
-		SyncMode: pick(r, "off", "off", "on", "on", "quorum", "quorum"),
-		MaxLag:   pick(r, int64(1<<20), 1<<20, 0, -1, 8192), CheckTimeline: one(3),
-		Timeline: int64(r.IntN(5)), Optime: optime,
+func inNumbers(members []preflight.MemberState) []any {
+	type number struct {
+		preflight.MemberState
+		Position uint64 `json:"position"`
 	}
-	names := []string{"n1", "n2", "n3", "N4"}[:2+r.IntN(3)]
-	for _, name := range names {
-		p.Members = append(p.Members, randomMember(r, name, optime, p.Timeline))
+	var out []any
+	for _, m := range members {
+		out = append(out, number{m, uint64(m.Position)})
 	}
-	p.Candidate = pick(r, "", "n2", "n2", "n2", "n3")
-	if one(40) {
-		p.Candidate = pick(r, "n1", "nobody", "N2")
-	}
-	if one(40) {
-		p.From = "n2"
-	}
-	if one(60) {
-		p.Leader = ""
-	}
-	if p.Scheduled = one(12); p.Scheduled {
-		p.Past = one(3)
-	}
-	if !one(8) {
-		p.Sync.Leader = pick(r, "n1", "n1", "n1", "n1", "N1", "n3")
-		for _, name := range []string{"n2", "n3", "n4", "N2"} {
-			if r.IntN(5) < 3 && name != "N2" || name == "N2" && one(10) {
-				p.Sync.Standbys = append(p.Sync.Standbys, name)
-			}
-		}
-		p.Sync.Quorum = r.IntN(3)
-	}
-	return p
+	return out
 }
-
-func randomMember(r *rand.Rand, name string, optime int64, timeline int64) preflight.MemberState {
-	one := func(in int) bool { return r.IntN(in) == 0 }
-	tags := func() preflight.Tags {
-		t := preflight.Tags{}
-		if one(8) {
-			t["nofailover"] = pick[any](r, true, false, "false", "", nil)
-		}
-		if one(4) {
-			t["failover_priority"] = pick[any](r, 0, 1, 2, 5, "3", "010", 2.5, "x", "-1", "1.5", true, nil)
-		}
-		return t
-	}
-	m := preflight.MemberState{
-		Name: name, HasAPI: !one(40), KeyTags: tags(), Answers: !one(8), HasXlog: !one(15),
-		Role: "replica", Timeline: max(0, timeline+pick(r, int64(0), 0, 0, 0, -1, 1)),
-		WatchdogFailed: one(20),
-		Position:       preflight.LSN(optime - pick(r, int64(0), 0, 0, 1, 8192, 8193, 1<<20, 1<<20+1, -100)),
-	}
-	m.Tags = m.KeyTags
-	if one(5) {
-		m.Tags = tags()
-	}
-	if one(25) {
-		m.Role = pick(r, "master", "primary", "standby_leader")
-		m.Location = one(2)
-	}
-	if one(50) {
-		m.Position = 0
-	}
-	return m
-}
-
-func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }

@@ -269,7 +269,7 @@ func (o object) unixTime(name string) preflight.Observed[time.Time] {
 }
 
 func (o object) tags() preflight.Observed[preflight.Tags] {
-	tags := field(o, "tags", "an object", func(raw string) (preflight.Tags, bool) {
+	tags := field(o, "tags", preflight.TagsForm, func(raw string) (preflight.Tags, bool) {
 		var t preflight.Tags
 		err := json.Unmarshal([]byte(raw), &t)
 		return t, err == nil

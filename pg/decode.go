@@ -129,6 +129,9 @@ func (d decoder) walSenders() preflight.Observed[[]preflight.WalSender] {
 	if c.answer.why != nil {
 		return preflight.NotKnown[[]preflight.WalSender](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	}
+	if len(c.answer.rows) > manyRows {
+		return tooLong[preflight.WalSender](c)
+	}
 	list := []preflight.WalSender{}
 	for i := range c.answer.rows {
 		r := c.at(i)

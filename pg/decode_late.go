@@ -60,7 +60,7 @@ func rows[T any](c cells, decode func(cells) preflight.Observed[T]) preflight.Ob
 	case c.answer.why != nil:
 		return preflight.NotKnown[[]T](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	case len(c.answer.rows) > manyRows:
-		return preflight.NotKnown[[]T](preflight.Unsupport, "%s has more than %d rows", c.what, manyRows)
+		return tooLong[T](c)
 	}
 	var all []T
 	for i := range c.answer.rows {
@@ -72,6 +72,10 @@ func rows[T any](c cells, decode func(cells) preflight.Observed[T]) preflight.Ob
 		all = append(all, v)
 	}
 	return preflight.Known(all)
+}
+
+func tooLong[T any](c cells) preflight.Observed[[]T] {
+	return preflight.NotKnown[[]T](preflight.Unsupport, "%s has more than %d rows", c.what, manyRows)
 }
 
 // record reads the cells of a row that must be there. It keeps the first failure.
@@ -186,6 +190,7 @@ func (d decoder) activity() preflight.Observed[preflight.Activity] {
 		OldestQuerySeconds:       int64(orZero(n, 3, "query_start", parseSeconds)),
 		PreparedTransactions:     given(n, 4, "pg_prepared_xacts", parseCount),
 		BaseBackups:              given(n, 5, "base backups", parseCount),
+		ReplayConflict:           given(n, 7, "wait_event", parseBool),
 	})
 }
 

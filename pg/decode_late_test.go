@@ -91,19 +91,19 @@ func TestDecodeRolesAndHBA(t *testing.T) {
 func TestDecodeActivity(t *testing.T) {
 	rows := primaryRows()
 	// A statement that began after our clock was read.
-	rows[activity] = [][]any{{"1", "1", "-1", "-1", "0", "2", "0"}}
-	if got := mustDecode(t, 15, rows).Activity.Must(); got != (preflight.Activity{Sessions: 1, Active: 1, BaseBackups: 2}) {
+	rows[activity] = [][]any{{"1", "1", "-1", "-1", "0", "2", "0", "t"}}
+	if got := mustDecode(t, 15, rows).Activity.Must(); got != (preflight.Activity{Sessions: 1, Active: 1, BaseBackups: 2, ReplayConflict: true}) {
 		t.Errorf("%+v", got)
 	}
 	// What a session without track_activities does is not seen.
-	rows[activity] = [][]any{{"2", "0", nil, nil, "0", "0", "1"}}
+	rows[activity] = [][]any{{"2", "0", nil, nil, "0", "0", "1", "f"}}
 	if got := mustDecode(t, 15, rows).Activity; got.Cause() != preflight.Unsupport || !strings.Contains(got.Reason(), "track_activities is off") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 	// Without pg_read_all_stats the others' rows have no backend_type: nothing is
 	// counted, and that nothing is no evidence.
 	rows[identity][0][1] = "f"
-	rows[activity] = [][]any{{"0", "0", nil, nil, "0", "0", "0"}}
+	rows[activity] = [][]any{{"0", "0", nil, nil, "0", "0", "0", "f"}}
 	if got := mustDecode(t, 15, rows).Activity; got.Cause() != preflight.Privilege || !strings.HasSuffix(got.Reason(), "GRANT pg_monitor TO monitor") {
 		t.Errorf("%s", asJSON(t, got))
 	}

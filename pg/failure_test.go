@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,7 +66,7 @@ func TestBrokenSessions(t *testing.T) {
 			for b.Flush() == nil {
 				b.Send(&pgproto3.DataRow{Values: make([][]byte, 11)})
 			}
-		}, preflight.Malformed, "more than 2000 rows"},
+		}, preflight.Malformed, "more than 2001 rows"},
 		"sends large rows": {func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(&pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, 11)})
 			for b.Flush() == nil {
@@ -102,6 +103,19 @@ func TestBrokenSessions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A list that is too long is unknown, and hides nothing but itself.
+func TestManyWalsenders(t *testing.T) {
+	rows := primaryRows()
+	rows[senders] = slices.Repeat(rows[senders][:1], manyRows+1)
+	sql := one(t, 10*time.Second, (&fake{rows: rows}).start(t).url).Must()
+	if got := sql.WalSenders; got.Cause() != preflight.Unsupport || got.Reason() != "pg_stat_replication has more than 2000 rows" {
+		t.Errorf("%q, %s", got.Cause(), got.Reason())
+	}
+	if !sql.WalReceiver.Known() || !sql.Slots.Known() {
+		t.Errorf("what was asked after it: %s, %s", sql.WalReceiver.Reason(), sql.Slots.Reason())
 	}
 }
 

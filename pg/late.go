@@ -48,7 +48,7 @@ func lateParts(major int, may allowed) []part {
 		list(slots, slotsSQL(major), 14),
 		{archiver, "SELECT archived_count, " + micros("last_archived_time") + ", failed_count, last_failed_wal, " +
 			micros("last_failed_time") + " FROM pg_stat_archiver", 5, 1},
-		{activity, activitySQL(major), 7, 1},
+		{activity, activitySQL(major), 8, 1},
 		list(roles, "SELECT rolname, rolcanlogin, rolreplication, rolsuper, "+validUntil+" FROM pg_roles "+
 			"WHERE rolreplication OR oid IN (SELECT usesysid FROM pg_stat_get_activity(NULL) "+
 			"WHERE pid IN (SELECT pid FROM pg_stat_get_wal_senders()))", 5),
@@ -101,7 +101,8 @@ func slotsSQL(major int) string {
 // "Patroni", since 3.2.0 followed by what the connection is for. The function
 // is what pg_stat_activity shows; planning the joins of that view takes longer
 // than all the rest.
-// pg_stat_progress_basebackup came with PostgreSQL 13.
+// pg_stat_progress_basebackup came with PostgreSQL 13. The startup process takes
+// its locks and pins without a wait, unless a session is in the way.
 func activitySQL(major int) string {
 	backups := "pg_stat_progress_basebackup"
 	if major < 13 {
@@ -113,7 +114,9 @@ func activitySQL(major int) string {
 	return "SELECT count(*), count(*) FILTER (WHERE xact_start IS NOT NULL OR state = 'active'), " +
 		age("xact_start", "true") + ", " + age("query_start", "state = 'active'") + ", " +
 		"(SELECT count(*) FROM pg_prepared_xacts), (SELECT count(*) FROM " + backups + "), " +
-		"count(*) FILTER (WHERE state = 'disabled') FROM pg_stat_get_activity(NULL) " +
+		"count(*) FILTER (WHERE state = 'disabled'), " +
+		"EXISTS (SELECT FROM pg_stat_get_activity(NULL) WHERE backend_type = 'startup' " +
+		"AND (wait_event_type IN ('Lock', 'BufferPin') OR wait_event LIKE 'RecoveryConflict%')) FROM pg_stat_get_activity(NULL) " +
 		"WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name !~ '^Patroni( |$)'"
 }
 

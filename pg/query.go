@@ -71,7 +71,7 @@ func movingParts(major int) []part {
 			onPrimary("left(pg_walfile_name(pg_current_wal_lsn()), 8)") + ", " +
 			onStandby("pg_last_wal_receive_lsn()") + ", " + onStandby("pg_last_wal_replay_lsn()") + ", " +
 			onStandby("pg_is_wal_replay_paused()") + ", " + micros("clock_timestamp()"), 6, 1},
-		{senders, sendersSQL(major), 11, 2000},
+		list(senders, sendersSQL(major), 11),
 		{receiver, receiverSQL(major), 8, 2},
 	}
 }

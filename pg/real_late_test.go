@@ -292,6 +292,46 @@ func testLocked(t *testing.T, one, two *server) {
 	}
 }
 
+// testConflict lets a session on the standby stand in the way of its replay: by a
+// lock, which every version shows, and by a snapshot.
+func testConflict(t *testing.T, one, two *server) {
+	version, _ := strconv.Atoi(one.sql("SHOW server_version_num"))
+	seen := func() bool {
+		_, b := ask(t, "monitor", one, two, 5*time.Second)
+		return must(t, b).Activity.Must().ReplayConflict
+	}
+	if seen() {
+		t.Error("a conflict, and there is none")
+	}
+	one.sql("CREATE TABLE busy AS SELECT generate_series(1, 1000) AS x")
+	waitFor(t, func() bool {
+		return one.sql("SELECT bool_and(replay_lsn = pg_current_wal_lsn()) FROM pg_stat_replication WHERE application_name = 'node 2'") == "t"
+	})
+	for _, c := range []struct {
+		what, holds string
+		clash       []string
+		since       int
+	}{
+		{"a lock", "BEGIN; SELECT count(*) FROM busy", []string{"BEGIN; LOCK busy IN ACCESS EXCLUSIVE MODE; COMMIT"}, 10},
+		{"a snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1", []string{"DELETE FROM busy", "VACUUM busy"}, 13},
+	} {
+		if version/10000 < c.since {
+			continue
+		}
+		two.session(t, c.what, c.holds)
+		waitFor(t, func() bool {
+			return two.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = '"+c.what+"'") == "1"
+		})
+		for _, q := range c.clash {
+			one.sql(q)
+		}
+		waitFor(t, seen)
+		two.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + c.what + "'")
+		waitFor(t, func() bool { return !seen() })
+	}
+	one.sql("DROP TABLE busy")
+}
+
 // baseBackup begins one that is too slow to end.
 func (s *server) baseBackup(t *testing.T) {
 	t.Helper()

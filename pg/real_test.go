@@ -86,6 +86,7 @@ func TestRealCluster(t *testing.T) {
 	one, two := cluster(t)
 	t.Run("monitor", func(t *testing.T) { testMonitor(t, one, two) })
 	t.Run("plain role", func(t *testing.T) { testPlainRole(t, one, two) })
+	t.Run("replay waits for a session", func(t *testing.T) { testConflict(t, one, two) })
 	t.Run("what a switchover meets", func(t *testing.T) { testLate(t, one, two) })
 	t.Run("refused logins", func(t *testing.T) { testRefused(t, one, two) })
 	t.Run("order under load", func(t *testing.T) { testOrder(t, one, two) })

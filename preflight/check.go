@@ -67,8 +67,8 @@ type Check struct {
 	// does not show the fact, that is no warning; the check needs more than the
 	// least rights. Never together with Essential.
 	Optional bool
-	// Eligibility: it says whether the subject may be chosen at all. That another
-	// member than the candidate may not be is no fault and no warning.
+	// Eligibility: it says whether the subject may be chosen, or with what risk. That
+	// another member than the candidate is no choice is no fault and no warning.
 	Eligibility bool
 	// After names checks on whose ground this one builds. Where one of them did
 	// not pass for the same subject, or for the cluster, this one is skipped.

@@ -56,11 +56,11 @@ var candidateChecks = []Check{
 	{
 		ID: "candidate.streaming", Title: "the candidate is streaming from this cluster", Since: "0.1.0",
 		Why:    "Patroni accepts a candidate that is not streaming as long as it is less than maximum_lag_on_failover behind. The leader's last WAL then never reaches it: committed rows are lost.",
-		Source: "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
+		Source: "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader or on the member that it cascades from; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
 		Fix:    "See the candidate's PostgreSQL log for why it does not connect to the leader.",
 		Proof:  "docs/accuracy.md: \"candidate not streaming, less than 1 MiB behind\", \"candidate tagged nostream\": 1000 committed rows lost on each of three releases.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{walReceiver, receiverStatus, walSenders.onLeader()}, Run: runStreaming,
+		After: []string{"dcs.leader"}, Needs: []Need{walReceiver, receiverStatus, walSenders.onLeader(), upstream}, Run: runStreaming,
 	},
 	{
 		ID: "candidate.timeline", Title: "the candidate is on the leader's timeline", Since: "0.1.0",
@@ -192,6 +192,14 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		remedy = "Wait until a member is synchronous (patronictl list), or see why none becomes so."
 	}
 	observed := fmt.Sprintf("synchronous mode is %s, and the standbys are: %s", mode, names(state.Standbys))
+	if nosync(keyTags.of(s, m).orZero(), version) {
+		observed += "; " + m + " is tagged nosync"
+		remedy = fmt.Sprintf("Take nosync out of patroni.yml of %s, then: patronictl reload %s %s; or choose a synchronous standby.", m, s.Request.Scope, m)
+	}
+	if standbyCluster.of(s, m).orZero() {
+		observed = "this is a standby cluster, and " + observed
+		remedy = fmt.Sprintf("A standby cluster has none, and Patroni before 3.2.0 wants one all the same: patronictl edit-config %s -s synchronous_mode=false", s.Request.Scope)
+	}
 	switch {
 	case mode == "off":
 		return evidence(asked, "synchronous mode is off")
@@ -211,10 +219,20 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		}}
 	case mode == "quorum":
 		return []Finding{{Asked: asked, Observed: observed, Expected: m + " among them", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
+	case s.Request.Candidate == "" && len(state.Standbys) > 0 && !s.outOfSync(m): // before 2.1.5 it races all the same
+		return []Finding{{
+			Kind: Policy, Asked: asked, Observed: observed, Expected: m + " among them",
+			Effect: "Where nobody is named, members of Patroni before 2.1.5 take the leader key whether they are synchronous or not: what only the synchronous standby has would be lost.",
+			Remedy: "Name one of " + names(state.Standbys) + ".",
+		}}
+	}
+	refusal := "candidate name does not match with sync_standby"
+	if s.Request.Candidate == "" && len(state.Standbys) == 0 {
+		refusal = "switchover is not possible: can not find sync_standby"
 	}
 	return []Finding{{
 		Asked: asked, Observed: observed, Expected: m + " among them",
-		Effect: "Patroni refuses: 412 \"candidate name does not match with sync_standby\".", Remedy: remedy,
+		Effect: "Patroni refuses: 412 \"" + refusal + "\".", Remedy: remedy,
 	}}
 }
 

@@ -20,13 +20,22 @@ var dcsChecks = []Check{
 		},
 	},
 	{
+		ID: "dcs.group", Title: "a group is named where the cluster is Citus'", Since: "0.2.0",
+		Why:    "Each group of a Citus cluster is a Patroni cluster of its own, whose keys stand under its number. The scope alone has no leader, and patronictl refuses to switch it over.",
+		Source: "patroni/ctl.py _do_failover_or_switchover, is_citus_cluster; patroni/dcs/__init__.py AbstractDCS.client_path",
+		Fix:    "Name the group: 0 is the coordinator.",
+		Proof:  "TestReadCitus in dcs/ reads such a prefix; the refusal is literal in patroni/ctl.py.",
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
+		After: []string{"dcs.reachable"}, Needs: []Need{groups}, Run: runGroup,
+	},
+	{
 		ID: "dcs.scope", Title: "the DCS holds this cluster", Since: "0.1.0",
 		Why:    "A wrong scope or namespace shows an empty cluster. So does a cluster that writes through etcd's v2 API, which v3 does not see.",
 		Source: "patroni/dcs/__init__.py AbstractDCS.client_path; patronictl: \"This cluster has no leader\"",
 		Fix:    "Set scope and namespace as they stand in the nodes' patroni.yml.",
 		Proof:  "docs/accuracy.md: \"wrong scope\": \"This cluster has no leader\".",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		After: []string{"dcs.reachable"}, Needs: []Need{cluster, initialize}, Run: runScope,
+		After: []string{"dcs.reachable", "dcs.group"}, Needs: []Need{cluster, initialize}, Run: runScope,
 	},
 	{
 		ID: "dcs.stable", Title: "the cluster held still while it was read", Since: "0.1.0",
@@ -82,7 +91,7 @@ var dcsChecks = []Check{
 		Fix:    "patronictl edit-config: sizes in bytes and times in seconds, as plain integers.",
 		Proof:  "docs/accuracy.md: \"maximum_lag_on_failover \"10MB\"\", \"maximum_lag_on_failover \"10MB\", Patroni 3.0\", \"ttl too short for loop_wait\"; TestMaximumLag against patroni/utils.py parse_int.",
 		Kind:   PatroniRule, Severity: Warning, Essential: true, Of: OfCluster,
-		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{config, ttl, loopWait, retryTimeout, maxLag}, Run: runConfig,
+		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{config, ttl, loopWait, retryTimeout, writtenMaxLag}, Run: runConfig,
 	},
 	{
 		ID: "dcs.leader", Title: "the leader key has the holder that is expected", Since: "0.1.0",
@@ -143,6 +152,31 @@ func (s *Snapshot) key(name string) string {
 	return s.DCS.Kind + " " + strings.TrimSuffix(s.DCS.Prefix, "/") + name
 }
 
+// groups are the Citus groups among which one has to be named: a prefix with a
+// leader of its own, or with no key of Patroni, has none.
+var groups = fact[[]string]{"the Citus groups", func(s *Snapshot, _ string) Observed[[]string] {
+	if s.Leader() != "" || s.DCS.Cluster.Cause() == Absent {
+		return Known([]string{})
+	}
+	return within(s.DCS.Cluster, func(c Cluster) Observed[[]string] { return c.Groups })
+}}
+
+func runGroup(s *Snapshot, _ Policies, _ string) []Finding {
+	found := groups.get(s, "")
+	switch {
+	case s.Request.Group != "":
+		return evidence(s.asked(), "the keys of group %s", s.Request.Group)
+	case len(found) == 0:
+		return evidence(s.asked(), "no group of a Citus cluster")
+	}
+	list := strings.Join(found, ", ")
+	return []Finding{{
+		Asked: s.asked(), Observed: "no leader, but the groups " + list + " of a Citus cluster, and none is named", Expected: "one group",
+		Effect: "Each is a cluster of its own. patronictl says \"For Citus clusters the --group must me specified\".",
+		Remedy: "Give patronictl --group with one of " + list + ": 0 is the coordinator.",
+	}}
+}
+
 func runScope(s *Snapshot, _ Policies, _ string) []Finding {
 	id := initialize.get(s, "")
 	if id != "" {
@@ -195,21 +229,23 @@ func runConfig(s *Snapshot, _ Policies, _ string) []Finding {
 		})
 	}
 	written := c.MaximumLag.Must()
-	if n, ok := maximumLag(written); !ok {
+	version := keyVersion.of(s, s.Leader()).orZero()
+	_, inForce := maximumLagOf(version, written, c.MaximumLagIsText)
+	if n, ok := maximumLag(written); !inForce || !ok && !olderThan(version, 3, 0, 3) {
 		f := Finding{
 			Asked:    s.key("/config"),
 			Observed: fmt.Sprintf("maximum_lag_on_failover is %q", written), Expected: "an integer, in bytes",
 			Effect: fmt.Sprintf("Patroni reads no units here and silently uses %d.", n),
 			Remedy: fmt.Sprintf("patronictl edit-config -s maximum_lag_on_failover=%d (or the number of bytes that was meant)", DefaultMaximumLag),
 		}
-		if v, ok := keyVersion.of(s, s.Leader()).Get(); ok && olderThan(v, 3, 0, 3) {
+		if !inForce {
 			f.Severity = Blocker
-			f.Effect = "Patroni " + v + " refuses the whole dynamic configuration because of it and goes on with the one before, which nobody can see from outside."
+			f.Effect = "Patroni " + version + " refuses the whole dynamic configuration because of it and goes on with the one before, which nobody can see from outside."
 		}
 		out = append(out, f)
 	}
 	if out == nil {
-		n := maxLag.get(s, "")
+		n, _ := maximumLagOf(version, written, c.MaximumLagIsText)
 		return evidence(s.key("/config"), "ttl %d, loop_wait %d, retry_timeout %d, maximum_lag_on_failover %d", t, l, r, n)
 	}
 	return out

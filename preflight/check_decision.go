@@ -12,7 +12,7 @@ var decisionChecks = []Check{
 		Why:    "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from release to release. This is their sum: it speaks up where Patroni would refuse and no other check has said why.",
 		Source: "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover, is_failover_possible; patroni/ha.py process_manual_failover_from_leader, is_failover_possible; docs/prediction.md",
 		Fix:    "See what the leader would log; another candidate may do.",
-		Proof:  "e2e/oracle_test.go: 2000 generated states for each release from 2.1.0 to 4.1.4, against Patroni's own functions",
+		Proof:  "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
 		Kind:   PatroniRule, Severity: Blocker, Of: OfReplicas,
 		After: decisionGrounds,
 		Needs: []Need{decisionNow}, Run: runDecision,

@@ -21,45 +21,23 @@ func runStreaming(s *Snapshot, _ Policies, m string) []Finding {
 		f.Asked, f.Observed = s.askedREST(m), "replication_state "+rs
 		return []Finding{f}
 	}
-	return runWalSender(s, m, f)
-}
-
-// runWalSender finds the other end of the candidate's WAL receiver.
-func runWalSender(s *Snapshot, m string, f Finding) []Finding {
-	asked := s.askedSQL(s.Leader(), "pg_stat_replication")
-	if st := senderState(s, s.Leader(), m); st.found {
-		if st.state != "streaming" {
-			f.Asked, f.Observed = asked, fmt.Sprintf("%s is in state %s", m, st.state)
-			return []Finding{f}
+	at := upstream.get(s, m)
+	if at == "" {
+		f.Asked, f.Observed = s.askedSQL(s.Leader(), "pg_stat_replication"), "no row of "+m
+		if r, ok := walReceiver.get(s, m).SenderHost.Get(); ok && r != "" {
+			f.Observed += fmt.Sprintf("; it receives from %s", r)
 		}
-		return evidence(asked, "%s is streaming", m)
+		return []Finding{f}
 	}
-	// Not from the leader: from another member, then.
-	var blind []string
-	for _, via := range s.replicas() {
-		if via == m {
-			continue
-		}
-		switch st := senderState(s, via, m); {
-		case st.found && st.state == "streaming":
-			return []Finding{{
-				Severity: Warning, Asked: s.askedSQL(via, "pg_stat_replication"),
-				Observed: fmt.Sprintf("%s is streaming from %s, not from the leader", m, via),
-				Effect:   fmt.Sprintf("The leader's last WAL has to come through %s: the leader does not wait for %s when it stops.", via, m),
-				Remedy:   fmt.Sprintf("Take replicatefrom out of patroni.yml of %s before the switchover, or choose %s.", m, via),
-			}}
-		case !walSenders.of(s, via).Known():
-			blind = append(blind, via)
-		}
+	asked, from := s.askedSQL(at, "pg_stat_replication"), "the leader"
+	if at != s.Leader() {
+		from = at + ", another member"
 	}
-	f.Asked, f.Observed = asked, "no row of "+m
-	if r, ok := walReceiver.get(s, m).SenderHost.Get(); ok && r != "" {
-		f.Observed += fmt.Sprintf("; it receives from %s", r)
+	if st := senderState(s, at, m); st.state != "streaming" {
+		f.Asked, f.Observed = asked, fmt.Sprintf("%s is in state %s", m, st.state)
+		return []Finding{f}
 	}
-	if len(blind) > 0 {
-		f.Observed += "; " + names(blind) + " could not be asked"
-	}
-	return []Finding{f}
+	return evidence(asked, "%s is streaming from %s", m, from)
 }
 
 type sender struct {

@@ -50,7 +50,7 @@ var waybackChecks = []Check{
 		Why:    "A member that is behind when the leader changes needs WAL that the candidate already has. Patroni keeps the members' slots on replicas since 4.0.0; before, and without slots, only wal_keep_size holds it. If it is gone, the member has to be made anew.",
 		Source: "pg_replication_slots and wal_keep_size on the candidate; patroni/postgresql/slots.py",
 		Fix:    "Set wal_keep_size to some WAL files' size, or use slots.",
-		Proof:  "docs/accuracy.md: \"no slots and no WAL kept\", \"slots not used\".",
+		Proof:  "docs/accuracy.md: \"no slots and little WAL kept\", \"slots not used\".",
 		Kind:   Policy, Severity: Warning, Of: OfReplicas,
 		After: []string{"dcs.leader"}, Needs: []Need{sqlSettings, sqlSlots}, Run: runKeptWAL,
 	},

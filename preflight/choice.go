@@ -104,7 +104,7 @@ func (s *Snapshot) doubtful() []string {
 // ofTheName are the checks of the whole cluster that are about the candidate who
 // was named, or about nobody being named.
 func ofTheName(check string) bool {
-	return slices.Contains([]string{"candidate.member", "sync.quorum", "patroni.election"}, check)
+	return slices.Contains([]string{"candidate.member", "candidate.choice", "sync.quorum", "patroni.election"}, check)
 }
 
 // inDoubt makes the blockers of doubtful members undecided: what speaks against

@@ -242,15 +242,15 @@ func (b *forecaster) replay() {
 		names = b.s.eligible()
 	}
 	worst := Seconds{Most: new(float64)}
-	var why string
+	why, advice := "", "Wait until it has replayed."
 	for _, m := range names {
 		have, ok1 := unseenIn(b, sqlReplay, m)
 		leader, ok2 := leaderBefore.of(b.s, m).Get()
 		if !ok1 || !ok2 {
 			continue
 		}
-		backlog := max(0, leader.Minus(have))
-		if backlog < 1<<20 {
+		backlog, a := max(0, leader.Minus(have)), sqlActivity.of(b.s, m).orZero()
+		if backlog < 1<<20 && !a.ReplayConflict {
 			continue
 		}
 		t := upTo(float64(backlog)/fastReplay, float64(backlog)/slowReplay)
@@ -260,16 +260,18 @@ func (b *forecaster) replay() {
 			most := max(*t.Most, 2*float64(backlog)/float64(rate))
 			t.Most = &most
 		}
-		if a, ok := sqlActivity.of(b.s, m).Get(); ok && a.OldestQuerySeconds > 0 {
-			if delay, ok := conflictDelay(b.s, m); ok {
-				text += fmt.Sprintf("; a query of %d s there may hold it up", a.OldestQuerySeconds)
-				t = t.plus(delay)
-			}
+		switch delay, ok := conflictDelay(b.s, m); {
+		case ok && a.ReplayConflict:
+			text += "; it waits for a session there"
+			t, advice = t.plus(delay), "End the session on "+m+" that replay waits for."
+		case ok && a.OldestQuerySeconds > 0:
+			text += fmt.Sprintf("; a query of %d s there may hold it up", a.OldestQuerySeconds)
+			t = t.plus(delay)
 		}
 		worst, why = worst.atLeast(t), text
 	}
 	if why != "" {
-		b.add(ForecastPart{Name: "replay of what was received", Seconds: worst, Interrupts: true, Why: why, Advice: "Wait until it has replayed."})
+		b.add(ForecastPart{Name: "replay of what was received", Seconds: worst, Interrupts: true, Why: why, Advice: advice})
 	}
 }
 

@@ -51,6 +51,14 @@ func TestForecast(t *testing.T) {
 			q := s.member("node2").SQL.Value
 			q.ReplayLSN = Known(*s.member("node1").SQL.Value.FlushLSN.Value - 1<<30)
 		}, 2, 200, "possible", "replay", "Wait"},
+		{"replay waits for a session, for ever", func(s *Snapshot) {
+			session(s, 5, "-1")
+			candidateSQL(s).Activity.Value.ReplayConflict = true
+		}, 0.5, 0, "possible", "replay", "End the session on node2"},
+		{"replay waits for a session, for half a minute", func(s *Snapshot) {
+			session(s, 5, "30000")
+			candidateSQL(s).Activity.Value.ReplayConflict = true
+		}, 0.5, 40, "possible", "replay", "End the session on node2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := healthy(t)

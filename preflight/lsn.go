@@ -9,7 +9,12 @@ import (
 // LSN is a PostgreSQL log sequence number: a byte position in the WAL.
 type LSN uint64
 
-// ParseLSN reads PostgreSQL's text form, "16/B374D848".
+// MaxLSN is the highest position that is believed, 8 EiB: PostgreSQL's type goes
+// to twice that, which no server reaches, and the difference of two positions
+// would no longer fit into 64 bits with its sign.
+const MaxLSN LSN = 1<<63 - 1
+
+// ParseLSN reads PostgreSQL's text form, "16/B374D848", up to MaxLSN.
 func ParseLSN(s string) (LSN, error) {
 	hi, lo, ok := strings.Cut(s, "/")
 	if !ok {
@@ -23,7 +28,11 @@ func ParseLSN(s string) (LSN, error) {
 	if err != nil {
 		return 0, fmt.Errorf("LSN %q: %w", s, err)
 	}
-	return LSN(h<<32 | l), nil
+	v := LSN(h<<32 | l)
+	if v > MaxLSN {
+		return 0, fmt.Errorf("LSN %q: no server gets that far", s)
+	}
+	return v, nil
 }
 
 // String returns PostgreSQL's text form.
@@ -41,5 +50,5 @@ func (l *LSN) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Minus returns l-m in bytes. It is negative where m is ahead.
+// Minus returns l-m in bytes, both up to MaxLSN. It is negative where m is ahead.
 func (l LSN) Minus(m LSN) int64 { return int64(l - m) }

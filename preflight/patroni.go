@@ -17,17 +17,19 @@ const DefaultMaximumLag = 1048576
 // olderThan reports whether version v ("3.0.2", "4.1.0.dev1") is older than
 // major.minor.patch. A version that cannot be read is not older than anything.
 func olderThan(v string, major, minor, patch int) bool {
-	want := [3]int{major, minor, patch}
-	for i, part := range strings.SplitN(v, ".", 4) {
-		if i > 2 {
-			break
+	more := true
+	for _, want := range [...]int{major, minor, patch} {
+		if !more {
+			return false
 		}
+		var part string
+		part, v, more = strings.Cut(v, ".")
 		n, err := strconv.Atoi(strings.TrimRight(part, "abcdefghijklmnopqrstuvwxyz+-~"))
 		if err != nil {
 			return false
 		}
-		if n != want[i] {
-			return n < want[i]
+		if n != want {
+			return n < want
 		}
 	}
 	return false
@@ -108,28 +110,46 @@ func parseInt(text string) (int64, bool) {
 	return n, err == nil
 }
 
-// maxLag is the limit in bytes that Patroni applies.
-var maxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Observed[int64] {
-	return within(c.MaximumLag, func(w string) Observed[int64] {
-		n, _ := maximumLag(w)
-		return Known(n)
+// maxLag is the limit in bytes that the leader's Patroni applies.
+var maxLag = fact[int64]{"maximum_lag_on_failover in /config", func(s *Snapshot, _ string) Observed[int64] {
+	return within(config.of(s, ""), func(c Config) Observed[int64] {
+		return within(c.MaximumLag, func(w string) Observed[int64] {
+			version := keyVersion.of(s, s.Leader()).orZero()
+			n, ok := maximumLagOf(version, w, c.MaximumLagIsText)
+			if !ok {
+				return NotKnown[int64](Malformed, "Patroni %s cannot read maximum_lag_on_failover %q and goes on with the one before", version, w)
+			}
+			return Known(n)
+		})
 	})
-})
+}}
 
 // nofailover reports whether Patroni takes tags for "never promote", and by
 // which tag: bool(tags.nofailover) where that is set, so that the text "false"
 // counts as true; else failover_priority <= 0, since 3.2.0
 // (patroni/tags.py, Tags.nofailover).
 func nofailover(t Tags, version string) (bool, string) {
-	if v, ok := t["nofailover"]; ok && v != nil {
-		return truthy(v), "nofailover: " + show(v)
+	return forbids(t, "nofailover", "failover_priority", !olderThan(version, 3, 2, 0))
+}
+
+// nosync is the same for "never synchronous": bool(tags.nosync), else
+// sync_priority <= 0, since 4.1.0 (patroni/tags.py, Tags.nosync).
+func nosync(t Tags, version string) bool {
+	no, _ := forbids(t, "nosync", "sync_priority", !olderThan(version, 4, 1, 0))
+	return no
+}
+
+// forbids reads a tag, or where it is not set, the priority that may stand for it.
+func forbids(t Tags, tag, priority string, known bool) (bool, string) {
+	if v, ok := t[tag]; ok && v != nil {
+		return truthy(v), tag + ": " + show(v)
 	}
-	v, ok := t["failover_priority"]
-	if !ok || olderThan(version, 3, 2, 0) {
+	v, ok := t[priority]
+	if !ok || !known {
 		return false, ""
 	}
 	n, ok := integer(v)
-	return ok && n <= 0, "failover_priority: " + show(v)
+	return ok && n <= 0, priority + ": " + show(v)
 }
 
 // truthy is Python's bool() of a value decoded from JSON.

@@ -49,6 +49,8 @@ type Decision struct {
 // Printed is what patronictl prints.
 func (d Decision) Printed() string {
 	switch {
+	case d.Answer == bypassed:
+		return d.Answer
 	case d.Stage == StageCtl:
 		return "Error: " + d.Answer
 	case d.Status == 200 || d.Status == 202:
@@ -56,6 +58,9 @@ func (d Decision) Printed() string {
 	}
 	return fmt.Sprintf("Switchover failed, details: %d, %s", d.Status, d.Answer)
 }
+
+// bypassed is what patronictl prints where nothing listens at the leader's REST API.
+const bypassed = "Could not switchover using Patroni api, falling back to DCS"
 
 // PatroniState is all that Patroni decides by, at one moment.
 type PatroniState struct {
@@ -73,6 +78,8 @@ type PatroniState struct {
 	GroupMissing   bool `json:"group_missing,omitempty"`
 	Pause          bool `json:"pause"`
 	StandbyCluster bool `json:"standby_cluster"`
+	// RESTRefused: nothing listens at the leader's REST API.
+	RESTRefused bool `json:"rest_refused,omitempty"`
 	// ReadOnlyDCS: the store refuses writes.
 	ReadOnlyDCS bool `json:"read_only_dcs,omitempty"`
 	// SyncMode is synchronous_mode as configured: off, on, quorum.
@@ -114,7 +121,13 @@ type MemberState struct {
 
 // Decide says what becomes of the request.
 func Decide(p PatroniState) Decision {
-	for _, refuse := range []func() (Decision, bool){p.ctl, p.rest, p.haLoop} {
+	if d, refused := p.ctl(); refused {
+		return d
+	}
+	if p.RESTRefused {
+		return p.bypass()
+	}
+	for _, refuse := range []func() (Decision, bool){p.rest, p.haLoop} {
 		if d, refused := refuse(); refused {
 			return d
 		}
@@ -123,6 +136,23 @@ func Decide(p PatroniState) Decision {
 		return Decision{Stage: StageScheduled, Status: 202, Answer: "Switchover scheduled", Accepted: true}
 	}
 	return Decision{Stage: StageDone, Status: 200, Answer: fmt.Sprintf("Successfully switched over to %q", p.Candidate), Accepted: true}
+}
+
+// bypass is what becomes of a request that patronictl writes into the DCS itself,
+// since nothing listens at the leader's REST API: whatever that would have refused
+// comes before the HA loop, of which the client learns nothing.
+func (p PatroniState) bypass() Decision {
+	d := Decision{Stage: StageDone, Accepted: true}
+	switch refusal, refused := p.haLoop(); {
+	case p.ReadOnlyDCS:
+		d = Decision{Stage: StageCtl} // it says nothing of the write that failed
+	case p.Scheduled && !p.Past:
+		d.Stage = StageScheduled
+	case refused:
+		d = refusal
+	}
+	d.Status, d.Answer = 0, bypassed
+	return d
 }
 
 // older reports whether the leader's version is below the one given.
@@ -329,13 +359,25 @@ func (m MemberState) walPosition(version string) LSN {
 	return m.Position
 }
 
-// haLoop is what the leader's HA loop refuses, or leaves lying.
+// haLoop is what the leader's HA loop refuses, or leaves lying. A time that is gone
+// and a pause without a candidate reach it only past the REST API.
 func (p PatroniState) haLoop() (Decision, bool) {
-	if p.Scheduled {
-		return Decision{}, false
+	no := func(log ...string) (Decision, bool) {
+		return Decision{Stage: StageLeader, Status: 503, Answer: "Switchover failed", Log: log}, true
 	}
-	if p.Pause && p.StandbyCluster {
+	switch {
+	case p.Scheduled && p.Past && p.older(3, 2, 0):
+		return no("Found a stale failover value, cleaning up")
+	case p.Scheduled && p.Past:
+		return no("Found a stale switchover value, cleaning up")
+	case p.Scheduled:
+		return Decision{}, false
+	case p.Pause && p.StandbyCluster:
 		return Decision{Stage: StageQueued, Status: 503, Answer: "Switchover status unknown"}, true
+	case p.Pause && p.Candidate == "" && p.older(3, 2, 0):
+		return no("Failover is possible only to a specific candidate in a paused state")
+	case p.Pause && p.Candidate == "":
+		return no("Switchover is possible only to a specific candidate in a paused state")
 	}
 	ok, log := p.possible(p.Version, false)
 	if ok {
@@ -345,7 +387,7 @@ func (p PatroniState) haLoop() (Decision, bool) {
 	if p.older(3, 2, 0) {
 		last = "manual failover: no healthy members found, failover is not possible"
 	}
-	return Decision{Stage: StageLeader, Status: 503, Answer: "Switchover failed", Log: append(log, last)}, true
+	return no(append(log, last)...)
 }
 
 // possible is ha.py's is_failover_possible with the members that the leader

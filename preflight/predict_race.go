@@ -169,13 +169,18 @@ func (p PatroniState) outranked(me, m MemberState, voter bool, v string) bool {
 
 // Outcome is the decision, and where the leader steps down at once, the race
 // and what the client is told of it. Positions are taken as they are.
-func Outcome(p PatroniState) (Decision, *Race) {
+func Outcome(p PatroniState) (Decision, *Race) { return OutcomeAfter(p, p.Members) }
+
+// OutcomeAfter is Outcome where the members have become others by the time of the race.
+func OutcomeAfter(p PatroniState, members []MemberState) (Decision, *Race) {
 	d := Decide(p)
 	if d.Stage != StageDone {
 		return d, nil
 	}
+	p.Members = members
 	r := RunRace(p)
 	switch {
+	case p.RESTRefused: // the client is not told
 	case r.Leaderless():
 		d.Status, d.Answer = 503, "Switchover status unknown"
 	case r.OldLeader:

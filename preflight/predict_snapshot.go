@@ -86,9 +86,6 @@ func either(p, o Prediction) Prediction {
 	return p
 }
 
-// bypassed is what patronictl prints where nothing listens at the leader's REST API.
-const bypassed = "Could not switchover using Patroni api, falling back to DCS"
-
 func unknownPrediction(facts []string) Prediction {
 	return Prediction{Stage: StageUnknown, Winners: []string{}, Unknown: facts}
 }
@@ -122,6 +119,11 @@ func stateOf(s *Snapshot, candidate string) *stateBuilder {
 	}
 	p.GroupMissing = s.Request.Group == "" && len(groups.of(s, "").orZero()) > 0
 	p.Version = keyVersion.of(s, p.Leader).orZero()
+	for _, m := range s.Members { // without a leader patronictl alone answers, and it is of some member's release
+		if p.Leader == "" && p.Version == "" {
+			p.Version = keyVersion.of(s, m.Name).orZero()
+		}
+	}
 	if p.Version == "" && p.Leader != "" {
 		b.missing = append(b.missing, keyVersion.onLeader().name)
 	}
@@ -133,6 +135,7 @@ func stateOf(s *Snapshot, candidate string) *stateBuilder {
 		needed(b, history, "")
 		p.Timeline, _ = s.DCS.Cluster.orZero().Timeline()
 	}
+	p.RESTRefused = Equal(restOutcome.of(s, p.Leader), Refused)
 	p.ReadOnlyDCS = slices.Contains(needed(b, dcsAlarms, ""), "NOSPACE")
 	p.Optime = needed(b, optime, "")
 	b.limit()
@@ -173,10 +176,7 @@ func (b *stateBuilder) schedule() {
 	b.missing = append(b.missing, "which time "+text+" is")
 }
 
-var (
-	groups        = ofCluster("the Citus groups", func(c Cluster) Observed[[]string] { return c.Groups })
-	writtenMaxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Observed[string] { return c.MaximumLag })
-)
+var writtenMaxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Observed[string] { return c.MaximumLag })
 
 // memberState is a member as the leader would see it now; ok is false where not
 // all of that is known.
@@ -246,8 +246,7 @@ func (b *stateBuilder) predict(p PatroniState) Prediction {
 		d = Decision{Stage: StageSilent}
 	case *leader.Value == Malformed:
 		return unknownPrediction([]string{"what answers at the REST API of " + p.Leader})
-	case *leader.Value == Refused:
-		d = b.pastREST(p)
+	case p.RESTRefused:
 	case d.Stage != StageREST && d.Stage != StageScheduled && b.leaderStands():
 		d = Decision{Stage: StageQueued, Status: 503, Answer: "Switchover status unknown"}
 	}
@@ -259,19 +258,6 @@ func (b *stateBuilder) predict(p PatroniState) Prediction {
 		b.race(p, d, &out)
 	}
 	return out
-}
-
-// pastREST is what becomes of a request that patronictl writes into the DCS
-// itself, since nothing listens at the leader's REST API.
-func (b *stateBuilder) pastREST(p PatroniState) Decision {
-	d := Decision{Stage: StageDone, Accepted: true}
-	if refusal, refused := p.haLoop(); refused {
-		d = refusal
-	} else if p.Scheduled {
-		d = Decision{Stage: StageScheduled, Accepted: true}
-	}
-	d.Status, d.Answer = 200, bypassed
-	return d
 }
 
 // leaderStands: the leader's HA loop does not run, so it looks at no request.
@@ -365,7 +351,8 @@ func (b *stateBuilder) fallback(after PatroniState, winners []string) *Fallback 
 	}
 	f := &Fallback{}
 	r := RunRace(after)
-	if f.Winners = r.Takers; r.OldLeader {
+	f.Winners = r.Takers
+	if old, ok := after.member(after.Leader); ok && after.takes(old) { // it may race beside fit members too
 		f.Winners = append(f.Winners, after.Leader)
 	}
 	if f.Lost = new(int64); len(f.Winners) == 0 {

@@ -28,6 +28,18 @@ func TestPredictFor(t *testing.T) {
 			s.member("node1").REST = NotKnown[REST](Refused, "refused")
 			s.member("node2").REST = NotKnown[REST](Refused, "refused")
 		}, StageLeader, bypass, ""},
+		{"the leader answers nobody, maintenance mode, nobody named", "", func(s *Snapshot) {
+			s.member("node1").REST = NotKnown[REST](Refused, "refused")
+			config4(s).Pause = Known(true)
+		}, StageLeader, bypass, ""},
+		{"the leader answers nobody, yesterday", "node2", func(s *Snapshot) {
+			s.member("node1").REST = NotKnown[REST](Refused, "refused")
+			s.Request.ScheduledAt = "2020-01-01T00:00:00Z"
+		}, StageLeader, bypass, ""},
+		{"the leader answers nobody, no space", "node2", func(s *Snapshot) {
+			s.member("node1").REST = NotKnown[REST](Refused, "refused")
+			s.DCS.Alarms = Known([]string{"NOSPACE"})
+		}, StageCtl, bypass, ""},
 		{"the leader is frozen", "node2", func(s *Snapshot) { s.member("node1").REST = NotKnown[REST](Silent, "silent") }, StageSilent, "", ""},
 		{"we do not reach the leader", "node2", func(s *Snapshot) { s.member("node1").REST = NotKnown[REST](Unreached, "no route") }, StageUnknown, "", ""},
 		{"the leader's loop stands", "node2", func(s *Snapshot) { s.member("node1").Liveness = Known(503) }, StageQueued, "503, Switchover status unknown", ""},
@@ -37,7 +49,9 @@ func TestPredictFor(t *testing.T) {
 		{"tomorrow", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "2030-01-01T00:00:00+01:00" }, StageScheduled, "Switchover scheduled", ""},
 		{"yesterday", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "2020-01-01T00:00:00Z" }, StageREST, "422, Cannot schedule switchover in the past", ""},
 		{"some time", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "next tuesday" }, StageUnknown, "", ""},
-		{"Citus", "node2", func(s *Snapshot) { s.DCS.Cluster.Value.Groups = Known([]string{"0", "1"}) }, StageCtl, "For Citus clusters the --group must me specified", ""},
+		{"Citus", "node2", func(s *Snapshot) {
+			s.DCS.Cluster.Value.Leader, s.DCS.Cluster.Value.Groups = Known(""), Known([]string{"0", "1"})
+		}, StageCtl, "For Citus clusters the --group must me specified", ""},
 		{"the same wrong answer", "node2", func(s *Snapshot) { s.member("node2").REST = s.member("node1").REST }, StageLeader, "503, Switchover failed", ""},
 		{"check_timeline, and no history", "node2", func(s *Snapshot) {
 			config4(s).CheckTimeline, s.DCS.Cluster.Value.History = Known(true), unknown[[]HistoryEntry]()
@@ -108,6 +122,7 @@ func TestFallback(t *testing.T) {
 			s.member("node3").Key.Value.Tags, s.member("node3").REST.Value.Tags = Known(Tags{"nofailover": true}), Known(Tags{"nofailover": true})
 		}, "node1", 0},
 		{"maintenance mode", func(s *Snapshot) { config4(s).Pause = Known(true) }, "", -1},
+		{"4.0.5: the old leader races beside the other one", func(s *Snapshot) { runs(s, "4.0.5") }, "node3 node1", 0},
 	} {
 		s := healthy(t)
 		c.do(s)

@@ -16,21 +16,8 @@ func quorumWith(s *Snapshot, version string) {
 
 var decisionCases = map[string][]breakage{
 	"patroni.decision": {
-		{"3.5 is 3 before 3.0.3, and 4 since", "node2", func(s *Snapshot) {
-			s.member("node1").Key.Value.Version = Known("3.0.2")
-			config4(s).MaximumLag = Known("3.5")
-			r := s.member("node2").REST.Value
-			r.Received, r.Replayed = Known(*s.DCS.Cluster.Value.Optime.Value-4), Known(LSN(1))
-		}, Fail, ""},
-		{"the same since", "node2", func(s *Snapshot) {
-			config4(s).MaximumLag = Known("3.5")
-			r := s.member("node2").REST.Value
-			r.Received, r.Replayed = Known(*s.DCS.Cluster.Value.Optime.Value-4), Known(LSN(1))
-		}, Pass, ""},
-		{"which limit is in force cannot be told", "node2", func(s *Snapshot) {
-			s.member("node1").Key.Value.Version = Known("3.0.2")
-			config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true
-		}, Undecided, ""},
+		{"a member key without api_url", "node2", func(s *Snapshot) { s.member("node2").Key.Value.APIURL = NotKnown[string](Absent, "no api_url") }, Fail, ""},
+		{"the leader is out of our reach", "node2", func(s *Snapshot) { s.member("node1").REST = NotKnown[REST](Unreached, "no route") }, Undecided, ""},
 		{"a blocker that says more", "node2", func(s *Snapshot) { s.member("node2").REST = NotKnown[REST](Refused, "refused") }, SkippedFor, ""},
 		{"for tomorrow", "node2", func(s *Snapshot) { s.Request.ScheduledAt = "2030-01-01T00:00:00Z" }, Pass, ""},
 	},

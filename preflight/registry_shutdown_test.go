@@ -30,6 +30,19 @@ func logically(s *Snapshot) {
 	*leaderSQL(s).Slots.Value = append(*leaderSQL(s).Slots.Value, Slot{Name: "cdc", Type: "logical", Plugin: "pgoutput", Database: "postgres", Active: true, ActivePID: rows[len(rows)-1].PID, CatalogXmin: true})
 }
 
+// unconfirmedYet is what PostgreSQL 18 showed of a pg_recvlogical that was stopped
+// before its first reply, while a transaction of 61 MB was decoded for it: sent_lsn
+// is at the end, the confirmed positions are NULL, and the slot knows better.
+func unconfirmedYet(s *Snapshot, silence time.Duration) {
+	consumerFrom(s, elsewhere, silence, 0, 0)
+	logically(s)
+	rows, slots := *leaderSQL(s).WalSenders.Value, *leaderSQL(s).Slots.Value
+	w := &rows[len(rows)-1]
+	w.SentLSN = Known(*leaderSQL(s).FlushLSN.Value - 0x68)
+	w.WriteLSN, w.FlushLSN, w.ReplayLSN = NotKnown[LSN](Absent, "NULL"), NotKnown[LSN](Absent, "NULL"), NotKnown[LSN](Absent, "NULL")
+	slots[len(slots)-1].ConfirmedFlush = Known(*leaderSQL(s).FlushLSN.Value - 0x3ACB108)
+}
+
 const (
 	elsewhere = "192.0.2.7"
 	onNode3   = "10.77.9.23"
@@ -89,6 +102,14 @@ var shutdownCases = map[string][]breakage{
 			rows := *leaderSQL(s).WalSenders.Value
 			rows[len(rows)-1].FlushLSN = NotKnown[LSN](Absent, "NULL")
 		}, Pass, ""},
+		{"one large transaction for a logical client that has confirmed nothing yet", "node1", func(s *Snapshot) { unconfirmedYet(s, 16*time.Second) }, Fail, ""},
+		{"the same, and it answers", "node1", func(s *Snapshot) { unconfirmedYet(s, time.Second) }, Pass, ""},
+		{"it never said what it has", "node1", func(s *Snapshot) { unconfirmedYet(s, time.Second); *leaderSQL(s).Slots.Value = nil }, Fail, Warning},
+		{"a backlog, and a server that does not tell when it replied", "node1", func(s *Snapshot) {
+			consumerFrom(s, elsewhere, time.Second, 58<<20, 58<<20)
+			rows := *leaderSQL(s).WalSenders.Value
+			rows[len(rows)-1].ReplyTime = NotKnown[time.Time](Unsupport, "PostgreSQL 11")
+		}, Fail, Warning},
 		{"no right to see", "node1", func(s *Snapshot) { leaderSQL(s).WalSenders = NotKnown[[]WalSender](Privilege, "denied") }, Undecided, ""},
 	},
 	"shutdown.backlog": {
@@ -149,7 +170,17 @@ var shutdownCases = map[string][]breakage{
 		{"garbled", "", func(s *Snapshot) { config4(s).PrimaryStopTimeout = unknown[int64]() }, Undecided, ""},
 	},
 	"shutdown.early_release": {
-		{"3.0.2, slower than another", "node2", func(s *Snapshot) { leaderVersion(s, "3.0.2"); lag(s, "node2", 100<<10) }, Fail, Warning},
+		{"3.0.2, slower than another", "node2", func(s *Snapshot) { leaderVersion(s, "3.0.2"); lag(s, "node2", 10<<10) }, Fail, ""},
+		{"3.0.2, slower by what the leader may have written meanwhile", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			lag(s, "node2", 100<<10)
+			leaderSQL(s).FlushLSNAfter = Known(*leaderSQL(s).FlushLSN.Value + 100<<10)
+		}, Fail, Warning},
+		{"3.0.2, slower, and how much the leader wrote is not known", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			lag(s, "node2", 100<<10)
+			leaderSQL(s).FlushLSNAfter = unknown[LSN]()
+		}, Fail, Warning},
 		{"3.0.2, much slower than another", "node2", func(s *Snapshot) {
 			leaderVersion(s, "3.0.2")
 			config4(s).MaximumLag = Known("10000000")

@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"regexp"
-	"slices"
 	"testing"
 	"time"
 )
@@ -61,6 +60,11 @@ var cases = map[string][]breakage{
 			config4(s).MaximumLag = Known("10MB")
 			s.member("node1").Key.Value.Version = Known("3.0.2")
 		}, Fail, ""},
+		{"text that 3.0.2 cannot read, though it is a number", "", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true
+		}, Fail, ""},
+		{"the same since", "", func(s *Snapshot) { config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true }, Pass, ""},
 		{"ttl too tight", "", func(s *Snapshot) { config4(s).TTL = Known[int64](5) }, Fail, Warning},
 		{"no config", "", func(s *Snapshot) { s.DCS.Cluster.Value.Config = unknown[Config]() }, Undecided, ""},
 	},
@@ -214,6 +218,19 @@ var cases = map[string][]breakage{
 		{"no session", "node2", func(s *Snapshot) { s.member("node2").SQL = unknown[SQL]() }, Undecided, ""},
 	},
 	"lag.patroni": {
+		{"4 bytes, and 3.5 is 3 before 3.0.3", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			config4(s).MaximumLag = Known("3.5")
+			restBehind(s, "node2", 4)
+		}, Fail, ""},
+		{"4 bytes, and 3.5 is 4 since", "node2", func(s *Snapshot) {
+			config4(s).MaximumLag = Known("3.5")
+			restBehind(s, "node2", 4)
+		}, Pass, ""},
+		{"a limit that 3.0.2 cannot read", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("0x400"), true
+		}, Undecided, ""},
 		{"too far behind", "node2", func(s *Snapshot) {
 			r := s.member("node2").REST.Value
 			r.Received, r.Replayed = Known(*s.DCS.Cluster.Value.Optime.Value-1048577), Known(LSN(1))
@@ -294,13 +311,17 @@ var cases = map[string][]breakage{
 				}
 			}
 		}, Fail, ""},
-		{"cascading", "node2", func(s *Snapshot) {
-			l, v := s.member("node1").SQL.Value, s.member("node3").SQL.Value
-			rows := *l.WalSenders.Value
-			i := slices.IndexFunc(rows, func(w WalSender) bool { return w.ApplicationName == "node2" })
-			v.WalSenders = Known([]WalSender{rows[i]})
-			l.WalSenders = Known(slices.Delete(slices.Clone(rows), i, i+1))
-		}, Fail, Warning},
+		{"cascading", "node2", func(s *Snapshot) { cascades(s) }, Pass, ""},
+		{"cascading, in catch-up", "node2", func(s *Snapshot) { cascades(s).State = Known("catchup") }, Fail, ""},
+		{"no row on the leader, and another member is not seen", "node2", func(s *Snapshot) {
+			cascades(s)
+			s.member("node3").SQL = unknown[SQL]()
+		}, Undecided, ""},
+		{"no row on the leader, which it receives from, and another member is not seen", "node2", func(s *Snapshot) {
+			cascades(s)
+			s.member("node3").SQL = unknown[SQL]()
+			candidateSQL(s).WalReceiver.Value.SenderHost = Known("10.77.9.21")
+		}, Fail, ""},
 		{"rows without a state", "node2", func(s *Snapshot) {
 			for i := range *s.member("node1").SQL.Value.WalSenders.Value {
 				(*s.member("node1").SQL.Value.WalSenders.Value)[i].State = NotKnown[string](Privilege, "GRANT pg_monitor TO x")

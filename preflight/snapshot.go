@@ -4,10 +4,6 @@
 package preflight
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"sort"
 	"time"
 )
@@ -63,7 +59,8 @@ type DCS struct {
 	// store answered with quorum, even if it holds no key there; the value is the
 	// number of keys.
 	Read Observed[int] `json:"read"`
-	// Cluster is unknown when Read is, or when there is no key under the prefix.
+	// Cluster is unknown when Read is, or when there is no key of Patroni under the
+	// prefix. Of a Citus cluster without a group, only Groups is to be seen.
 	Cluster Observed[Cluster] `json:"cluster"`
 }
 
@@ -216,9 +213,6 @@ type MemberKey struct {
 	// checkpoint since its promotion; absent means true.
 	CheckpointAfterPromote Observed[bool] `json:"checkpoint_after_promote"`
 }
-
-// Tags are Patroni's tags as decoded from JSON.
-type Tags map[string]any
 
 // REST is the answer to GET api_url (patroni/api.py, get_postgresql_status and
 // _write_status_response).
@@ -412,6 +406,10 @@ type Activity struct {
 	OldestQuerySeconds       int64 `json:"oldest_query_seconds"`
 	PreparedTransactions     int   `json:"prepared_transactions"`
 	BaseBackups              int   `json:"base_backups"`
+	// ReplayConflict is whether the replay of a standby waits for a session, by the
+	// wait event of its startup process. PostgreSQL before 13 shows that of locks
+	// and buffers, and not that of snapshots.
+	ReplayConflict bool `json:"replay_conflict,omitempty"`
 }
 
 // Role is a row of pg_roles.
@@ -500,33 +498,4 @@ func (s *Snapshot) Leader() string {
 // Sort puts members into the one order in which they are recorded and judged.
 func (s *Snapshot) Sort() {
 	sort.Slice(s.Members, func(i, j int) bool { return s.Members[i].Name < s.Members[j].Name })
-}
-
-// Save writes the snapshot as JSON.
-func (s *Snapshot) Save(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", " ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		return fmt.Errorf("write the snapshot: %w", err)
-	}
-	return nil
-}
-
-// LoadSnapshot reads a recorded snapshot. It refuses another schema number,
-// unknown fields excepted, and anything that follows the document.
-func LoadSnapshot(r io.Reader) (*Snapshot, error) {
-	dec := json.NewDecoder(r)
-	var s Snapshot
-	if err := dec.Decode(&s); err != nil {
-		return nil, fmt.Errorf("read the snapshot: %w", err)
-	}
-	if s.Schema != SnapshotSchema {
-		return nil, fmt.Errorf("read the snapshot: schema %d, this version reads %d", s.Schema, SnapshotSchema)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("read the snapshot: more than one JSON document, or something else behind it")
-	}
-	s.Sort()
-	return &s, nil
 }

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -175,7 +176,8 @@ func weigh(results []Result, leader string, candidates []string, p Policies, exc
 	return Go, sum
 }
 
-// best is the GO candidate with the fewest warnings, then the least lag.
+// best is the GO candidate with the fewest warnings, then the least lag, then the
+// first by name.
 func best(cs []CandidateReport, s *Snapshot) string {
 	name, warnings, lag := "", 0, int64(0)
 	for _, c := range cs {
@@ -184,7 +186,7 @@ func best(cs []CandidateReport, s *Snapshot) string {
 		}
 		leader, have := leaderBefore.of(s, c.Name).orZero(), sqlReplay.of(s, c.Name).orZero()
 		l := max(0, leader.Minus(have))
-		if name == "" || c.Summary.Warnings < warnings || (c.Summary.Warnings == warnings && l < lag) {
+		if name == "" || cmp.Or(cmp.Compare(c.Summary.Warnings, warnings), cmp.Compare(l, lag), cmp.Compare(c.Name, name)) < 0 {
 			name, warnings, lag = c.Name, c.Summary.Warnings, l
 		}
 	}

@@ -9,17 +9,19 @@ import (
 	"time"
 )
 
-// consumer is a walsender of the leader with what it means for a shutdown.
+// consumer is a walsender, most often the leader's, with what it means for a shutdown.
 // PostgreSQL stops when every walsender has sent all and had it confirmed, or
 // was cut off after wal_sender_timeout (postgres: WalSndWaitStopping, WalSndDone).
 type consumer struct {
 	WalSender
-	// unsent and unconfirmed are in bytes, against the leader's flushed position.
+	// unsent and unconfirmed are in bytes, against the server's flushed position.
 	unsent, unconfirmed int64
 	// silence is the time since the client's last reply, in seconds. The reply is
 	// stamped by the client's clock: sameClock says that its offset is known.
 	silence   float64
 	sameClock bool
+	// mute: it has not told what it has, or not when while much is unconfirmed.
+	mute bool
 	// timeout is wal_sender_timeout in seconds; 0 is none.
 	timeout float64
 	// logical: it decodes. PostgreSQL lets it finish before the last checkpoint.
@@ -49,7 +51,7 @@ func (c consumer) stalled() bool {
 
 // doubtful reports whether it may have, as far as an unknown clock can tell.
 func (c consumer) doubtful() bool {
-	return !c.stalled() && (c.silence > c.patience() || c.silence > 15 && c.unconfirmed > 0)
+	return !c.stalled() && (c.mute || c.silence > c.patience() || c.silence > 15 && c.unconfirmed > 0)
 }
 
 // holdsUp is how long the shutdown waits for a client that has stalled, or may have.
@@ -73,42 +75,47 @@ func (c consumer) who() string {
 	return fmt.Sprintf("%s, pid %d", text, c.PID)
 }
 
-// consumersOf judges the rows of pg_stat_replication on the leader, base backups
+// consumersOf judges the rows of pg_stat_replication on the leader.
+func consumersOf(s *Snapshot, rows []WalSender) []consumer { return consumersAt(s, s.Leader(), rows) }
+
+// consumersAt judges the rows of pg_stat_replication on a member, base backups
 // left out: those end with their session.
-func consumersOf(s *Snapshot, rows []WalSender) []consumer {
-	leader := s.Leader()
-	settings, _ := sqlSettings.of(s, leader).Get()
+func consumersAt(s *Snapshot, at string, rows []WalSender) []consumer {
+	settings, _ := sqlSettings.of(s, at).Get()
 	timeout := float64(defaultSender)
 	if ms, err := strconv.ParseFloat(settings["wal_sender_timeout"], 64); err == nil {
 		timeout = ms / 1000
 	}
-	logical := map[int]bool{}
-	for _, slot := range sqlSlots.of(s, leader).orZero() {
-		if slot.Type == "logical" && slot.ActivePID != 0 {
-			logical[slot.ActivePID] = true
+	slots := map[int]Slot{}
+	for _, slot := range sqlSlots.of(s, at).orZero() {
+		if slot.ActivePID != 0 {
+			slots[slot.ActivePID] = slot
 		}
 	}
-	flush := leaderBefore.of(s, leader).orZero()
-	now, clock := sqlNow.of(s, leader).Get()
+	flush := sqlReceived.of(s, at).orZero()
+	if at == s.Leader() {
+		flush = leaderBefore.of(s, at).orZero()
+	}
+	now, clock := sqlNow.of(s, at).Get()
 	var out []consumer
 	for _, w := range rows {
 		if Equal(w.State, "backup") {
 			continue
 		}
-		c := consumer{WalSender: w, timeout: timeout, logical: logical[w.PID]}
-		if sent, ok := w.SentLSN.Get(); ok {
+		slot := slots[w.PID]
+		c := consumer{WalSender: w, timeout: timeout, logical: slot.Type == "logical"}
+		sent, sending := w.SentLSN.Get()
+		if sending {
 			c.unsent = max(0, flush.Minus(sent))
 		}
-		// A client that does not flush is asked for what it wrote.
-		have, ok := w.FlushLSN.Get()
-		if !ok {
-			have, ok = w.WriteLSN.Get()
-		}
-		if ok {
+		have, confirms := c.confirmed(slot)
+		if confirms {
 			c.unconfirmed = max(0, flush.Minus(have))
 		}
-		if replied, ok := w.ReplyTime.Get(); ok && clock {
-			offset, known := clockOf(s, w)
+		replied, replies := w.ReplyTime.Get()
+		c.mute = !sending || !confirms || !replies && c.unconfirmed > muchBytes
+		if replies && clock {
+			offset, known := clockOf(s, at, w)
 			c.sameClock = known
 			c.silence = max(0, now.Sub(replied).Seconds()+offset)
 		}
@@ -117,10 +124,22 @@ func consumersOf(s *Snapshot, rows []WalSender) []consumer {
 	return out
 }
 
-// clockOf is how many seconds the clock of a walsender's client is ahead of the
-// leader's, where the client runs on a member's machine.
-func clockOf(s *Snapshot, w WalSender) (seconds float64, known bool) {
-	leader, ok := clockError(s, s.Leader())
+// confirmed is how far the client says it is. One that does not flush is asked for
+// what it wrote; one that has confirmed nothing since it connected (NULL, while a
+// logical walsender sends one large transaction) has what its slot remembers.
+func (c consumer) confirmed(slot Slot) (LSN, bool) {
+	for _, o := range []Observed[LSN]{c.FlushLSN, c.WriteLSN, slot.ConfirmedFlush, slot.RestartLSN} {
+		if have, ok := o.Get(); ok {
+			return have, true
+		}
+	}
+	return 0, false
+}
+
+// clockOf is how many seconds the clock of a walsender's client is ahead of its
+// server's, where the client runs on a member's machine.
+func clockOf(s *Snapshot, at string, w WalSender) (seconds float64, known bool) {
+	server, ok := clockError(s, at)
 	if !ok {
 		return 0, false
 	}
@@ -130,7 +149,7 @@ func clockOf(s *Snapshot, w WalSender) (seconds float64, known bool) {
 			continue
 		}
 		if e, ok := clockError(s, m.Name); ok {
-			return e - leader, true
+			return e - server, true
 		}
 	}
 	return 0, false

@@ -32,9 +32,16 @@ func Wrap(s string, indent int) []string {
 	return lines
 }
 
+// longest is how much of one text is shown, in bytes. No text of ours comes near.
+const longest = 8000
+
 // clean keeps what could steer a terminal out of a text that others wrote:
 // control characters, changes of writing direction, characters without a shape.
+// It cuts what is too long for a report.
 func clean(s string) string {
+	if len(s) > longest {
+		s = s[:longest] + "..."
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsPrint(r) && r != utf8.RuneError:

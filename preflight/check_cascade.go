@@ -1,0 +1,140 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+var cascadeChecks = []Check{
+	{
+		ID: "candidate.cascade", Title: "the leader's last WAL comes to the candidate in time", Since: "0.2.0",
+		Why:    "A leader that stops waits for those that stream from it, not for a candidate that streams from one of them. Patroni looks once whether the candidate has the last checkpoint, and hands over in any case when PostgreSQL has ended: what is still on its way is then lost. A way that keeps up is in time.",
+		Source: "pg_stat_replication on each member of the way, the tag replicatefrom; postgres: WalSndWaitStopping; patroni/ha.py demote, on_shutdown, is_failover_possible",
+		Fix:    "Take the tag replicatefrom from the candidate, so that it streams from the leader, or choose the member that it streams from.",
+		Proof:  "docs/accuracy.md: \"candidate cascades from the bystander\", \"candidate cascades from a bystander that is cut off\"; connections that are slow or frozen are cases on a recorded snapshot.",
+		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
+		After: []string{"dcs.leader", "candidate.streaming"}, Needs: []Need{wayOfWAL}, Run: runCascade,
+	},
+}
+
+// upstream is the member from which another one streams: the one whose
+// pg_stat_replication has a row of it, "" where none has. Whom we could not see
+// may have one.
+var upstream = fact[string]{"whom the member streams from", func(s *Snapshot, m string) Observed[string] {
+	status, leader := receiverStatus.of(s, m), s.Leader()
+	rows := walSenders.of(s, leader)
+	switch {
+	case !status.Known():
+		return Because[string](status)
+	case *status.Value != "streaming":
+		return Known("")
+	case !rows.Known():
+		return Because[string](rows)
+	case senderState(s, leader, m).found:
+		return Known(leader)
+	}
+	blind := Known("")
+	host := within(walReceiver.of(s, m), func(r WalReceiver) Observed[string] { return r.SenderHost }).orZero()
+	fromLeader := slices.Contains(addressesOf(s, leader), host)
+	for _, via := range s.replicas() {
+		rows := walSenders.of(s, via)
+		switch {
+		case via == m:
+		case !rows.Known() && fromLeader && !slices.Contains(addressesOf(s, via), host):
+		case !rows.Known():
+			blind = NotKnown[string](rows.Cause(), "%s has no row of %s; %s may have one: %s", leader, m, via, rows.Reason())
+		case senderState(s, via, m).found:
+			return Known(via)
+		}
+	}
+	return blind
+}}
+
+// wayOfWAL names the members through which WAL comes to a member, itself first
+// and the leader last; without the leader where it does not come from there.
+var wayOfWAL = fact[[]string]{"through which members WAL comes from the leader", func(s *Snapshot, m string) Observed[[]string] {
+	way := []string{m}
+	for at := m; at != s.Leader(); {
+		from := upstream.of(s, at)
+		up, ok := from.Get()
+		switch {
+		case !ok:
+			return Because[[]string](from)
+		case up == "" || slices.Contains(way, up):
+			return Known(way)
+		case !sqlNow.of(s, up).Known():
+			return Because[[]string](sqlNow.of(s, up))
+		}
+		way, at = append(way, up), up
+	}
+	return Known(way)
+}}
+
+// cascadeBlocks is what a way that keeps up carries in the moment between the
+// leader's last checkpoint and the promotion, in bytes, with much to spare.
+const cascadeBlocks = 1 << 20
+
+func runCascade(s *Snapshot, _ Policies, m string) []Finding {
+	way, leader := wayOfWAL.get(s, m), s.Leader()
+	if len(way) < 2 || way[1] == leader {
+		return runNoCascade(s, m, way)
+	}
+	via := strings.Join(way[1:], " and ")
+	stays := Finding{
+		Severity: Blocker, Expected: "all of the leader's WAL",
+		Effect: fmt.Sprintf("%s does not wait for %s when it stops. What has not come to %s by then is lost: rows that clients were told are safe.", leader, m, m),
+		Remedy: fmt.Sprintf("Take replicatefrom out of patroni.yml of %s and reload Patroni there, or choose another candidate.", m),
+	}
+	if last := way[len(way)-1]; last != leader {
+		stays.Asked, stays.Observed = s.askedSQL(last, "pg_stat_wal_receiver"), fmt.Sprintf("%s streams from %s, and %s from no member that leads to the leader", m, via, last)
+		return []Finding{stays}
+	}
+	via = strings.Join(way[1:len(way)-1], " and ")
+	for i, to := range way[:len(way)-1] {
+		if c, ok := stalledAt(s, way[i+1], to); ok {
+			stays.Asked = s.askedSQL(way[i+1], "pg_stat_replication")
+			stays.Observed = fmt.Sprintf("%s streams by way of %s, and %s has been silent for %.0f s; %s not sent, %s not confirmed", m, via, c.who(), c.silence, Size(c.unsent), Size(c.unconfirmed))
+			return []Finding{stays}
+		}
+	}
+	f := Finding{
+		Severity: Warning, Asked: s.askedSQL(way[1], "pg_stat_replication"),
+		Observed: fmt.Sprintf("%s is streaming from %s, not from the leader", m, via),
+		Effect:   fmt.Sprintf("%s does not wait for %s when it stops: its last WAL has to come through %s in the moment before %s is promoted.", leader, m, via, m),
+		Remedy:   stays.Remedy,
+	}
+	lacks := behind(leaderBefore.of(s, m), sqlReceived.of(s, m))
+	if lacks == nil {
+		return []Finding{f}
+	}
+	if f.Observed += fmt.Sprintf("; it lacks %s of the leader's WAL", Size(*lacks)); *lacks > cascadeBlocks {
+		f.Severity, f.Expected, f.Effect = Blocker, "next to nothing", stays.Effect
+		f.Remedy = fmt.Sprintf("Wait until %s has caught up, and see which of the connections is slow. %s", m, stays.Remedy)
+	}
+	return []Finding{f.bytesOf(*lacks, cascadeBlocks)}
+}
+
+// runNoCascade: the member streams from the leader. Its tag may say otherwise,
+// where the member named there is away; Patroni goes back to that one.
+func runNoCascade(s *Snapshot, m string, way []string) []Finding {
+	asked := s.askedSQL(s.Leader(), "pg_stat_replication")
+	from, _ := keyTags.of(s, m).orZero()["replicatefrom"].(string)
+	if len(way) < 2 || !slices.Contains(s.others(m), from) || from == s.Leader() {
+		return evidence(asked, "%s has no other member on its way", m)
+	}
+	return []Finding{{
+		Severity: Info, Asked: asked, Observed: fmt.Sprintf("%s is streaming from the leader, and tagged replicatefrom: %s", m, from),
+		Effect: fmt.Sprintf("It goes over to %s as soon as that one is fit.", from),
+	}}
+}
+
+// stalledAt finds a member's connection to another one, if it has stopped taking WAL.
+func stalledAt(s *Snapshot, at, to string) (consumer, bool) {
+	for _, c := range consumersAt(s, at, walSenders.of(s, at).orZero()) {
+		if sameApplicationName(c.ApplicationName, to) && Equal(c.State, senderState(s, at, to).state) && c.stalled() {
+			return c, true
+		}
+	}
+	return consumer{}, false
+}
