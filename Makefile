@@ -60,9 +60,10 @@ lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
 
-docs: ## Generate docs/checks.md from the registry, docs/field-cases.md from the cases
+docs: ## Generate docs/checks.md from the registry, docs/field-cases.md and the table of docs/configuration.md
 	@go run . checks -f markdown >docs/checks.md
 	@go test ./preflight -count=1 -run '^TestFieldCasesDocument$$' -update >/dev/null
+	@go test ./internal/config -count=1 -run '^TestDocument$$' -update >/dev/null
 
 accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 	@scripts/accuracy.sh

@@ -42,8 +42,8 @@ func checkCommand(env environment) *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "config-file", Aliases: []string{"c"}, Usage: "patroni.yml or patronictl.yaml, found as patronictl does"},
 			&cli.StringFlag{Name: "dcs-url", Aliases: []string{"d"}, Usage: "the DCS instead of the file's: etcd3://host:port"},
-			&cli.BoolFlag{Name: "insecure", Aliases: []string{"k"}, Usage: "as in patronictl; TLS is not supported yet"},
-			&cli.StringFlag{Name: "group", Usage: "the Citus group"},
+			&cli.BoolFlag{Name: "insecure", Aliases: []string{"k"}, Usage: "as in patronictl: do not verify the certificates of the REST API"},
+			&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several"},
 			&cli.StringFlag{Name: "scope", Usage: "the cluster's name, where the file has none"},
 			&cli.StringFlag{Name: "namespace", Usage: "the path in the DCS, /service by default"},
 			&cli.StringFlag{Name: "leader", Aliases: []string{"primary"}, Usage: "the leader that you expect"},
@@ -93,17 +93,22 @@ func look(c *cli.Context, env environment) (*preflight.Snapshot, error) {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 	}
-	store, err := dcs.Open(dcs.Config{Endpoints: cfg.Etcd3.Endpoints})
+	store, err := dcs.Open(dcs.Config{
+		Endpoints: cfg.Etcd3.Endpoints, SRV: cfg.Etcd3.SRV, SRVSuffix: cfg.Etcd3.SRVSuffix,
+		TLS: cfg.Etcd3.TLS, Secure: cfg.Etcd3.Strict, User: cfg.Etcd3.Username, Password: cfg.Etcd3.Password,
+	})
 	if err != nil {
 		return nil, usage("%w", err)
 	}
 	defer store.Close()
-	rest := patroniapi.New(patroniapi.Config{Timeout: step})
+	rest := patroniapi.New(patroniapi.Config{Timeout: step, TLS: cfg.REST})
 	src := gather.Sources{
 		Store: store, REST: rest.Get, Now: time.Now,
 		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
 			return pg.Collect(ctx, pg.Config{
-				User: cfg.Postgres.User, Password: cfg.Postgres.Password, Database: cfg.Postgres.Database, SSLMode: cfg.Postgres.SSLMode,
+				User: cfg.Postgres.User, Password: cfg.Postgres.Password, Database: cfg.Postgres.Database,
+				SSLMode: cfg.Postgres.SSLMode, SSLRootCert: cfg.Postgres.SSLRootCert, SSLNegotiation: cfg.Postgres.SSLNegotiation,
+				ChannelBinding: cfg.Postgres.ChannelBinding, Certificate: cfg.Postgres.Certificate,
 			}, targets, leader)
 		},
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"patroni-preflight/internal/testca"
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/report"
 )
@@ -238,4 +239,68 @@ postgresql:
 			}
 		})
 	}
+}
+
+// TestSecretsOfTLSAndEtcd plants a password of its own in every key that can hold
+// one, and in the files that they name, and looks for them in all that comes out.
+// The store repeats what it is told; what is wrong with the files is found.
+func TestSecretsOfTLSAndEtcd(t *testing.T) {
+	t.Parallel()
+	plant := func(place string) string { return "s3cret-of-" + place }
+	var sent []string
+	var mu sync.Mutex
+	e := cluster("http://h/patroni", "postgres://h/postgres", "http://h/patroni", "postgres://h/postgres")
+	e.login = func(p string) { mu.Lock(); sent = append(sent, p); mu.Unlock() }
+	addr := e.start(t)
+	ca := testca.New(t, "our CA")
+	pair := ca.Issue(time.Hour, "me")
+	broken := testca.File(t, "broken.pem", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"+plant("file")+"\n-----END ENCRYPTED PRIVATE KEY-----\n"))
+	cert, key := testca.File(t, "c.crt", pair.Cert), filepath.Join("internal", "secure", "testdata", "rsa-pkcs8-aes256.key")
+	super := "postgresql: {authentication: {superuser: {username: u, password: " + plant("superuser") + ", "
+
+	for _, tc := range []struct {
+		name, yml string
+		env       map[string]string
+		args      []string
+		code      int
+		says      string
+	}{
+		{"etcd3.password", "etcd3: {host: '" + addr + "', username: root, password: " + plant("etcd") + "}", nil, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
+		{"etcd3.url", "etcd3: {url: 'http://root:" + plant("url") + "@" + addr + "'}", nil, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
+		{"etcd3.proxy", "etcd3: {proxy: 'http://root:" + plant("proxy") + "@" + addr + "'}", nil, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
+		{"PATRONI_ETCD3_PASSWORD", "etcd3: {host: '" + addr + "', username: root}", map[string]string{"PATRONI_ETCD3_PASSWORD": plant("environment")}, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
+		{"DCS_URL", "", map[string]string{"DCS_URL": "etcd3://root:" + plant("dcsurl") + "@" + addr}, nil, preflight.ExitUsage, "DCS_URL"},
+		{"--dcs-url", "", nil, []string{"-d", "etcd3://root:" + plant("flag") + "@" + addr}, preflight.ExitUsage, "--dcs-url"},
+		{"ctl.keyfile_password", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + ", keyfile_password: " + plant("keyfile") + "}", nil, nil, preflight.ExitUsage, "ctl.keyfile_password"},
+		{"PATRONI_CTL_KEYFILE_PASSWORD", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + "}", map[string]string{"PATRONI_CTL_KEYFILE_PASSWORD": plant("keyfile")}, nil, preflight.ExitUsage, "ctl.keyfile_password"},
+		{"sslpassword", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + ", sslpassword: " + plant("ssl") + "}}}", nil, nil, preflight.ExitUsage, ".sslpassword"},
+		{"PATRONI_SUPERUSER_SSLPASSWORD", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + "}}}", map[string]string{"PATRONI_SUPERUSER_SSLPASSWORD": plant("ssl")}, nil, preflight.ExitUsage, ".sslpassword"},
+		{"a broken key", "etcd3: {host: e, protocol: https, cert: " + cert + ", key: " + broken + "}", nil, nil, preflight.ExitUsage, "etcd3.key"},
+		{"a key for a CA", "etcd3: {host: e, protocol: https, cacert: " + broken + "}", nil, nil, preflight.ExitUsage, "etcd3.cacert"},
+		{"a password for a file", "etcd3: {host: e, protocol: https, cacert: " + plant("path") + "}", nil, nil, preflight.ExitUsage, "etcd3.cacert"},
+		{"a password for a mode", "etcd3: {host: e}\n" + super + "sslmode: " + plant("mode") + "}}}", nil, nil, preflight.ExitUsage, ".sslmode"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			record := filepath.Join(t.TempDir(), "snapshot.json")
+			args := append([]string{"check", "--verbose", "--record", record, "-f", "json", "-c", put(t, "patroni.yml", "scope: demo\n"+tc.yml+"\n")}, tc.args...)
+			o := world{env: tc.env}.run(t, args...)
+			recorded, err := os.ReadFile(record)
+			if (err == nil) != (tc.code == preflight.ExitUnknown) {
+				t.Errorf("recorded: %v", err)
+			}
+			all := o.stdout + o.stderr + string(recorded)
+			if i := strings.Index(all, "s3cret"); i >= 0 {
+				t.Errorf("shown: ...%s", all[max(0, i-200):min(len(all), i+100)])
+			}
+			if o.code != tc.code || !strings.Contains(all, tc.says) {
+				t.Errorf("exit code %d, want %d with %q:\n%s", o.code, tc.code, tc.says, all)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if len(sent) < 4 {
+			t.Errorf("%d passwords were sent, so this test proves little", len(sent))
+		}
+	})
 }

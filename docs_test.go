@@ -148,7 +148,7 @@ func TestDocumentsNameTheSchemas(t *testing.T) {
 
 // TestLinksInDocuments: each leads to a file that is there.
 func TestLinksInDocuments(t *testing.T) {
-	for _, name := range []string{"checks.md", "exit-codes.md", "field-cases.md", "report.md"} {
+	for _, name := range []string{"checks.md", "configuration.md", "exit-codes.md", "field-cases.md", "least-privilege.md", "report.md"} {
 		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(doc(t, name), -1) {
 			if _, err := os.Stat(filepath.Join("docs", m[1])); err != nil {
 				t.Errorf("%s: %v", name, err)

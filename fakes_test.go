@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -16,6 +17,8 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // outcome is what a run of the program left behind.
@@ -118,16 +121,31 @@ type etcd struct {
 	pb.UnimplementedKVServer
 	pb.UnimplementedMaintenanceServer
 	pb.UnimplementedLeaseServer
+	pb.UnimplementedAuthServer
 	keys map[string]string
+	// login is told every password and refuses it, repeating it; nil lets in whoever asks.
+	login func(password string)
 }
 
-func (e etcd) start(t *testing.T) string {
+func (e etcd) Authenticate(_ context.Context, r *pb.AuthenticateRequest) (*pb.AuthenticateResponse, error) {
+	if e.login == nil {
+		return &pb.AuthenticateResponse{Token: "token"}, nil
+	}
+	e.login(r.Password)
+	return nil, status.Errorf(codes.InvalidArgument, "password %s of %s is wrong", r.Password, r.Name)
+}
+
+func (e etcd) start(t *testing.T) string { return e.startWith(t) }
+
+// startWith serves with TLS, as the options have it, or without.
+func (e etcd) startWith(t *testing.T, options ...grpc.ServerOption) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := grpc.NewServer()
+	s := grpc.NewServer(options...)
+	pb.RegisterAuthServer(s, e)
 	pb.RegisterKVServer(s, e)
 	pb.RegisterMaintenanceServer(s, e)
 	pb.RegisterLeaseServer(s, e)
@@ -138,9 +156,9 @@ func (e etcd) start(t *testing.T) string {
 
 func (e etcd) Range(_ context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
 	resp := &pb.RangeResponse{Header: &pb.ResponseHeader{Revision: 7}}
-	for k, v := range e.keys {
+	for _, k := range slices.Sorted(maps.Keys(e.keys)) { // in etcd's order
 		if k >= string(r.Key) && k < string(r.RangeEnd) {
-			resp.Kvs = append(resp.Kvs, &mvccpb.KeyValue{Key: []byte(k), Value: []byte(v), Lease: 9})
+			resp.Kvs = append(resp.Kvs, &mvccpb.KeyValue{Key: []byte(k), Value: []byte(e.keys[k]), Lease: 9})
 			resp.Count++
 		}
 	}

@@ -2,6 +2,7 @@ package dcs
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,7 +16,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
+	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight"
 )
 
@@ -34,18 +37,30 @@ const (
 	noDeadline = 10 * time.Second
 )
 
-// Config says where etcd is.
+// Config says where etcd is, and who asks.
 type Config struct {
-	// Endpoints are URLs, http://host:port; the port defaults to 2379 as in Patroni.
+	// Endpoints are URLs, http://host:port or https://host:port; the port defaults
+	// to 2379 as in Patroni.
 	Endpoints []string
-	// TLS (CA, certificate and key) and authentication (user, password) belong
-	// here. clientv3 sends both over plaintext to an http:// endpoint without a
-	// word, so Open has to refuse that combination.
+	// SRV is a domain whose SRV records name the servers, before Endpoints;
+	// SRVSuffix stands in the service's name.
+	SRV, SRVSuffix string
+	// LookupSRV resolves a name; nil stands for the system's resolver.
+	LookupSRV func(ctx context.Context, name string) ([]*net.SRV, error)
+	// TLS is how https is spoken; nil refuses https.
+	TLS *secure.Client
+	// Secure refuses http: clientv3 would go on in plaintext without a word.
+	Secure bool
+	// User and Password are etcd's; without a password nobody logs in.
+	User, Password string
 }
 
 // Etcd reads Patroni's keys from an etcd v3 cluster. It cannot write.
 type Etcd struct {
 	endpoints []*endpoint
+	config    Config
+	// lost says why there are no endpoints.
+	lost *preflight.Unknown
 }
 
 // endpoint is one server of etcd with a client of its own, so that each can be
@@ -68,66 +83,82 @@ type reader interface {
 // Open prepares the clients. It connects to nothing, so an error is always one
 // of configuration; errors show no credentials.
 func Open(c Config) (*Etcd, error) {
-	e := &Etcd{}
-	for _, raw := range c.Endpoints {
-		u, err := endpointURL(raw)
-		if err != nil {
-			e.Close()
-			return nil, err
-		}
-		if slices.ContainsFunc(e.endpoints, func(ep *endpoint) bool { return ep.url == u }) {
-			continue
-		}
-		ep := &endpoint{url: u, trace: &trace{}}
-		if ep.reader, err = dial(u, ep.trace); err != nil {
-			e.Close()
-			return nil, fmt.Errorf("etcd endpoint %s: %w", u, err)
-		}
-		e.endpoints = append(e.endpoints, ep)
-	}
-	if len(e.endpoints) == 0 {
+	e := &Etcd{config: c}
+	if len(c.Endpoints) == 0 && c.SRV == "" {
 		return nil, errors.New("no etcd endpoint is configured")
+	}
+	if err := e.add(c.Endpoints); err != nil {
+		e.Close()
+		return nil, err
 	}
 	return e, nil
 }
 
-// endpointURL checks an endpoint and gives it the form http://host:port.
-func endpointURL(raw string) (string, error) {
+// add makes a client for each endpoint.
+func (e *Etcd) add(urls []string) error {
+	for _, raw := range urls {
+		u, err := e.config.endpointURL(raw)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(e.endpoints, func(ep *endpoint) bool { return ep.url == u.String() }) {
+			continue
+		}
+		ep := &endpoint{url: u.String(), trace: &trace{}}
+		if ep.reader, err = e.config.dial(u, ep.trace); err != nil {
+			return fmt.Errorf("etcd endpoint %s: %w", u, err)
+		}
+		e.endpoints = append(e.endpoints, ep)
+	}
+	return nil
+}
+
+// endpointURL checks an endpoint and gives it the form scheme://host:port.
+func (c Config) endpointURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Hostname() == "": // the error of url.Parse quotes the URL
-		return "", errors.New("an etcd endpoint is not a URL of the form http://host:port")
+		return nil, errors.New("an etcd endpoint is not a URL of the form http://host:port")
 	case u.User != nil:
-		return "", fmt.Errorf("etcd endpoint %s://%s: user and password do not belong in the URL", u.Scheme, u.Host)
-	case u.Scheme == "https":
-		return "", fmt.Errorf("etcd endpoint https://%s: TLS is not supported yet, only http:// endpoints are", u.Host)
-	case u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
-		return "", fmt.Errorf("etcd endpoint %s://%s: not of the form http://host:port", u.Scheme, u.Host)
+		return nil, fmt.Errorf("etcd endpoint %s://%s: user and password do not belong in the URL", u.Scheme, u.Host)
+	case u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
+		return nil, fmt.Errorf("etcd endpoint %s://%s: not of the form http://host:port", u.Scheme, u.Host)
+	case u.Scheme == "https" && c.TLS == nil:
+		return nil, fmt.Errorf("etcd endpoint https://%s: no TLS is configured", u.Host)
+	case u.Scheme == "http" && c.Secure:
+		return nil, fmt.Errorf("etcd endpoint http://%s: TLS is configured, and this is plain text", u.Host)
 	}
 	port := u.Port()
 	if port == "" {
 		port = "2379"
 	}
-	return "http://" + net.JoinHostPort(u.Hostname(), port), nil
+	return &url.URL{Scheme: u.Scheme, Host: net.JoinHostPort(u.Hostname(), port)}, nil
 }
 
 // dial makes the client for one endpoint.
-func dial(u string, t *trace) (reader, error) {
-	c, err := clientv3.New(clientv3.Config{
-		Endpoints:          []string{u},
+func (c Config) dial(u *url.URL, t *trace) (reader, error) {
+	login := &login{user: c.User, password: c.Password}
+	options := []grpc.DialOption{
+		grpc.WithContextDialer(t.dial),
+		grpc.WithChainUnaryInterceptor(failFast, readOnly, login.intercept),
+		grpc.WithChainStreamInterceptor(noStreams),
+	}
+	if u.Scheme == "https" {
+		var config *tls.Config
+		config, t.handshake = c.TLS.Config(u.Hostname())
+		options = append(options, grpc.WithTransportCredentials(seen{credentials.NewTLS(config), t}))
+	}
+	cl, err := clientv3.New(clientv3.Config{
+		Endpoints:          []string{u.String()},
 		Logger:             zap.NewNop(),
 		MaxUnaryRetries:    1, // one attempt: flakiness is to be reported, not hidden
 		MaxCallRecvMsgSize: maxAnswer,
-		DialOptions: []grpc.DialOption{
-			grpc.WithContextDialer(t.dial),
-			grpc.WithChainUnaryInterceptor(failFast, readOnly),
-			grpc.WithChainStreamInterceptor(noStreams),
-		},
+		DialOptions:        options,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return client{c, pb.NewMaintenanceClient(c.ActiveConnection())}, nil
+	return client{cl, pb.NewMaintenanceClient(cl.ActiveConnection())}, nil
 }
 
 // client hides the writing half of clientv3. Status goes over the connection
@@ -190,6 +221,10 @@ func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (prefli
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	d := preflight.DCS{Kind: "etcd3", Prefix: Prefix(namespace, scope, group)}
+	if e.find(ctx); len(e.endpoints) == 0 {
+		d.Endpoints = []preflight.Endpoint{}
+		return e.nowhere(d)
+	}
 
 	// The questions about health run beside the range and end soon after it, so
 	// that one dead server of three does not make the run wait for the deadline.
@@ -198,7 +233,12 @@ func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (prefli
 	var wg sync.WaitGroup
 	d.Endpoints = make([]preflight.Endpoint, len(e.endpoints))
 	for i, ep := range e.endpoints {
-		wg.Go(func() { d.Endpoints[i] = preflight.Endpoint{URL: ep.url, Status: ep.status(side)} })
+		wg.Go(func() {
+			d.Endpoints[i] = preflight.Endpoint{URL: ep.url, Status: ep.status(side)}
+			if h := ep.trace.handshake; h != nil {
+				d.Endpoints[i].Certificate = h.Certificate()
+			}
+		})
 	}
 	wg.Go(func() { d.Alarms = e.alarms(side) })
 
@@ -224,6 +264,9 @@ func (e *Etcd) Reread(ctx context.Context, prefix string) (preflight.DCS, []pref
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	d := preflight.DCS{Kind: "etcd3", Prefix: prefix}
+	if len(e.endpoints) == 0 {
+		return e.nowhere(d)
+	}
 	r := e.keys(ctx, prefix)
 	members := r.fill(&d, nil, "")
 	return d, members

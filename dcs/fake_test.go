@@ -14,7 +14,10 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
 )
 
 // fake is an etcd that answers from a list of keys. Each error, when set, is the
@@ -33,20 +36,61 @@ type fake struct {
 	expired                               int64 // a lease that has run out
 	ranges, leases                        atomic.Int32
 	url                                   string
+	// users are who may log in, nil for no authentication; token is asked of
+	// every call then. guarded wants it for questions about health too.
+	pb.UnimplementedAuthServer
+	users   map[string]string
+	guarded bool
+	logins  atomic.Int32
+	secure  *tls.Config
 }
 
 // start serves f and fills in its URL.
 func (f *fake) start(t testing.TB) *fake {
 	t.Helper()
 	l := listen(t)
-	s := grpc.NewServer()
+	scheme, options := "http://", []grpc.ServerOption{grpc.UnaryInterceptor(f.authorize)}
+	if f.secure != nil {
+		scheme, options = "https://", append(options, grpc.Creds(credentials.NewTLS(f.secure)))
+	}
+	s := grpc.NewServer(options...)
+	pb.RegisterAuthServer(s, f)
 	pb.RegisterKVServer(s, f)
 	pb.RegisterMaintenanceServer(s, f)
 	pb.RegisterLeaseServer(s, f)
 	go s.Serve(l)
 	t.Cleanup(s.Stop)
-	f.url = "http://" + l.Addr().String()
+	f.url = scheme + l.Addr().String()
 	return f
+}
+
+const token = "token.4711"
+
+func (f *fake) Authenticate(_ context.Context, r *pb.AuthenticateRequest) (*pb.AuthenticateResponse, error) {
+	f.logins.Add(1)
+	switch password, known := f.users[r.Name]; {
+	case f.users == nil:
+		return nil, rpctypes.ErrGRPCAuthNotEnabled
+	case !known || password != r.Password:
+		return nil, rpctypes.ErrGRPCAuthFailed
+	}
+	return &pb.AuthenticateResponse{Token: token}, nil
+}
+
+// authorize wants the token where there are users.
+func (f *fake) authorize(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	open := f.users == nil
+	switch req.(type) {
+	case *pb.AuthenticateRequest:
+		open = true
+	case *pb.StatusRequest, *pb.AlarmRequest:
+		open = open || !f.guarded
+	}
+	md, _ := metadata.FromIncomingContext(ctx)
+	if got := md.Get(rpctypes.TokenFieldNameGRPC); !open && !slices.Equal(got, []string{token}) {
+		return nil, rpctypes.ErrGRPCUserEmpty
+	}
+	return handle(ctx, req)
 }
 
 func (f *fake) answer(ctx context.Context, block bool, err error) error {

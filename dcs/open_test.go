@@ -22,7 +22,7 @@ func TestOpen(t *testing.T) {
 		{[]string{"http://a:2379", "http://b"}, "http://a:2379,http://b:2379"},
 		{[]string{"http://a:2379/", "http://a"}, "http://a:2379"},
 		{[]string{"http://[::1]:2379", "http://[::1]"}, "http://[::1]:2379"},
-		{[]string{"https://a:2379"}, "etcd endpoint https://a:2379: TLS is not supported yet, only http:// endpoints are"},
+		{[]string{"https://a:2379"}, "etcd endpoint https://a:2379: no TLS is configured"},
 		{[]string{"http://root:hunter2@a:2379"}, "etcd endpoint http://a:2379: user and password do not belong in the URL"},
 		{[]string{"a:2379"}, "an etcd endpoint is not a URL of the form http://host:port"},
 		{[]string{""}, "an etcd endpoint is not a URL of the form http://host:port"},

@@ -168,6 +168,9 @@ func (r reading) unread(prefix string, endpoints []preflight.Endpoint) preflight
 			cause = why.Cause
 		}
 	}
+	if cause == preflight.Privilege {
+		reasons = append(reasons, "let the user's role read there: etcdctl role grant-permission ROLE --prefix=true read "+prefix)
+	}
 	question := "etcd range " + prefix
 	return preflight.NotKnown[int](cause, "%s: %s", question, strings.Join(reasons, "; ")).
 		Stamped(question, r.failed[0].start.Add(took), took)
@@ -177,7 +180,7 @@ func (r reading) unread(prefix string, endpoints []preflight.Endpoint) preflight
 // what one that does not answer leaves to guess.
 func telling(c preflight.Cause) int {
 	return slices.Index([]preflight.Cause{
-		preflight.Privilege, preflight.Denied, preflight.Malformed, preflight.Failed,
+		preflight.Privilege, preflight.Denied, preflight.TLS, preflight.Malformed, preflight.Failed,
 		preflight.Silent, preflight.Unreached, preflight.Refused, preflight.Unresolved,
 	}, c)
 }

@@ -12,8 +12,10 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
+	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight"
 )
 
@@ -24,7 +26,12 @@ type trace struct {
 	mu        sync.Mutex
 	connected bool
 	err       error  // of the last attempt to connect
-	head      []byte // the first bytes that came
+	head      []byte // the first bytes that came, decrypted
+	// handshake is set where TLS is spoken; secured is whether it succeeded, and
+	// broken what ended it or, with TLS 1.3, the first read after it.
+	handshake *secure.Handshake
+	secured   bool
+	broken    error
 }
 
 func (t *trace) dial(ctx context.Context, addr string) (net.Conn, error) {
@@ -32,11 +39,35 @@ func (t *trace) dial(ctx context.Context, addr string) (net.Conn, error) {
 	c, err := d.DialContext(ctx, "tcp", addr)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.connected, t.err, t.head = err == nil, err, nil
-	if err != nil {
+	t.connected, t.err, t.head, t.secured = err == nil, err, nil, false
+	switch {
+	case err != nil:
 		return nil, err
+	case t.handshake != nil: // what is read before the handshake is not what is said
+		return c, nil
 	}
 	return &conn{c, t}, nil
+}
+
+// seen are credentials that note how the handshake went.
+type seen struct {
+	credentials.TransportCredentials
+	trace *trace
+}
+
+func (s seen) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	c, info, err := s.TransportCredentials.ClientHandshake(ctx, authority, raw)
+	s.trace.mu.Lock()
+	defer s.trace.mu.Unlock()
+	s.trace.secured, s.trace.broken = err == nil, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return &conn{c, s.trace}, info, nil
+}
+
+func (s seen) Clone() credentials.TransportCredentials {
+	return seen{s.TransportCredentials.Clone(), s.trace}
 }
 
 type conn struct {
@@ -48,6 +79,9 @@ func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
+	if err != nil {
+		c.note(err)
+	}
 	if missing := 5 - len(c.trace.head); missing > 0 {
 		c.trace.head = append(c.trace.head, b[:min(n, missing)]...)
 		if err == nil && !c.trace.isHTTP2() {
@@ -55,6 +89,26 @@ func (c *conn) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// Write notes an error before anything came: with TLS 1.3 a server that refuses
+// our certificate may be noticed here first.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil {
+		c.trace.mu.Lock()
+		defer c.trace.mu.Unlock()
+		c.note(err)
+	}
+	return n, err
+}
+
+// note keeps what ended the connection, the most telling of it. The trace is locked.
+func (c *conn) note(err error) {
+	t := c.trace
+	if t.handshake != nil && len(t.head) == 0 && (t.broken == nil || t.handshake.Explain(t.broken) == "") {
+		t.broken = err
+	}
 }
 
 var errNotHTTP2 = errors.New("not HTTP/2")
@@ -79,6 +133,10 @@ func (t *trace) explain(err error, took time.Duration) *preflight.Unknown {
 		return &preflight.Unknown{Cause: dialCause(t.err), Reason: oneLine(t.err.Error(), 200)}
 	case !t.connected:
 		return &preflight.Unknown{Cause: preflight.Unreached, Reason: "no connection within " + seconds(took)}
+	case t.handshake != nil && t.handshake.Explain(t.broken) != "":
+		return &preflight.Unknown{Cause: preflight.TLS, Reason: oneLine(t.handshake.Explain(t.broken), 400)}
+	case t.handshake != nil && !t.secured && !late:
+		return &preflight.Unknown{Cause: preflight.TLS, Reason: "no TLS session: " + text}
 	case len(t.head) > 0 && t.head[0] == 0x15: // a TLS alert
 		return &preflight.Unknown{Cause: preflight.Malformed, Reason: "speaks TLS: this is an https:// endpoint"}
 	case string(t.head) == "HTTP/":
@@ -108,7 +166,11 @@ func server(err error) (preflight.Cause, string) {
 	switch {
 	case is(rpctypes.ErrPermissionDenied):
 		return preflight.Privilege, err.Error()
-	case is(rpctypes.ErrUserEmpty, rpctypes.ErrAuthFailed, rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision):
+	case is(rpctypes.ErrUserEmpty):
+		return preflight.Denied, "authentication: " + err.Error() + ": give etcd3.username and etcd3.password"
+	case is(rpctypes.ErrAuthFailed):
+		return preflight.Denied, "authentication: " + err.Error() + ": check etcd3.username and etcd3.password"
+	case is(rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision):
 		return preflight.Denied, "authentication: " + err.Error()
 	case is(rpctypes.ErrNoLeader, rpctypes.ErrNotLeader, rpctypes.ErrLeaderChanged, rpctypes.ErrTimeout,
 		rpctypes.ErrTimeoutDueToLeaderFail, rpctypes.ErrTimeoutDueToConnectionLost):
@@ -152,7 +214,7 @@ var errReadOnly = errors.New("refused: this client only reads")
 // readOnly lets pass the calls of the reader and nothing else, whoever makes them.
 func readOnly(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	switch r := req.(type) {
-	case *pb.RangeRequest, *pb.StatusRequest, *pb.LeaseTimeToLiveRequest:
+	case *pb.RangeRequest, *pb.StatusRequest, *pb.LeaseTimeToLiveRequest, *pb.AuthenticateRequest:
 	case *pb.AlarmRequest:
 		if r.Action != pb.AlarmRequest_GET {
 			return errReadOnly

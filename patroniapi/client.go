@@ -4,6 +4,7 @@ package patroniapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"time"
 	"unicode"
 
+	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight"
 )
 
@@ -34,12 +36,14 @@ type Config struct {
 	// Timeout bounds each request from the look-up of the name to the last byte.
 	// Zero stands for 3 s. A deadline of the context that comes first holds.
 	Timeout time.Duration
+	// TLS is how an https api_url is spoken to.
+	TLS secure.Client
 }
 
 // Client asks members. Use it from any number of goroutines.
 type Client struct {
-	http    *http.Client
 	timeout time.Duration
+	tls     secure.Client
 }
 
 // New returns a client. It opens no connection and keeps none between calls.
@@ -48,21 +52,24 @@ func New(cfg Config) *Client {
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	return &Client{
-		timeout: timeout,
-		http: &http.Client{
-			Transport: getOnly{&http.Transport{
-				// Patroni's nodes ask each other directly: a proxy from the
-				// environment would show another network than theirs.
-				Proxy:                  nil,
-				DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
-				DisableKeepAlives:      true,
-				DisableCompression:     true,
-				MaxResponseHeaderBytes: maxHeader,
-				// TLSClientConfig is where TLS will go; until then askURL refuses https.
-			}},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+	return &Client{timeout: timeout, tls: cfg.TLS}
+}
+
+// client makes the client of one request, whose TLS is its own.
+func (c *Client) client(config *tls.Config) *http.Client {
+	return &http.Client{
+		Transport: getOnly{&http.Transport{
+			// Patroni's nodes ask each other directly: a proxy from the
+			// environment would show another network than theirs.
+			Proxy:                  nil,
+			DialContext:            (&net.Dialer{Timeout: c.timeout}).DialContext,
+			TLSClientConfig:        config,
+			TLSHandshakeTimeout:    c.timeout,
+			DisableKeepAlives:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: maxHeader,
+		}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
@@ -119,6 +126,7 @@ func decodeAnswer(a answer) preflight.Observed[preflight.REST] {
 		o = Decode(a.status, a.header, a.body)
 		if o.Known() {
 			o.Value.RemoteAddr = a.remote
+			o.Value.Certificate = a.certificate
 		} else {
 			o = preflight.NotKnown[preflight.REST](o.Cause(), "%s: %s", a.source, o.Reason())
 		}
@@ -138,16 +146,10 @@ func askURL(apiURL string) (*url.URL, *preflight.Unknown) {
 	}
 	// Patroni writes no credentials, query or fragment; they are not sent on.
 	u.User, u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = nil, "", "", "", false
-	switch {
-	case u.Scheme == "https":
-		return nil, &preflight.Unknown{
-			Cause:  preflight.Unsupport,
-			Reason: fmt.Sprintf("GET %s: https is not supported yet", u),
-		}
-	case u.Scheme != "http" || u.Hostname() == "" || u.Opaque != "":
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "" {
 		return nil, &preflight.Unknown{
 			Cause:  preflight.Malformed,
-			Reason: "the api_url of the member key is not of the form http://host:port/patroni",
+			Reason: "the api_url of the member key is not of the form http://host:port/patroni or https://host:port/patroni",
 		}
 	}
 	return u, nil
@@ -163,6 +165,8 @@ type answer struct {
 	header http.Header
 	body   []byte
 	why    *preflight.Unknown
+	// certificate is absent where there was no TLS.
+	certificate preflight.Observed[preflight.Certificate]
 }
 
 // ask sends one GET and reads at most limit bytes of the body; with limit 0 the
@@ -179,7 +183,7 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	trace := &httptrace.ClientTrace{GotConn: conn.got}
+	trace := &httptrace.ClientTrace{GotConn: conn.got, ConnectDone: conn.done}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, target, nil)
 	if err != nil {
 		a.why = &preflight.Unknown{Cause: preflight.Malformed, Reason: "the api_url of the member key is no URL"}
@@ -187,20 +191,24 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 	}
 	req.Header.Set("User-Agent", "patroni-preflight")
 	req.Header.Set("Accept", "application/json")
-	resp, err := c.http.Do(req)
+	config, handshake := c.tls.Config(req.URL.Hostname())
+	resp, err := c.client(config).Do(req)
 	if err != nil {
-		a.why = classify(ctx, err, a.source, time.Since(begin), conn.addr() != "", -1)
+		a.why = classify(ctx, err, a.source, time.Since(begin), &conn, handshake, -1)
 		return a
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
+	if resp.TLS != nil {
+		a.certificate = handshake.Certificate()
+	}
 	if limit == 0 {
 		return a
 	}
 	a.body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil:
-		a.why = classify(ctx, err, a.source, time.Since(begin), true, len(a.body))
+		a.why = classify(ctx, err, a.source, time.Since(begin), &conn, handshake, len(a.body))
 	case int64(len(a.body)) > limit:
 		a.why = &preflight.Unknown{
 			Cause:  preflight.Malformed,
@@ -215,6 +223,14 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 type connection struct {
 	mu     sync.Mutex
 	remote string
+	dialed bool
+}
+
+// done notes that TCP stands, which for TLS is not yet a connection.
+func (c *connection) done(_, _ string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialed = c.dialed || err == nil
 }
 
 func (c *connection) got(info httptrace.GotConnInfo) {
@@ -229,9 +245,15 @@ func (c *connection) addr() string {
 	return c.remote
 }
 
+func (c *connection) stood() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dialed
+}
+
 // classify says why there is no complete answer. bodyBytes is how much of the
 // body came, -1 where not even the status did.
-func classify(ctx context.Context, err error, source string, took time.Duration, connected bool, bodyBytes int) *preflight.Unknown {
+func classify(ctx context.Context, err error, source string, took time.Duration, conn *connection, handshake *secure.Handshake, bodyBytes int) *preflight.Unknown {
 	unknown := func(c preflight.Cause, format string, args ...any) *preflight.Unknown {
 		return &preflight.Unknown{Cause: c, Reason: source + ": " + oneLine(fmt.Sprintf(format, args...))}
 	}
@@ -244,6 +266,8 @@ func classify(ctx context.Context, err error, source string, took time.Duration,
 	var netErr net.Error
 	timedOut := ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &netErr) && netErr.Timeout())
 	after := took.Round(time.Millisecond)
+	connected := conn.stood()
+	var plain tls.RecordHeaderError
 	switch {
 	case errors.As(err, &dns):
 		return unknown(preflight.Unresolved, "the name %s was not resolved: %s", dns.Name, dns.Err)
@@ -251,6 +275,10 @@ func classify(ctx context.Context, err error, source string, took time.Duration,
 		return unknown(preflight.Failed, "interrupted after %s", after)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return unknown(preflight.Refused, "connection refused")
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &plain):
+		return unknown(preflight.Malformed, "does not speak TLS, and the api_url says https")
+	case connected && bodyBytes < 0 && handshake.Explain(err) != "":
+		return unknown(preflight.TLS, "%s", handshake.Explain(err))
 	case !connected && timedOut:
 		return unknown(preflight.Unreached, "no connection within %s", after)
 	case !connected:

@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight"
 )
 
@@ -38,6 +41,9 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	s.user, s.secret = cc.User, cc.Password
 	s.source = fmt.Sprintf("SQL %s@%s/%s", cc.User, where.address(), cc.Database)
 
+	for _, config := range tlsConfigs(cc) {
+		s.handshakes = append(s.handshakes, secure.Watch(config, config.ServerName, "sslrootcert", "sslcert and sslkey"))
+	}
 	s.progress.watch(ctx, cc)
 	conn, err := pgconn.ConnectConfig(ctx, cc)
 	if err != nil {
@@ -200,6 +206,21 @@ func splitHost(s string) (host, port string, ok bool) {
 	return host, port, err == nil && n > 0
 }
 
+// tlsConfigs are those of a configuration, each once.
+func tlsConfigs(cc *pgconn.Config) []*tls.Config {
+	var out []*tls.Config
+	add := func(c *tls.Config) {
+		if c != nil && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	add(cc.TLSConfig)
+	for _, f := range cc.Fallbacks {
+		add(f.TLSConfig)
+	}
+	return out
+}
+
 // config makes pgx's configuration, with libpq's environment and password file
 // behind ours. The password is not in the text that is parsed.
 func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
@@ -218,8 +239,8 @@ func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
 		{"dbname", database},
 		{"sslmode", cfg.SSLMode},
 		{"sslrootcert", cfg.SSLRootCert},
-		{"sslcert", cfg.SSLCert},
-		{"sslkey", cfg.SSLKey},
+		{"sslnegotiation", cfg.SSLNegotiation},
+		{"channel_binding", cfg.ChannelBinding},
 	} {
 		if kv[1] != "" {
 			text += " " + kv[0] + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(kv[1]) + "'"
@@ -231,6 +252,12 @@ func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
 	}
 	if cfg.Password != "" {
 		cc.Password = cfg.Password
+	}
+	for _, config := range tlsConfigs(cc) {
+		config.MinVersion = tls.VersionTLS12
+		if cfg.Certificate != nil {
+			config.Certificates = []tls.Certificate{*cfg.Certificate}
+		}
 	}
 	cc.RuntimeParams["application_name"] = "patroni-preflight"
 	cc.RuntimeParams["client_encoding"] = "UTF8"

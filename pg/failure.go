@@ -3,7 +3,6 @@ package pg
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -46,10 +45,12 @@ func (s *session) connectFailure(ctx context.Context, err error) *preflight.Unkn
 		return s.unknown(preflight.Refused, "connection refused")
 	case !s.progress.connected.Load():
 		return s.unknown(preflight.Unreached, "no connection: %v", err)
+	case s.ofTLS(err) != "":
+		return s.unknown(preflight.TLS, "%s", s.ofTLS(err))
 	case closed(err):
 		return s.unknown(preflight.Failed, "the server closed the connection without an answer: %v", err)
-	case !s.progress.negotiated.Load() || ofTLS(err):
-		return s.unknown(preflight.Failed, "no TLS session: %v", err)
+	case !s.progress.negotiated.Load():
+		return s.unknown(preflight.TLS, "no TLS session: %v", err)
 	}
 	return s.unknown(preflight.Malformed, "this is not PostgreSQL's protocol: %v", err)
 }
@@ -139,19 +140,21 @@ func timedOut(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &n) && n.Timeout())
 }
 
-// ofTLS reports whether the handshake failed, which Go does with the first write:
-// a certificate that does not verify, or an alert of the server.
-func ofTLS(err error) bool {
-	var (
-		verify   *tls.CertificateVerificationError
-		alert    tls.AlertError
-		unknown  x509.UnknownAuthorityError
-		invalid  x509.CertificateInvalidError
-		hostname x509.HostnameError
-		network  *net.OpError // "remote error" is how crypto/tls gives an alert
-	)
-	return errors.As(err, &verify) || errors.As(err, &alert) || errors.As(err, &unknown) || errors.As(err, &invalid) ||
-		errors.As(err, &hostname) || (errors.As(err, &network) && network.Op == "remote error")
+// ofTLS says what failed in the handshake, which Go does with the first write: a
+// certificate that does not verify, or an alert of the server. It is "" for any
+// other error, an answer that is no TLS at all among them. pgx has a
+// configuration for each host, of which one failed.
+func (s *session) ofTLS(err error) string {
+	var header tls.RecordHeaderError
+	if errors.As(err, &header) {
+		return ""
+	}
+	for _, h := range s.handshakes {
+		if why := h.Explain(err); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 func closed(err error) bool {

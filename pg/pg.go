@@ -4,6 +4,7 @@ package pg
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"slices"
 	"sync"
@@ -21,10 +22,12 @@ const defaultTimeout = 5 * time.Second
 // empty Database to the one in conn_url.
 type Config struct {
 	User, Password, Database string
-	// SSLMode is libpq's sslmode; the default is prefer.
-	SSLMode string
-	// SSLRootCert, SSLCert and SSLKey are files, as in libpq.
-	SSLRootCert, SSLCert, SSLKey string
+	// SSLMode, SSLRootCert (a file), SSLNegotiation and ChannelBinding are libpq's;
+	// the default of SSLMode is prefer.
+	SSLMode, SSLRootCert, SSLNegotiation, ChannelBinding string
+	// Certificate is shown to a server that asks for one; nil leaves it to
+	// PGSSLCERT and PGSSLKEY.
+	Certificate *tls.Certificate
 }
 
 // Target is one member, with the conn_url of its member key. Credentials in it

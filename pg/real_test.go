@@ -94,6 +94,7 @@ func TestRealCluster(t *testing.T) {
 	t.Run("replay paused", func(t *testing.T) { testPaused(t, one, two) })
 	t.Run("no receiver", func(t *testing.T) { testNoReceiver(t, one, two) })
 	t.Run("TLS", func(t *testing.T) { testTLS(t, one) })
+	t.Run("LeastRights", func(t *testing.T) { testLeastRights(t, one) })
 	t.Run("frozen", func(t *testing.T) { testFrozen(t, one, two) })
 }
 
@@ -302,15 +303,16 @@ func testTLS(t *testing.T, one *server) {
 		cfg  Config
 		host string
 		ok   bool
+		why  string
 	}{
-		"verified":       {Config{SSLMode: "verify-full", SSLRootCert: ca}, "127.0.0.1", true},
-		"another name":   {Config{SSLMode: "verify-full", SSLRootCert: ca}, "localhost", false},
-		"no root":        {Config{SSLMode: "verify-full"}, "127.0.0.1", false},
-		"default prefer": {Config{}, "127.0.0.1", true},
+		"verified":       {Config{SSLMode: "verify-full", SSLRootCert: ca}, "127.0.0.1", true, ""},
+		"another name":   {Config{SSLMode: "verify-full", SSLRootCert: ca}, "localhost", false, "its certificate is for 127.0.0.1, not for localhost"},
+		"no root":        {Config{SSLMode: "verify-full"}, "127.0.0.1", false, "signed by a CA that is not trusted here"},
+		"default prefer": {Config{}, "127.0.0.1", true, ""},
 	} {
 		tt.cfg.User, tt.cfg.Password = "monitor", password
 		got := Collect(t.Context(), tt.cfg, []Target{{"one", fmt.Sprintf("postgres://%s:%d/postgres", tt.host, one.port)}}, "one")["one"]
-		if got.Known() != tt.ok || (!tt.ok && (got.Cause() != preflight.Failed || !strings.Contains(got.Reason(), "x509: "))) {
+		if got.Known() != tt.ok || (!tt.ok && (got.Cause() != preflight.TLS || !strings.Contains(got.Reason(), tt.why))) {
 			t.Errorf("%s: known %v, %q, %s", name, got.Known(), got.Cause(), got.Reason())
 		}
 	}

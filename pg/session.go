@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight"
 )
 
@@ -28,7 +29,8 @@ type session struct {
 	conn    *pgconn.PgConn
 	major   int
 
-	progress progress
+	progress   progress
+	handshakes []*secure.Handshake
 	// begun is whether a transaction was ever begun, open whether it still stands.
 	begun, open bool
 	// share says which part of the time that is left one statement may take; 0 is all.

@@ -36,7 +36,7 @@ func unseen(n int, stage, what, why string, checks ...string) Failure {
 // Failures is the catalogue. Rows are never renumbered; new ones go to the end.
 var Failures = []Failure{
 	unseen(1, "a", "patronictl has no configuration, or one for another store", "The tool itself ends with exit code 4 before it looks at a cluster; what another machine's patronictl would find is that machine's matter.", "dcs.scope"),
-	seen(2, "a", "the DCS is unreachable, has no quorum or refuses the login", "dcs.reachable"),
+	seen(2, "a", "the DCS is unreachable, has no quorum or refuses the login", "dcs.reachable", "tls.etcd_certificate"),
 	seen(3, "a", "wrong scope or namespace", "dcs.scope"),
 	seen(4, "a", "nobody holds the leader key", "dcs.leader"),
 	seen(5, "a", "another leader than the one named", "dcs.leader"),
@@ -49,11 +49,11 @@ var Failures = []Failure{
 	seen(12, "b", "synchronous mode, and the candidate is not synchronous", "candidate.sync"),
 	seen(13, "b", "synchronous mode, and nobody is synchronous yet", "candidate.sync", "sync.foreign"),
 	seen(14, "b", "the leader has changed since", "dcs.stable", "dcs.leader"),
-	seen(15, "b", "the candidate's REST API does not answer within 2 s, or with something else", "candidate.rest"),
+	seen(15, "b", "the candidate's REST API does not answer within 2 s, or with something else", "candidate.rest", "tls.rest_certificate"),
 	seen(16, "b", "the candidate's PostgreSQL is not running", "candidate.running"),
 	seen(17, "b", "tagged nofailover in the REST answer, not yet in the DCS", "candidate.nofailover"),
 	seen(18, "b", "the watchdog is required and cannot be used", "candidate.watchdog"),
-	unseen(19, "b", "the DCS takes no writes", "Alarms and a lost quorum are seen; whether Patroni's own etcd role may write is not, since this tool does not log in as Patroni.", "dcs.alarms", "dcs.reachable"),
+	unseen(19, "b", "the DCS takes no writes", "Alarms and a lost quorum are seen; whether Patroni's own etcd role may write is not, since this tool writes nothing.", "dcs.alarms", "dcs.reachable"),
 	seen(20, "b", "the leader's REST API is down, and patronictl writes the request itself", "leader.rest"),
 	seen(21, "c", "the candidate lags more than maximum_lag_on_failover", "lag.patroni", "lag.receive"),
 	seen(22, "c", "maximum_lag_on_failover below 0", "lag.patroni", "dcs.config"),

@@ -19,6 +19,7 @@ const (
 	Unreached  Cause = "unreached"   // no connection before the deadline, or no route
 	Unresolved Cause = "unresolved"  // the host name has no address
 	Denied     Cause = "denied"      // authentication or authorisation failed
+	TLS        Cause = "tls"         // no TLS session: a certificate that one side does not accept
 	Privilege  Cause = "privilege"   // the role may connect but not see this
 	Malformed  Cause = "malformed"   // an answer that is not what the protocol says
 	Absent     Cause = "absent"      // the answer came without this field

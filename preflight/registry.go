@@ -5,7 +5,7 @@ import "slices"
 // Checks is the registry: every check, in the order in which they run and are
 // reported. A check stands after those it builds on.
 var Checks = slices.Concat(
-	dcsChecks, maintenanceChecks, reachChecks, identityChecks, lagChecks, candidateChecks, pausedChecks,
+	dcsChecks, maintenanceChecks, reachChecks, tlsChecks, identityChecks, lagChecks, candidateChecks, pausedChecks,
 	cascadeChecks, promotionChecks, choiceChecks, decisionChecks, syncChecks, historyChecks, versionChecks,
 	shutdownChecks, scheduleChecks, waybackChecks, upstreamChecks, releaseChecks,
 	slotsChecks, settingsChecks, dataChecks,

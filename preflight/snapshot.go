@@ -68,6 +68,8 @@ type DCS struct {
 type Endpoint struct {
 	URL    string                   `json:"url"`
 	Status Observed[EndpointStatus] `json:"status"`
+	// Certificate is what it showed; absent where it is http.
+	Certificate Observed[Certificate] `json:"certificate,omitzero"`
 }
 
 // EndpointStatus is what etcd's maintenance Status says of one server.
@@ -218,6 +220,8 @@ type REST struct {
 	HTTPStatus int `json:"http_status"`
 	// RemoteAddr is the IP and port that answered.
 	RemoteAddr string `json:"remote_addr,omitempty"`
+	// Certificate is what it showed; absent where it is http.
+	Certificate Observed[Certificate] `json:"certificate,omitzero"`
 	// Name is patroni.name, which Patroni gives since 3.2.0.
 	Name    Observed[string] `json:"name"`
 	Scope   Observed[string] `json:"scope"`

@@ -3,16 +3,19 @@
 // patroni.yml or patronictl.yaml, the environment and the command line in the
 // order of patronictl (patroni/ctl.py, load_config; patroni/config.py, Config).
 //
-// What is configured but not supported yet is refused by name, never ignored:
-// the table is in refuse.go. No error and no warning quotes a value, since any
+// What is configured but not supported is refused by name, never ignored: the
+// table is in refuse.go. What is read, and what for, is in keys.go. No error and no warning quotes a value, since any
 // value may be a password that slipped into the wrong place.
 package config
 
 import (
+	"crypto/tls"
 	"regexp"
 	"runtime"
 	"strings"
 	"unicode"
+
+	"patroni-preflight/internal/secure"
 )
 
 // Flags are the values given on the command line. Empty means not given.
@@ -43,6 +46,8 @@ type Config struct {
 	// directory, "PATRONI_CONFIGURATION", or "environment".
 	File  string
 	Etcd3 Etcd3
+	// REST is how the members' REST API is spoken to where it is https.
+	REST secure.Client
 	// Postgres is who connects.
 	Postgres Postgres
 	// VIPs are IP addresses and host names that move with the leader.
@@ -51,18 +56,30 @@ type Config struct {
 	Warnings []string
 }
 
-// Etcd3 is where etcd is.
+// Etcd3 is where etcd is, and who asks it.
 type Etcd3 struct {
-	// Endpoints are URLs of the form http://host:port, IPv6 in brackets.
+	// Endpoints are URLs of the form http://host:port or https://host:port, IPv6
+	// in brackets. With SRV they are what remains where it finds none.
 	Endpoints []string
+	// SRV is a domain whose SRV records name the servers, SRVSuffix what follows
+	// the service's name in them.
+	SRV, SRVSuffix string
+	// Username and Password are etcd's; both are set or none.
+	Username, Password string
+	// TLS is how https is spoken; nil where nothing may be https. Strict is
+	// whether a CA or a certificate is configured, so that http is a mistake.
+	TLS    *secure.Client
+	Strict bool
 }
 
 // Postgres are the credentials of the SQL sessions. Empty values leave the
 // choice to libpq's environment (PG*) and password file.
 type Postgres struct {
 	User, Password, Database string
-	// SSLMode is "disable", "allow", "prefer" or empty.
-	SSLMode string
+	// SSLMode, SSLRootCert, SSLNegotiation and ChannelBinding are libpq's.
+	SSLMode, SSLRootCert, SSLNegotiation, ChannelBinding string
+	// Certificate is the client's; nil leaves it to PGSSLCERT and PGSSLKEY.
+	Certificate *tls.Certificate
 }
 
 // Error is why there is no usable configuration. Every error of Load is one.
@@ -97,6 +114,8 @@ type host struct {
 	env   func(string) (string, bool)
 	files files
 	goos  string
+	// asked is told each key that is looked at; nil but in tests.
+	asked func(path string)
 }
 
 // get returns a variable. Patroni does not look at empty ones.
@@ -115,15 +134,16 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	r := &reader{root: layers.tree}
+	r := &reader{root: layers.tree, asked: h.asked}
 	c := Config{File: layers.from, Warnings: layers.warnings}
 
 	r.refuse(refuse)
 	c.Scope = r.scope()
 	c.Namespace = r.namespace()
-	c.Group = r.group()
-	c.Etcd3, c.Warnings = r.etcd3(c.Warnings)
-	c.Postgres = r.postgres()
+	c.Group = r.group(flags.Group)
+	c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
+	c.REST = r.rest(h, &c.Warnings)
+	c.Postgres = r.postgres(h, &c.Warnings)
 	c.VIPs = r.vips(flags.VIPs)
 	if r.err != nil {
 		return Config{}, r.err
@@ -163,10 +183,26 @@ func (r *reader) namespace() string {
 var groupForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
 
 // group is the Citus group (patroni/postgresql/mpp/citus.py, CITUS_GROUP_RE).
-func (r *reader) group() string {
-	v := r.text("citus.group")
-	if v != "" && !groupForm.MatchString(v) {
-		r.fail(r.value("citus.group"), "citus.group", "is not a group number", "write 0 for the coordinator, 1 and up for the workers")
+// Where the configuration has a Citus section that Patroni takes for one, it has
+// to be named, as for patronictl switchover: the group in a node's own file says
+// which node it is, not which switchover is meant.
+func (r *reader) group(flag string) string {
+	v := str(flag, place{source: "flag --group"})
+	switch {
+	case flag == "" && r.citus():
+		r.fail(r.value("citus"), "citus", "the cluster has several groups, each with a leader of its own", "say which one with --group: 0 for the coordinator, 1 and up for the workers")
+	case flag != "" && !groupForm.MatchString(flag):
+		r.fail(v, "citus.group", "is not a group number", "write 0 for the coordinator, 1 and up for the workers")
 	}
-	return v
+	return flag
+}
+
+// citus reports whether the section counts: without a group that is a number and
+// a database Patroni drops it (patroni/config.py, _build_effective_configuration).
+func (r *reader) citus() bool {
+	if v := r.value("citus"); v == nil || v.kind != mapping {
+		return false
+	}
+	group, database := r.value("citus.group"), r.value("citus.database")
+	return group != nil && group.tag == "!!int" && database != nil && database.tag == "!!str"
 }

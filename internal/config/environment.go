@@ -14,67 +14,43 @@ import (
 // that of their module names (patroni/dynamic_loader.py, iter_classes).
 var stores = []string{"consul", "etcd", "etcd3", "exhibitor", "kubernetes", "raft", "zookeeper"}
 
-// variables are the PATRONI_* that say something about what is read. The name
-// is the prefix and the key in upper case (patroni/config.py,
-// _build_environment_configuration).
-var variables = []struct {
-	prefix, section string
-	keys            []string
-}{
-	{"", "", []string{"scope", "namespace"}},
-	{"ETCD3_", "etcd3", []string{
-		"host", "hosts", "port", "url", "proxy", "use_proxies", "protocol", "srv", "srv_suffix",
-		"cacert", "cert", "key", "username", "password",
-	}},
-	{"CTL_", "ctl", []string{"insecure", "cacert", "certfile", "keyfile"}},
-	{"RESTAPI_", "restapi", []string{"certfile", "cafile", "verify_client"}},
-	{"SUPERUSER_", "postgresql.authentication.superuser", []string{
-		"username", "password", "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir",
-		"gssencmode", "channel_binding", "sslnegotiation",
-	}},
-	{"CITUS_", "citus", []string{"group", "database"}},
-	// For the stores below it is enough to know that they are configured.
-	{"ETCD_", "etcd", []string{"host", "hosts", "port", "url", "proxy", "srv"}},
-	{"CONSUL_", "consul", []string{"host", "port", "url", "token", "dc"}},
-	{"ZOOKEEPER_", "zookeeper", []string{"host", "hosts", "port"}},
-	{"EXHIBITOR_", "exhibitor", []string{"host", "hosts", "port"}},
-	{"RAFT_", "raft", []string{"self_addr", "partner_addrs", "data_dir"}},
-	{"KUBERNETES_", "kubernetes", []string{
-		"namespace", "labels", "context", "use_endpoints", "scope_label", "role_label", "pod_ip", "ports",
-		"bypass_api_service", "leader_label_value", "retriable_http_codes", "cacert",
-	}},
-}
-
 func variable(name string) string { return "environment variable " + name }
 
-// environment is what the PATRONI_* variables say. Empty ones say nothing.
+// environment is what the PATRONI_* variables say (patroni/config.py,
+// _build_environment_configuration). Where Patroni cannot make a number or a
+// boolean of one, it passes over it.
 func environment(h host) (*value, error) {
 	tree := dict(place{})
-	for _, s := range variables {
-		for _, key := range s.keys {
-			name := "PATRONI_" + s.prefix + strings.ToUpper(key)
-			text := h.get(name)
-			if text == "" {
+	for _, k := range readable() {
+		text, set := h.env(k.Variable)
+		if !set || text == "" && !k.whenEmpty() {
+			continue
+		}
+		at := place{source: variable(k.Variable)}
+		v := str(text, at)
+		_, notANumber := strconv.Atoi(text)
+		switch {
+		case k.Name == "etcd3.port" && notANumber != nil:
+			// Kubernetes sets PATRONI_ETCD3_PORT to a URL for a service of that name.
+			continue
+		case k.Name == "citus.group" && notANumber != nil:
+			continue
+		case k.Name == "citus.group":
+			v.tag = "!!int"
+		case k.Name == "etcd3.use_proxies" || k.Name == "ctl.insecure":
+			if _, ok := parseBool(text); !ok {
 				continue
 			}
-			at := place{source: variable(name)}
-			v := str(text, at)
-			switch _, err := strconv.Atoi(text); {
-			case key == "port" && err != nil:
-				// Not a number to Patroni either, which then passes over it. Kubernetes
-				// sets PATRONI_ETCD3_PORT to a URL for a service of that name.
-				continue
-			case s.section == "etcd3" && key == "hosts":
-				var ok bool
-				if v, ok = hostList(text, at); !ok {
-					return nil, &Error{
-						Where: at.source, Key: "etcd3.hosts", Problem: "is not a YAML list",
-						Remedy: "write host:port,host:port; put IPv6 addresses in quotes, as in ['[::1]:2379']",
-					}
+		case k.Name == "etcd3.hosts" && text != "":
+			var ok bool
+			if v, ok = hostList(text, at); !ok {
+				return nil, &Error{
+					Where: at.source, Key: "etcd3.hosts", Problem: "is not a YAML list",
+					Remedy: "write host:port,host:port; put IPv6 addresses in quotes, as in ['[::1]:2379']",
 				}
 			}
-			tree.set(join(s.section, key), v)
 		}
+		tree.set(k.Name, v)
 	}
 	return tree, nil
 }
@@ -118,7 +94,6 @@ func commandLine(flags Flags, h host) (tree *value, replaced bool, err error) {
 	for _, f := range []struct{ flag, key, text string }{
 		{"--scope", "scope", flags.Scope},
 		{"--namespace", "namespace", flags.Namespace},
-		{"--group", "citus.group", flags.Group},
 	} {
 		if f.text != "" {
 			tree.set(f.key, str(f.text, place{source: "flag " + f.flag}))
@@ -152,6 +127,8 @@ func dcsURL(tree *value, raw string, at place) error {
 		return fail("has a scheme that names no store", form)
 	case err == nil && strings.Contains(u.Host, ","):
 		return fail("names more than one host", "give one of them; several belong into etcd3.hosts of the file (-c)")
+	case err == nil && u.User != nil:
+		return fail("holds a user or a password, which patronictl drops", "give them in etcd3.username and etcd3.password of the file (-c), with the server in etcd3.hosts")
 	case err != nil || u.RawQuery != "" || u.Fragment != "":
 		return fail("is not the URL of a store", form)
 	}
@@ -163,11 +140,6 @@ func dcsURL(tree *value, raw string, at place) error {
 		port = "2379"
 	}
 	tree.set(u.Scheme+".host", str(net.JoinHostPort(name, port), at))
-	if u.User != nil {
-		password, _ := u.User.Password()
-		tree.set(u.Scheme+".username", str(u.User.Username(), at))
-		tree.set(u.Scheme+".password", str(password, at))
-	}
 	if ns := strings.TrimSpace(u.Path); ns != "" && ns != "/" {
 		tree.set("namespace", str(ns, at))
 	}

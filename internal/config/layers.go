@@ -82,17 +82,24 @@ func gather(flags Flags, h host) (layers, error) {
 	return l, nil
 }
 
-// oldStyle moves postgresql.superuser to where it is now, as Patroni does where
-// there is no authentication (patroni/config.py, _build_effective_configuration).
+// oldStyle moves postgresql.superuser, or the older postgresql.pg_rewind, to
+// where it is now, as Patroni does where there is nothing
+// (patroni/config.py, _build_effective_configuration).
 func oldStyle(tree *value) {
 	pg := tree.keys["postgresql"]
 	if pg == nil || pg.kind != mapping {
 		return
 	}
-	if a := pg.keys["authentication"]; pg.keys["superuser"] != nil && (a == nil || a.kind == null) {
+	if a := pg.keys["authentication"]; a == nil || a.kind == null {
 		auth := dict(pg.at)
-		auth.keys["superuser"] = pg.keys["superuser"]
+		if u := pg.keys["superuser"]; u != nil {
+			auth.keys["superuser"] = u
+		}
 		pg.keys["authentication"] = auth
+	}
+	a := pg.keys["authentication"]
+	if u := pg.keys["pg_rewind"]; u != nil && a.kind == mapping && a.keys["superuser"] == nil {
+		a.keys["superuser"] = u
 	}
 }
 
@@ -227,6 +234,8 @@ func unreadable(source string, err error, remedy string) error {
 		problem = "does not exist"
 	case errors.Is(err, fs.ErrPermission):
 		problem = notPermitted
+	case errors.Is(err, errNotRegular):
+		problem = err.Error()
 	case errors.As(err, &p):
 		problem += ": " + p.Err.Error()
 	}

@@ -162,12 +162,13 @@ func TestPrecedence(t *testing.T) {
 		}
 	}
 	want("file", "/file", "http://file:2379", "file", "file")
-	for _, name := range []string{"SCOPE", "NAMESPACE", "ETCD3_HOSTS", "SUPERUSER_USERNAME", "SUPERUSER_PASSWORD"} {
+	for _, name := range []string{"SCOPE", "NAMESPACE", "SUPERUSER_USERNAME", "SUPERUSER_PASSWORD"} {
 		w.vars["PATRONI_"+name] = ""
 	}
 	want("file", "/file", "http://file:2379", "file", "file")
 	w.vars["PATRONI_SUPERUSER_PASSWORD"] = "env"
 	want("file", "/file", "http://file:2379", "file", "env")
+	w.vars["PATRONI_ETCD3_HOSTS"] = ""
 	for name := range w.vars {
 		if strings.HasPrefix(name, "PATRONI_") {
 			w.vars[name] = "env"
@@ -253,7 +254,7 @@ func TestLoad(t *testing.T) {
 	if err != nil || c.Scope != "demo" || c.File != path || !slices.Equal(c.Etcd3.Endpoints, []string{"http://etcd1:2379"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if c, err = Load(Flags{File: path, Insecure: true}, os.LookupEnv); err == nil {
-		t.Errorf("-k is accepted: %+v", c)
+	if c, err = Load(Flags{File: path, Insecure: true}, os.LookupEnv); err != nil || !c.REST.NoVerify {
+		t.Errorf("-k: %+v, %v", c, err)
 	}
 }

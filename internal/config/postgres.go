@@ -12,13 +12,13 @@ const superuser = "postgresql.authentication.superuser"
 // own are the keys of our section of the file. Patroni passes over it.
 var own = map[string][]string{
 	"preflight":            {"postgresql", "vips"},
-	"preflight.postgresql": {"database", "password", "username"},
+	"preflight.postgresql": {"database", "password", "sslcert", "sslkey", "sslpassword", "username"},
 }
 
 // postgres returns who connects: the role of preflight.postgresql, which needs
 // pg_monitor only, before Patroni's superuser. The two are never mixed, so that
 // no password is tried on another role.
-func (r *reader) postgres() Postgres {
+func (r *reader) postgres(h host, warnings *[]string) Postgres {
 	for _, section := range slices.Sorted(maps.Keys(own)) {
 		v := r.mapping(section)
 		if v == nil {
@@ -30,20 +30,49 @@ func (r *reader) postgres() Postgres {
 			}
 		}
 	}
-	p := Postgres{
-		User: r.text("preflight.postgresql.username"), Password: r.text("preflight.postgresql.password"),
-		Database: r.text("preflight.postgresql.database"),
-	}
+	const mine = "preflight.postgresql"
 	r.mapping(superuser)
-	p.SSLMode = strings.ToLower(r.text(superuser + ".sslmode"))
-	if p.User == "" && p.Password != "" {
-		const key = "preflight.postgresql.password"
-		r.fail(r.value(key), key, "has no username beside it", "add preflight.postgresql.username")
+	p := Postgres{
+		Database: r.text(mine + ".database"),
+		SSLMode:  strings.ToLower(r.text(superuser + ".sslmode")), SSLRootCert: r.text(superuser + ".sslrootcert"),
+		SSLNegotiation: r.text(superuser + ".sslnegotiation"), ChannelBinding: r.text(superuser + ".channel_binding"),
 	}
-	if p.User == "" {
-		p.User, p.Password = r.text(superuser+".username"), r.text(superuser+".password")
+	role := mine
+	if r.text(mine+".username") == "" {
+		for _, key := range []string{"password", "sslcert", "sslkey", "sslpassword"} {
+			if key = mine + "." + key; r.text(key) != "" {
+				r.fail(r.value(key), key, "has no username beside it", "add preflight.postgresql.username")
+			}
+		}
+		role = superuser
 	}
+	p.User, p.Password = r.text(role+".username"), r.text(role+".password")
+	r.libpq(h, role, &p, warnings)
 	return p
+}
+
+// libpq holds the TLS settings to what libpq takes, before anybody connects, and
+// reads the client certificate of the role.
+func (r *reader) libpq(h host, role string, p *Postgres, warnings *[]string) {
+	for key, allowed := range map[string][]string{
+		"sslmode": {"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, "sslnegotiation": {"", "postgres", "direct"},
+		"channel_binding": {"", "disable", "prefer", "require"},
+	} {
+		key = superuser + "." + key
+		if text := strings.ToLower(r.text(key)); !slices.Contains(allowed, text) {
+			r.fail(r.value(key), key, "is none of libpq's values", "write one of "+strings.Join(allowed[1:], ", "))
+		}
+	}
+	if p.SSLRootCert != "" && p.SSLRootCert != "system" {
+		r.pool(h, superuser+".sslrootcert")
+	}
+	for _, missing := range [][2]string{{"sslcert", "sslkey"}, {"sslkey", "sslcert"}} {
+		there, lacks := role+"."+missing[0], role+"."+missing[1]
+		if r.text(there) != "" && r.text(lacks) == "" {
+			r.fail(r.value(there), there, "is there without "+missing[1], "add "+lacks)
+		}
+	}
+	p.Certificate = r.pair(h, role+".sslcert", role+".sslkey", role+".sslpassword", warnings)
 }
 
 // vips returns the addresses of the flags and of the file together: one too

@@ -57,6 +57,17 @@ func TestPostgres(t *testing.T) {
 			nil,
 			Postgres{User: "boss", Password: "p", Database: "db"},
 		},
+		{
+			"the oldest style", "postgresql: {pg_rewind: {username: boss, password: p}}", nil, Postgres{User: "boss", Password: "p"},
+		},
+		{
+			"the oldest style behind the newest", "postgresql: {authentication: {superuser: {username: boss}}, pg_rewind: {username: u, password: p}}", nil, Postgres{User: "boss"},
+		},
+		{
+			"what libpq has for the server's side, for our own role too",
+			"preflight: {postgresql: {username: watch}}\npostgresql: {authentication: {superuser: {sslmode: verify-full, sslrootcert: system, sslnegotiation: direct, channel_binding: require}}}", nil,
+			Postgres{User: "watch", SSLMode: "verify-full", SSLRootCert: "system", SSLNegotiation: "direct", ChannelBinding: "require"},
+		},
 		{"empty sections", "preflight: {postgresql: {}, vips: null}\npostgresql: {authentication: {superuser: {}}}", nil, Postgres{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -71,10 +82,42 @@ func TestPostgres(t *testing.T) {
 	}
 }
 
+// TestPostgresCertificate: a certificate is its role's, and nobody else's.
+func TestPostgresCertificate(t *testing.T) {
+	const super = "postgresql: {authentication: {superuser: {sslcert: CRT, sslkey: KEY, sslpassword: open-sesame}}}\n"
+	for _, tc := range []struct {
+		name, text string
+		there      bool
+		err        string
+	}{
+		{"superuser", super, true, ""},
+		{"superuser's, not our role's", super + "preflight: {postgresql: {username: u}}\n", false, ""},
+		{"our role's", "preflight: {postgresql: {username: u, sslcert: CRT, sslkey: KEY, sslpassword: open-sesame}}\n", true, ""},
+		{"no key", "postgresql: {authentication: {superuser: {sslcert: CRT}}}\n", false, superuser + ".sslcert: is there without sslkey; add " + superuser + ".sslkey"},
+		{"no certificate", "postgresql: {authentication: {superuser: {sslkey: KEY}}}\n", false, superuser + ".sslkey: is there without sslcert"},
+		{"no passphrase", "postgresql: {authentication: {superuser: {sslcert: CRT, sslkey: KEY}}}\n", false, superuser + ".sslkey: names a file that is encrypted, and no passphrase is given; give it in " + superuser + ".sslpassword"},
+		{"wrong passphrase", "postgresql: {authentication: {superuser: {sslcert: CRT, sslkey: KEY, sslpassword: " + secret + "}}}\n", false, "the passphrase does not open it; correct " + superuser + ".sslpassword"},
+		{"certificate without a role", "preflight: {postgresql: {sslcert: CRT, sslkey: KEY}}\n", false, "preflight.postgresql.sslcert: has no username beside it"},
+		{"no CA", "postgresql: {authentication: {superuser: {sslrootcert: /nowhere/ca.crt}}}\n", false, superuser + ".sslrootcert: names a file that does not exist"},
+		{"unknown mode", "postgresql: {authentication: {superuser: {sslmode: " + secret + "}}}\n", false, superuser + ".sslmode: is none of libpq's values; write one of disable, allow, "},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, flags := file(t, minimal+withFiles(t, tc.text))
+			if tc.err != "" {
+				w.mustFail(flags, flags.File+", line 3: ", tc.err)
+				return
+			}
+			if c := w.must(flags); (c.Postgres.Certificate != nil) != tc.there {
+				t.Errorf("certificate %v", c.Postgres.Certificate)
+			}
+		})
+	}
+}
+
 func TestOwnSection(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
 		{"preflight: {vip: [10.0.0.1]}", "line 3: preflight: vip is not known here; the keys are postgresql, vips"},
-		{"preflight:\n  postgresql:\n    user: u", "line 5: preflight.postgresql: user is not known here; the keys are database, password, username"},
+		{"preflight:\n  postgresql:\n    user: u", "line 5: preflight.postgresql: user is not known here; the keys are database, password, sslcert, sslkey, sslpassword, username"},
 		{"preflight: {postgresql: {username: u, sslmode: require}}", "sslmode is not known here"},
 		{"preflight: {zzz: 1, aaa: 2}", "preflight: aaa is not known here"},
 		{"preflight: {\"a\\nb\": 1}", "preflight: a key that is not printed here is not known here"},

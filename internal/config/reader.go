@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,6 +11,8 @@ import (
 type reader struct {
 	root *value
 	err  error
+	// asked is told each path that is looked at; nil but in tests.
+	asked func(path string)
 }
 
 // fail keeps the error unless there is one. v says where, and may be nil.
@@ -32,6 +33,9 @@ func (r *reader) wrongType(v *value, key, want, remedy string) {
 
 // value returns what stands at a dotted path, nil where it is absent or null.
 func (r *reader) value(path string) *value {
+	if r.asked != nil {
+		r.asked(path)
+	}
 	v, at := r.root, ""
 	for key := range strings.SplitSeq(path, ".") {
 		if v.kind != mapping {
@@ -81,13 +85,25 @@ func (r *reader) scalar(v *value, path string) string {
 	return ""
 }
 
-// truth reads a boolean in any of Patroni's spellings (patroni/utils.py,
-// parse_bool). What is none of them is true, as for Python.
+// truth reads a boolean in any of Patroni's spellings. What is none of them is
+// true, as for Python.
 func truth(v *value) bool {
-	if v.kind == scalar {
-		return !slices.Contains([]string{"", "off", "false", "no", "0"}, strings.ToLower(v.text))
+	if v.kind == scalar && v.text != "" {
+		b, ok := parseBool(v.text)
+		return b || !ok
 	}
-	return true
+	return v.kind != scalar
+}
+
+// parseBool knows Patroni's spellings of a boolean (patroni/utils.py, parse_bool).
+func parseBool(text string) (b, ok bool) {
+	switch strings.ToLower(text) {
+	case "on", "true", "yes", "1":
+		return true, true
+	case "off", "false", "no", "0":
+		return false, true
+	}
+	return false, false
 }
 
 // port returns a TCP port, 0 where there is none.

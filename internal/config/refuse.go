@@ -16,23 +16,14 @@ type refusal struct {
 }
 
 const (
-	etcdTLS    = "TLS to etcd is not supported yet"
-	etcdLogin  = "a login to etcd is not supported yet"
-	etcdSRV    = "finding etcd by DNS SRV records is not supported yet"
-	etcdProxy  = "an etcd proxy is not supported yet"
-	restTLS    = "TLS to Patroni's REST API is not supported yet"
-	sqlTLS     = "TLS settings for PostgreSQL are not supported here yet"
-	sqlCert    = "a login to PostgreSQL by certificate is not supported here yet"
-	plainEtcd  = "if etcd also listens on plain http, give -d etcd3://host:port"
-	openEtcd   = "if etcd also answers without a login, give -d etcd3://host:port"
-	byHosts    = "name the servers in etcd3.hosts, or give -d etcd3://host:port"
-	plainREST  = "if the members' api_url is http://, leave it out; a file (-c) with scope and etcd3 alone is enough"
-	byLibpq    = "leave it out, with a file (-c) that has scope and etcd3 alone, and set PGSSLMODE, PGSSLROOTCERT and so on"
-	ownRole    = "give a role with a password in preflight.postgresql"
+	sqlRevoked = "lists of revoked certificates are not supported"
+	noGSSAPI   = "GSSAPI encryption is not supported"
+	unverified = "leave it out, with a file (-c) that has the rest, if its verification may be done without"
+	byTLS      = "leave it out, with a file (-c) that has the rest, and use TLS (sslmode)"
 	otherStore = "only etcd3 is; where etcd serves the v3 API and Patroni uses it, write etcd3:"
 )
 
-// refusals is what is not supported yet. What matters to a write or to Patroni
+// refusals is what is not supported. What matters to a write or to Patroni
 // itself alone is not in it: ctl.authentication, restapi.authentication, tags,
 // bootstrap, watchdog, the replication and rewind users.
 var refusals = []refusal{
@@ -45,57 +36,19 @@ var refusals = []refusal{
 	{"raft", besideEtcd3, "Raft is not supported yet", otherStore},
 	{"zookeeper", besideEtcd3, "ZooKeeper is not supported yet", otherStore},
 
-	{"etcd3.protocol", oneOf("http"), etcdTLS, plainEtcd},
-	{"etcd3.url", noTLS, etcdTLS, plainEtcd},
-	{"etcd3.cacert", nil, etcdTLS, plainEtcd},
-	{"etcd3.ca_cert", nil, etcdTLS, plainEtcd},
-	{"etcd3.cert", nil, etcdTLS, plainEtcd},
-	{"etcd3.key", nil, etcdTLS, plainEtcd},
-	{"etcd3.url", noCredentials, etcdLogin, openEtcd},
-	{"etcd3.username", nil, etcdLogin, openEtcd},
-	{"etcd3.password", nil, etcdLogin, openEtcd},
-	{"etcd3.srv", nil, etcdSRV, byHosts},
-	{"etcd3.discovery_srv", nil, etcdSRV, byHosts},
-	{"etcd3.srv_domain", nil, etcdSRV, byHosts},
-	{"etcd3.srv_suffix", nil, etcdSRV, byHosts},
-	{"etcd3.proxy", nil, etcdProxy, byHosts},
-	{"etcd3.use_proxies", off, etcdProxy, byHosts},
-	{"etcd3.version_prefix", nil, etcdProxy, byHosts},
-
-	{"ctl.insecure", off, restTLS, plainREST},
-	{"ctl.cacert", nil, restTLS, plainREST},
-	{"ctl.certfile", nil, restTLS, plainREST},
-	{"ctl.keyfile", nil, restTLS, plainREST},
-	{"restapi.certfile", nil, restTLS, plainREST},
-	{"restapi.cafile", nil, restTLS, plainREST},
-	// Without a certfile it means nothing (patroni/api.py, __initialize), and
-	// "optional" lets GET in without a certificate.
-	{"restapi.verify_client", neverAsked, restTLS, plainREST},
-
-	{superuser + ".sslmode", oneOf("disable", "allow", "prefer"), sqlTLS, byLibpq},
-	{superuser + ".sslrootcert", nil, sqlTLS, byLibpq},
-	{superuser + ".sslcrl", nil, sqlTLS, byLibpq},
-	{superuser + ".sslcrldir", nil, sqlTLS, byLibpq},
-	{superuser + ".sslnegotiation", oneOf("postgres"), sqlTLS, byLibpq},
-	{superuser + ".gssencmode", oneOf("disable", "prefer"), "GSSAPI encryption is not supported", byLibpq},
-	{superuser + ".channel_binding", oneOf("disable", "prefer"), sqlTLS, byLibpq},
-	{superuser + ".sslcert", besideOwnRole, sqlCert, ownRole},
-	{superuser + ".sslkey", besideOwnRole, sqlCert, ownRole},
-	{superuser + ".sslpassword", besideOwnRole, sqlCert, ownRole},
-
-	{"citus", never, "Citus clusters are not supported yet", "check each group by hand until they are"},
+	{superuser + ".sslcrl", notVerified, sqlRevoked, unverified},
+	{superuser + ".sslcrldir", notVerified, sqlRevoked, unverified},
+	{superuser + ".gssencmode", oneOf("disable", "prefer"), noGSSAPI, byTLS},
 }
 
 func never(*reader, *value) bool { return false }
 
-func off(r *reader, v *value) bool { return !truth(v) }
-
 func besideEtcd3(r *reader, _ *value) bool { return r.value("etcd3") != nil }
 
-func besideOwnRole(r *reader, _ *value) bool { return r.text("preflight.postgresql.username") != "" }
-
-func neverAsked(r *reader, v *value) bool {
-	return !strings.EqualFold(v.text, "required") || r.text("restapi.certfile") == ""
+// notVerified: libpq looks at revocation where it verifies the chain.
+func notVerified(r *reader, v *value) bool {
+	mode := strings.ToLower(r.text(superuser + ".sslmode"))
+	return v.text == "" || r.text(superuser+".sslrootcert") == "" && !strings.HasPrefix(mode, "verify")
 }
 
 func oneOf(values ...string) func(*reader, *value) bool {
@@ -103,12 +56,6 @@ func oneOf(values ...string) func(*reader, *value) bool {
 		return v.kind == scalar && slices.Contains(values, strings.ToLower(v.text))
 	}
 }
-
-func noTLS(_ *reader, v *value) bool {
-	return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(v.text)), "https:")
-}
-
-func noCredentials(_ *reader, v *value) bool { return !strings.Contains(v.text, "@") }
 
 // refuse fails at the first row that applies, and names the other keys that the
 // same problem has.

@@ -17,16 +17,16 @@ func TestNoSecretInMessages(t *testing.T) {
 		"a: %s", "x\n\t%s", "x\n%s", "? %s", "- %s", "'a\\n%s'", "\"a\\n%s\"", "0%s", "'%s,%[1]s'",
 	}
 	var keys []string
-	for _, s := range variables {
-		for _, k := range s.keys {
-			keys = append(keys, join(s.section, k))
-		}
+	for _, k := range Keys {
+		keys = append(keys, k.Name)
+	}
+	for _, k := range readable() {
+		keys = append(keys, k.Name)
 	}
 	for _, row := range refusals {
 		keys = append(keys, row.key)
 	}
-	keys = append(keys, "preflight.vips", "preflight.postgresql.username", "preflight.postgresql.password", "preflight.postgresql.database",
-		"postgresql.superuser.password", "ctl.authentication.password", "restapi.authentication.password",
+	keys = append(keys, "postgresql.superuser.password", "postgresql.pg_rewind.password", "ctl.authentication.password", "restapi.authentication.password",
 		"postgresql.authentication.replication.password", "raft.password", "consul.token", "bootstrap.users.admin.password")
 	failed, warned := 0, 0
 	w, flags := file(t, minimal)
@@ -46,19 +46,16 @@ func TestNoSecretInMessages(t *testing.T) {
 		}
 	}
 	w.put("patroni.yml", minimal)
-	for _, s := range variables {
-		for _, k := range s.keys {
-			name := "PATRONI_" + s.prefix + strings.ToUpper(k)
-			for _, shape := range shapes {
-				w.vars[name] = fmt.Sprintf(shape, secret)
-				for _, f := range []Flags{flags, {}} {
-					if _, err := w.load(f); err != nil {
-						failed++
-					}
+	for _, k := range readable() {
+		for _, shape := range shapes {
+			w.vars[k.Variable] = fmt.Sprintf(shape, secret)
+			for _, f := range []Flags{flags, {}} {
+				if _, err := w.load(f); err != nil {
+					failed++
 				}
 			}
-			delete(w.vars, name)
 		}
+		delete(w.vars, k.Variable)
 	}
 	for _, shape := range shapes {
 		planted := fmt.Sprintf(shape, secret)
@@ -101,7 +98,7 @@ func FuzzLoad(f *testing.F) {
 		for _, rows := range [][]refusal{refusals, nil} {
 			for _, flags.DCSURL = range []string{"", dcsURL} {
 				c, err := w.loadWith(flags, rows)
-				if err == nil && (c.Scope == "" || !strings.HasPrefix(c.Namespace, "/") || len(c.Etcd3.Endpoints) == 0) {
+				if err == nil && (c.Scope == "" || !strings.HasPrefix(c.Namespace, "/") || len(c.Etcd3.Endpoints) == 0 && c.Etcd3.SRV == "") {
 					t.Errorf("accepted without what is needed: %+v", c)
 				}
 			}

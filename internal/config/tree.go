@@ -103,7 +103,7 @@ func (v *value) what() string {
 var sections = map[string][]string{
 	"scope": nil, "namespace": nil, "etcd3": nil, "preflight": nil, "ctl": nil, "restapi": nil, "citus": nil,
 	"consul": nil, "etcd": nil, "exhibitor": nil, "kubernetes": nil, "raft": nil, "zookeeper": nil,
-	"postgresql": {"authentication", "superuser"},
+	"postgresql": {"authentication", "superuser", "pg_rewind"},
 }
 
 // reads reports whether the key below path is one of those.
