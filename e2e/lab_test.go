@@ -164,7 +164,7 @@ func (l *lab) up() {
 	l.ids, l.spoilt = map[string]string{}, false
 	l.compose("down", "-v", "-t", "2")
 	l.compose("up", "-d")
-	l.sh("node1", "lab-wait 90")
+	l.sh("node1", "lab-wait 180")
 	// Autovacuum uses transaction ids, and by those we see that the tool uses none.
 	l.patronictl("node1", 20*time.Second, "edit-config", "demo", "--force", "--quiet", "-s", "postgresql.parameters.autovacuum=off")
 	l.await("autovacuum to be off", 20*time.Second, func() bool { return l.sql("node1", "SHOW autovacuum") == "off" })
