@@ -60,9 +60,10 @@ the cluster looked at: who leads, on which timeline, whether rows that were comm
 still there, whether the old leader streams again.
 
 %[2]d rows, of which %[7]d are healthy or odd clusters that have to be GO: **%[3]d false GO,
-%[4]d false NO-GO**, %[5]d NO-GO by policy where the switchover worked this time. "Not seen" is an UNKNOWN: something essential could not be looked at, so the
-verdict is never GO, whatever the switchover would have done. Seconds are the tool's, then
-patronictl's. patronictl's exit code is shown since it says so little.
+%[4]d false NO-GO**, %[5]d NO-GO by policy where the switchover worked this time. "Not seen" is an
+UNKNOWN: something essential could not be looked at, so the verdict is never GO, whatever the
+switchover would have done. Seconds are the tool's, then patronictl's. patronictl's exit code is
+shown since it says so little.
 
 | scenario | suite, Patroni | verdict | exit | decided by (or warned) | patronictl said | what became of the cluster | seconds | judgement |
 |---|---|---|---|---|---|---|---|---|

@@ -178,12 +178,29 @@ func (b *stateBuilder) schedule() {
 
 var writtenMaxLag = ofConfig("maximum_lag_on_failover in /config", func(c Config) Observed[string] { return c.MaximumLag })
 
+// answersLeader is the member that answers the leader at the api_url of m: a
+// loopback or wildcard address leads the leader to itself, whatever it leads us to.
+func answersLeader(s *Snapshot, m string) string {
+	mine, _ := hostsOf(keyAPIURL.of(s, m).orZero())
+	leaders, _ := hostsOf(keyAPIURL.of(s, s.Leader()).orZero())
+	if len(mine) != 1 || len(leaders) != 1 || allLoopback(s) {
+		return m
+	}
+	host, port, _ := strings.Cut(mine[0], " ")
+	_, leadersPort, _ := strings.Cut(leaders[0], " ")
+	if kind := kindOf(host); (kind == loopback || kind == wildcard) && port == leadersPort {
+		return s.Leader()
+	}
+	return m
+}
+
 // memberState is a member as the leader would see it now; ok is false where not
 // all of that is known.
 func memberState(s *Snapshot, name string) (m MemberState, ok bool) {
 	m = MemberState{Name: name, Version: keyVersion.of(s, name).orZero(), HasAPI: keyAPIURL.of(s, name).Cause() != Absent}
 	tags, known := keyTags.of(s, name).Get()
 	m.KeyTags = tags
+	name = answersLeader(s, name)
 	outcome, asked := restOutcome.of(s, name).Get()
 	switch member, _ := s.Member(name); {
 	case !m.HasAPI:

@@ -53,6 +53,10 @@ func TestPredictFor(t *testing.T) {
 			s.DCS.Cluster.Value.Leader, s.DCS.Cluster.Value.Groups = Known(""), Known([]string{"0", "1"})
 		}, StageCtl, "For Citus clusters the --group must me specified", ""},
 		{"the same wrong answer", "node2", func(s *Snapshot) { s.member("node2").REST = s.member("node1").REST }, StageLeader, "503, Switchover failed", ""},
+		{"a loopback address, at which nobody answers us", "node2", func(s *Snapshot) {
+			s.member("node2").Key.Value.APIURL = Known("http://127.0.0.1:8008/patroni")
+			s.member("node2").REST = NotKnown[REST](Refused, "refused")
+		}, StageLeader, "503, Switchover failed", ""},
 		{"check_timeline, and no history", "node2", func(s *Snapshot) {
 			config4(s).CheckTimeline, s.DCS.Cluster.Value.History = Known(true), unknown[[]HistoryEntry]()
 		}, StageUnknown, "", ""},
