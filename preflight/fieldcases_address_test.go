@@ -38,9 +38,18 @@ func unfit(version string) []look {
 
 const (
 	fromElsewhere = "The report does not say which of the grounds for this refusal it was; each is named. What the leader does not reach while this machine does shows only from the leader's machine."
-	noTLS         = "This tool does not speak TLS to a REST API yet: where api_url is https, what it would show is unknown, and the verdict UNKNOWN."
+	trustIsTheirs = "What the file given to this tool does not trust is UNKNOWN with the remedy; that another machine's patronictl or the leader trusts something else shows only there."
 	onlyPOST      = "Only a POST shows whether a password is wanted and right, and this tool sends none; row 10 of [checks.md](checks.md#how-a-switchover-fails) has a harmless one to try."
 )
+
+const selfSigned = "its certificate is signed by a CA that is not trusted here (CN=node): give that CA in ctl.cacert"
+
+// distrusted is a member of which the REST API shows a certificate that does not
+// verify by this tool's configuration (internal/secure has the words).
+func distrusted(s *Snapshot, member, why string) {
+	s.member(member).Key.Value.APIURL = Known("https://10.77.42.12:8008/patroni")
+	s.member(member).REST = NotKnown[REST](TLS, "GET https://10.77.42.12:8008/patroni: %s", why)
+}
 
 var addressCases = []fieldCase{
 	{
@@ -142,11 +151,32 @@ func emptyHosts(s *Snapshot) {
 }
 
 var clientCases = []fieldCase{
-	{id: "R2-01", ref: "patroni/patroni#785", state: later, why: noTLS, what: "patronictl does not trust a self-signed certificate of the REST API"},
-	{id: "R2-02", ref: "patroni/patroni#1597", state: later, why: noTLS, what: "unknown CA in patronictl's writes"},
+	{
+		id: "R2-01", ref: "patroni/patroni#785", state: inPart, why: trustIsTheirs, what: "patronictl does not trust a self-signed certificate of the REST API",
+		looks: []look{{name: "the leader's", by: "leader.rest", on: "node1", as: Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *Snapshot) { distrusted(s, "node1", selfSigned) }}},
+	},
+	{
+		id: "R2-02", ref: "patroni/patroni#1597", state: inPart, why: trustIsTheirs, what: "unknown CA in patronictl's writes",
+		looks: []look{{name: "the candidate's", by: "candidate.rest", on: "node2", as: Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *Snapshot) { distrusted(s, "node2", selfSigned) }}},
+	},
 	{id: "R2-03", ref: "patroni/patroni#2399", state: never, why: "It comes and goes with the TLS library of that machine's patronictl.", what: "TLS connections end early, now and then"},
-	{id: "R2-04", ref: "zalando/spilo#627", state: later, why: noTLS, what: "the certificate does not name the IP address in api_url"},
-	{id: "R2-05", ref: "patroni/patroni#2739", state: later, why: noTLS, what: "the certificate names the IP address as if it were a host name"},
+	{
+		id: "R2-04", ref: "zalando/spilo#627", state: named, what: "the certificate does not name the IP address in api_url",
+		looks: []look{
+			{name: "verified", by: "candidate.rest", on: "node2", as: Unseen, says: []string{"is for node2.example, not for 10.77.42.12"}, do: func(s *Snapshot) {
+				distrusted(s, "node2", "its certificate is for node2.example, not for 10.77.42.12: issue one with that name too, or use an address that it has")
+			}},
+			{name: "not verified", by: "tls.rest_certificate", on: "node2", as: Warns, says: []string{"a certificate for node2.example, expected one for 10.77.42.12", "patronictl reload"}, do: func(s *Snapshot) {
+				shownBy(s, "node2", year, func(c *Certificate) { c.Names, c.Matches = []string{"node2.example"}, false })
+			}},
+		},
+	},
+	{
+		id: "R2-05", ref: "patroni/patroni#2739", state: named, what: "the certificate names the IP address as if it were a host name",
+		looks: []look{{name: "not verified", by: "tls.rest_certificate", on: "node2", as: Warns, says: []string{"a certificate for 10.77.42.12 (as a host name), expected one for 10.77.42.12"}, do: func(s *Snapshot) {
+			shownBy(s, "node2", year, func(c *Certificate) { c.Names, c.Matches = []string{"10.77.42.12 (as a host name)"}, false })
+		}}},
+	},
 	{id: "R2-06", ref: "patroni/patroni#1714", state: never, why: onlyPOST, what: "401: patronictl sends no password"},
 	{id: "R2-07", ref: "patroni/patroni#1844", state: never, why: onlyPOST, what: "401 although the password is in the file"},
 	{id: "R2-08", ref: "autobase-tech/autobase#937", state: never, why: onlyPOST, what: "401: a playbook sends a password where none is set"},

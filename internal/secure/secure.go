@@ -218,9 +218,15 @@ func (h *Handshake) refused(alert string) string {
 	return "ended the handshake: " + alert
 }
 
-// Names are the host names and addresses a certificate is for, sorted.
+// Names are the host names and addresses a certificate is for, sorted. An address
+// among the host names is marked: no client takes it for the address.
 func Names(cert *x509.Certificate) []string {
 	names := slices.Clone(cert.DNSNames)
+	for i, name := range names {
+		if _, err := netip.ParseAddr(name); err == nil {
+			names[i] = name + " (as a host name)"
+		}
+	}
 	for _, ip := range cert.IPAddresses {
 		if a, ok := netip.AddrFromSlice(ip); ok {
 			names = append(names, a.Unmap().String())

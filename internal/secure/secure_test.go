@@ -2,8 +2,10 @@ package secure_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -143,5 +145,13 @@ func TestExplainOtherErrors(t *testing.T) {
 	}
 	if why := h.Explain(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}); why != "" {
 		t.Errorf("refused: %q", why)
+	}
+}
+
+// TestNames: an address among the host names looks right and is none.
+func TestNames(t *testing.T) {
+	cert := &x509.Certificate{DNSNames: []string{"node2.example", "192.0.2.7"}, IPAddresses: []net.IP{net.IPv4(192, 0, 2, 8)}}
+	if got, want := secure.Names(cert), []string{"192.0.2.7 (as a host name)", "192.0.2.8", "node2.example"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
