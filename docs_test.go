@@ -98,9 +98,10 @@ func TestExitCodeTable(t *testing.T) {
 	names := map[string]string{
 		"GO": "ExitGo", "internal error": "ExitInternal", "NO-GO": "ExitNoGo", "UNKNOWN": "ExitUnknown",
 		"usage or configuration": "ExitUsage", "overall deadline": "ExitDeadline", "SIGINT": "ExitInterrupted", "SIGTERM": "ExitTerminated",
+		"different outcome": "ExitDifferent", "outcome unknown": "ExitOutcomeUnknown", "refused": "ExitRefused",
 	}
 	constants := exitConstants(t)
-	if len(constants) < 8 {
+	if len(constants) < 11 {
 		t.Fatalf("only %d constants found: %v", len(constants), constants)
 	}
 	documented := map[int]bool{}

@@ -32,7 +32,8 @@ func main() {
 	go func() { cancel(signalled{<-signals}) }()
 	env := environment{
 		lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr,
-		terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		terminal:       term.IsTerminal(int(os.Stdout.Fd())),
+		stderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	os.Exit(run(ctx, env, os.Args))
 }
@@ -41,7 +42,8 @@ func main() {
 type environment struct {
 	lookup         func(string) (string, bool)
 	stdout, stderr io.Writer
-	terminal       bool
+	// terminal and stderrTerminal: somebody looks at stdout, at stderr.
+	terminal, stderrTerminal bool
 }
 
 // signalled is the cause of a context that a signal ended.
@@ -101,7 +103,7 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 
 func app(env environment) *cli.App {
 	misused := func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
-	commands := []*cli.Command{checkCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env)}
+	commands := []*cli.Command{checkCommand(env), verifyCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env)}
 	for _, c := range commands {
 		c.OnUsageError = misused
 		c.HideHelpCommand = true
@@ -121,7 +123,7 @@ func app(env environment) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usage("no such command: %s (there are check, replay, checks, explain, version)", c.Args().First())
+				return usage("no such command: %s (there are check, verify, replay, checks, explain, version)", c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},

@@ -70,6 +70,12 @@ func TestUsageErrors(t *testing.T) {
 		{"check --timeout 0", []string{"--timeout 0s"}},
 		{"check --timeout -5s", []string{"--timeout -5s"}},
 		{"check --format yaml", []string{"--format yaml", "text, brief, json"}},
+		{"check --wait soon", []string{"wait", "soon"}},
+		{"check --wait 0s", []string{"--wait 0s"}},
+		{"check --wait -5m", []string{"--wait -5m0s"}},
+		{"check --stable 3", []string{"--stable 3", "--wait 10m"}},
+		{"check --wait 5m --stable 0", []string{"--stable 0"}},
+		{"replay --wait 5m SNAPSHOT", []string{"wait"}},
 		{"check --fail-on blood", []string{"--fail-on blood", "blocker or warning"}},
 		{"check --ignore dcs.alarms", []string{"--ignore dcs.alarms", "say why"}},
 		{"check --ignore dcs.alarms=", []string{"say why"}},
@@ -89,6 +95,14 @@ func TestUsageErrors(t *testing.T) {
 		{"replay SNAPSHOT SNAPSHOT", []string{"takes no argument"}},
 		{"replay --format yaml SNAPSHOT", []string{"--format yaml"}},
 		{"replay --ignore identity.distinct=because SNAPSHOT", []string{"identity cannot be ignored"}},
+		{"verify --scope demo", []string{"--since FILE"}},
+		{"verify --since /nonexistent/report.json", []string{"/nonexistent/report.json"}},
+		{"verify --since main.go", []string{"--since main.go", "invalid character"}},
+		{"verify --since SNAPSHOT --verify-timeout 0s", []string{"--verify-timeout 0s"}},
+		{"verify --since SNAPSHOT -f yaml", []string{"--format yaml", "text, brief, json"}},
+		{"verify --since SNAPSHOT --candidate node1", []string{"--candidate node1", "who led before"}},
+		{"verify --since SNAPSHOT --scope other -d etcd3://localhost", []string{"of cluster demo", "other"}},
+		{"verify SNAPSHOT", []string{"takes no argument"}},
 		{"checks dcs", []string{`"dcs"`}},
 		{"checks --format yaml", []string{"--format yaml", "text, json, markdown"}},
 		{"checks --nonsense", []string{"nonsense"}},
@@ -118,7 +132,7 @@ func TestUsageErrors(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for args, words := range map[string][]string{
-		"":             {"check", "replay", "checks", "explain", "version"},
+		"":             {"check", "verify", "replay", "checks", "explain", "version"},
 		"--help":       {"check", "replay"},
 		"check --help": {"--candidate", "--ignore", "--record", "--timeout", "--vip", "--dcs-url", "--primary"},
 	} {
@@ -173,13 +187,24 @@ func TestExitCodes(t *testing.T) {
 				if o.code != c.want || o.stderr != "" {
 					t.Errorf("%s: exit code %d, want %d; stderr %q", format, o.code, c.want, o.stderr)
 				}
-				if format == "json" {
+				switch format {
+				case "json":
 					var r preflight.Report
 					if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || r.ExitCode != c.want || string(r.Verdict) != c.word {
 						t.Errorf("json says %s, %d (%v)", r.Verdict, r.ExitCode, err)
 					}
-				} else if !strings.HasPrefix(o.stdout, c.word+"  ") {
-					t.Errorf("%s begins with %.40q, want %s", format, o.stdout, c.word)
+				case "text", "brief":
+					if !strings.HasPrefix(o.stdout, c.word+"  ") {
+						t.Errorf("%s begins with %.40q, want %s", format, o.stdout, c.word)
+					}
+				default: // GO is within NO-GO too
+					said := regexp.MustCompile(`NO-GO|GO|UNKNOWN`).FindString(strings.ReplaceAll(o.stdout, "SWITCHOVER UNKNOWN", ""))
+					if said == "" {
+						said = "GO" // a green suite names no verdict
+					}
+					if said != c.word {
+						t.Errorf("%s says %s, want %s:\n%s", format, said, c.word, o.stdout)
+					}
 				}
 			}
 		})

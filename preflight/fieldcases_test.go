@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/field-cases.md anew")
+var update = flag.Bool("update", false, "write what is generated from tests anew: docs/field-cases.md, snapshots")
 
 // fieldCase is a publicly reported switchover that failed or did harm, or a trap
 // in Patroni's own source (T).

@@ -30,7 +30,11 @@ type Report struct {
 	Prediction *Prediction `json:"prediction"`
 	// Objection is why the verdict is NO-GO on what Patroni would accept, "" where
 	// it is not so.
-	Objection  string            `json:"objection"`
+	Objection string `json:"objection"`
+	// Stability is nil where the cluster was looked at once.
+	Stability *Stability `json:"stability"`
+	// Baseline is what verify compares with, once the switchover is done.
+	Baseline   Baseline          `json:"baseline"`
 	Candidates []CandidateReport `json:"candidates"`
 	Members    []MemberReport    `json:"members"`
 	Results    []WeighedResult   `json:"results"`
@@ -88,7 +92,7 @@ func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
 	results := Evaluate(s, p, checks)
 	r := Report{
 		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: s.Request,
-		Leader: s.Leader(), Members: membersOf(s),
+		Leader: s.Leader(), Members: membersOf(s), Baseline: BaselineOf(s),
 		Candidates: []CandidateReport{}, Results: []WeighedResult{},
 	}
 	asked := []string{s.Request.Candidate}

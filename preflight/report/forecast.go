@@ -19,8 +19,8 @@ func (t *text) forecast(r preflight.Report) {
 		return
 	}
 	t.line("")
-	t.titled("FORECAST", fmt.Sprintf("%s without a primary that takes writes%s", f.Interruption, answers(*f)))
-	notable := f.StatusUnknown != "no" || f.Interruption.Most == nil || *f.Interruption.Most > longInterruption
+	t.titled("FORECAST", outlook(*f))
+	notable := notable(*f)
 	for i, p := range f.Parts {
 		if t.Verbose || notable && i == 0 {
 			t.labelled("", fmt.Sprintf("%s: %s; %s.", p.Name, p.Seconds, p.Why))
@@ -32,6 +32,16 @@ func (t *text) forecast(r preflight.Report) {
 	if t.Verbose && len(f.Unseen) > 0 {
 		t.labelled("", "Not seen, so the range is wide: "+strings.Join(f.Unseen, ", ")+".")
 	}
+}
+
+// outlook is the forecast in one line.
+func outlook(f preflight.Forecast) string {
+	return fmt.Sprintf("%s without a primary that takes writes%s", f.Interruption, answers(f))
+}
+
+// notable reports whether the forecast is such that its longest part matters.
+func notable(f preflight.Forecast) bool {
+	return f.StatusUnknown != "no" || f.Interruption.Most == nil || *f.Interruption.Most > longInterruption
 }
 
 // answers says what patronictl will print, where that is not the usual.

@@ -8,7 +8,7 @@ import (
 )
 
 // Formats are the names of the formats, the default first.
-var Formats = []string{"text", "brief", "json"}
+var Formats = []string{"text", "brief", "json", "markdown", "junit", "nagios"}
 
 // Write writes the report in the format of that name.
 func Write(w io.Writer, format string, r preflight.Report, o Options) error {
@@ -19,6 +19,12 @@ func Write(w io.Writer, format string, r preflight.Report, o Options) error {
 		return Brief(w, r)
 	case "json":
 		return JSON(w, r)
+	case "markdown":
+		return Markdown(w, r)
+	case "junit":
+		return JUnit(w, r)
+	case "nagios":
+		return Nagios(w, r)
 	}
 	return fmt.Errorf("no such format: %s", format)
 }

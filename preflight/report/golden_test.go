@@ -29,6 +29,9 @@ var goldens = []golden{
 	{file: "brief", format: "brief", all: true},
 	{file: "color", format: "text", Options: Options{Color: true}, of: []string{"healthy", "founding-incident", "password-denied", "warnings"}},
 	{file: "verbose", format: "text", Options: Options{Verbose: true}, of: []string{"founding-incident", "member-frozen"}},
+	{file: "md", format: "markdown", of: []string{"healthy", "founding-incident", "password-denied", "hostile"}},
+	{file: "xml", format: "junit", of: []string{"founding-incident", "password-denied", "warnings"}},
+	{file: "nagios", format: "nagios", all: true},
 	{file: "json", format: "json", of: []string{"founding-incident", "ignored"}},
 }
 
@@ -45,25 +48,31 @@ func TestGolden(t *testing.T) {
 			path := filepath.Join("testdata", sc.name+"."+g.file)
 			t.Run(filepath.Base(path), func(t *testing.T) {
 				r := r
-				if g.format == "json" || g.Verbose {
+				if g.format == "json" || g.format == "junit" || g.Verbose {
 					r = brieflyPassed(r)
 				}
 				got := render(t, g.format, r, g.Options)
-				if *update {
-					if err := os.WriteFile(path, got, 0o644); err != nil {
-						t.Fatal(err)
-					}
-					return
-				}
-				want, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if line, g, w := difference(string(got), string(want)); line > 0 {
-					t.Errorf("%s differs in line %d; read it, and if it is better: go test ./preflight/report -update\n got %q\nwant %q", path, line, g, w)
-				}
+				compareGolden(t, path, got)
 			})
 		}
+	}
+}
+
+// compareGolden compares with a file, or writes it.
+func compareGolden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, g, w := difference(string(got), string(want)); line > 0 {
+		t.Errorf("%s differs in line %d; read it, and if it is better: go test ./preflight/report -update\n got %q\nwant %q", path, line, g, w)
 	}
 }
 
@@ -93,7 +102,7 @@ func TestGoldenFilesAreUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		used := slices.ContainsFunc(scenarios, func(sc scenario) bool {
+		used := slices.ContainsFunc(endings, func(x endingCase) bool { return strings.HasPrefix(e.Name(), "verify-"+x.name+".") }) || slices.ContainsFunc(scenarios, func(sc scenario) bool {
 			return slices.ContainsFunc(goldens, func(g golden) bool {
 				return e.Name() == sc.name+"."+g.file && (g.all || slices.Contains(g.of, sc.name))
 			})

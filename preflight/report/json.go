@@ -14,12 +14,15 @@ import (
 
 // JSON writes the report as one document. Fields are only ever added within a
 // schema version; docs/report.schema.json describes them.
-func JSON(w io.Writer, r preflight.Report) error {
+func JSON(w io.Writer, r preflight.Report) error { return encode(w, r) }
+
+// encode writes one JSON document.
+func encode(w io.Writer, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(r); err != nil {
+	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	_, err := io.WriteString(w, escape(b.String()))
@@ -46,22 +49,38 @@ func escape(doc string) string {
 // Brief writes the report in one line: the verdict, the question, and the checks
 // that decided it.
 func Brief(w io.Writer, r preflight.Report) error {
-	var why []string
-	for _, res := range r.Results {
-		decided := res.Weight == preflight.Blocks || res.Weight == preflight.Unseen ||
-			byWarnings(r.Verdict, r.Summary) && res.Weight == preflight.Warns
-		if decided {
-			id := res.Check
-			if res.Subject != "" {
-				id += "(" + clean(res.Subject) + ")"
-			}
-			why = append(why, id)
-		}
-	}
 	line := string(r.Verdict) + "  " + question(r)
-	if len(why) > 0 {
+	if why := deciding(r); len(why) > 0 {
 		line += ": " + strings.Join(why, ", ")
 	}
 	_, err := fmt.Fprintln(w, line)
 	return err
+}
+
+// deciding lists the checks that made the verdict anything but GO, as check(member).
+func deciding(r preflight.Report) []string {
+	var why []string
+	for _, res := range r.Results {
+		if decides(r, res) {
+			why = append(why, place(res))
+		}
+	}
+	if s := r.Unstable(); s != "" {
+		why = append(why, s)
+	}
+	return why
+}
+
+// decides reports whether a result made the verdict anything but GO.
+func decides(r preflight.Report, res preflight.WeighedResult) bool {
+	return res.Weight == preflight.Blocks || res.Weight == preflight.Unseen ||
+		byWarnings(r.Verdict, r.Summary) && res.Weight == preflight.Warns
+}
+
+// place names a result: check(member).
+func place(res preflight.WeighedResult) string {
+	if res.Subject == "" {
+		return res.Check
+	}
+	return res.Check + "(" + clean(res.Subject) + ")"
 }

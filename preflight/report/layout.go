@@ -53,6 +53,13 @@ func clean(s string) string {
 	}, s)
 }
 
+// Line is a text that others wrote as one line of at most so many columns, for a
+// terminal.
+func Line(s string, columns int) string {
+	r := []rune(clean(s))
+	return string(r[:min(len(r), columns)])
+}
+
 // table aligns columns. Where the whole is too wide, the widest ones are cut, but
 // never the last one: figures.
 func table(rows [][]string) []string {

@@ -284,6 +284,41 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// TestUnstableGoIsExplained: a GO that did not last is shown as such in every
+// format.
+func TestUnstableGoIsExplained(t *testing.T) {
+	r := scenarios[0].report(t).Over(preflight.Stability{Asked: 3, InARow: 2, Evaluations: 9})
+	if r.Verdict != preflight.UnknownState || r.ExitCode != preflight.ExitUnknown {
+		t.Errorf("%s, %d", r.Verdict, r.ExitCode)
+	}
+	for _, format := range Formats {
+		want := "GO in 2 of 3 evaluations in a row"
+		if format == "json" {
+			want = `"in_a_row": 2`
+		}
+		if out := string(render(t, format, r, Options{})); !strings.Contains(out, want) || !strings.Contains(out, "UNKNOWN") {
+			t.Errorf("%s does not say it:\n%.600s", format, out)
+		}
+	}
+	for _, e := range validate(schema(t), schema(t), document(t, r), "report") {
+		t.Error(e)
+	}
+}
+
+// TestStableVerdictsStay: what was GO long enough, and what was not GO, is what it was.
+func TestStableVerdictsStay(t *testing.T) {
+	for _, sc := range scenarios {
+		for _, s := range []preflight.Stability{{Asked: 1, InARow: 1, Evaluations: 1}, {Asked: 3, InARow: 3, Evaluations: 3}} {
+			if r := sc.report(t).Over(s); r.Verdict != sc.verdict || r.Unstable() != "" && sc.verdict == preflight.Go {
+				t.Errorf("%s: %s, %q", sc.name, r.Verdict, r.Unstable())
+			}
+		}
+		if r := sc.report(t).Over(preflight.Stability{Asked: 3, Evaluations: 4}); sc.verdict != preflight.Go && (r.Verdict != sc.verdict || r.Unstable() != "") {
+			t.Errorf("%s: %s, %q", sc.name, r.Verdict, r.Unstable())
+		}
+	}
+}
+
 func TestUnknownFormat(t *testing.T) {
 	var b bytes.Buffer
 	if err := Write(&b, "yaml", preflight.Report{}, Options{}); err == nil || b.Len() > 0 {

@@ -49,6 +49,7 @@ type text struct {
 var colors = map[string]string{
 	string(preflight.Go): "32", string(preflight.NoGo): "31", string(preflight.UnknownState): "33",
 	"BLOCKS": "31", "WARNS": "33",
+	string(preflight.Done): "32", string(preflight.Different): "31", string(preflight.TurnedDown): "33", "FAILED": "31",
 }
 
 func (t *text) paint(word string) string {
@@ -75,6 +76,9 @@ func (t *text) headline(r preflight.Report) {
 	t.line(counts(r.Summary))
 	if byWarnings(r.Verdict, r.Summary) {
 		t.line("nothing blocks: it is NO-GO because warnings count too (--fail-on warning)")
+	}
+	if why := r.Unstable(); why != "" {
+		t.line(why)
 	}
 	t.line("as seen at " + r.TakenAt.Format("2006-01-02 15:04:05 MST"))
 }
@@ -184,6 +188,14 @@ func (t *text) members(r preflight.Report) {
 	if len(r.Members) == 0 {
 		return
 	}
+	t.line("")
+	for _, l := range table(memberRows(r)) {
+		t.line(l)
+	}
+}
+
+// memberRows is the topology, its heading first.
+func memberRows(r preflight.Report) [][]string {
 	rows := [][]string{{"MEMBER", "ROLE", "DCS", "REST", "SQL", "LAG live/DCS"}}
 	for _, m := range r.Members {
 		lag := ""
@@ -192,10 +204,7 @@ func (t *text) members(r preflight.Report) {
 		}
 		rows = append(rows, []string{m.Name, m.Role, m.DCS, m.REST, m.SQL, lag})
 	}
-	t.line("")
-	for _, l := range table(rows) {
-		t.line(l)
-	}
+	return rows
 }
 
 func size(n *int64) string {
@@ -211,21 +220,26 @@ func (t *text) candidates(r preflight.Report) {
 	}
 	t.line("")
 	for _, c := range r.Candidates {
-		line := fmt.Sprintf("candidate %s: %s", c.Name, c.Verdict)
-		switch {
-		case len(c.Blockers) > 0:
-			line += ", blocked by " + strings.Join(slices.Compact(slices.Clone(c.Blockers)), ", ")
-		case len(c.Unknown) > 0:
-			line += ", undecided: " + strings.Join(slices.Compact(slices.Clone(c.Unknown)), ", ")
-		case byWarnings(c.Verdict, c.Summary):
-			line += ", warnings count too"
-		case c.Verdict == preflight.UnknownState:
-			line += ", since checks were skipped"
-		case c.Name == r.Best && len(r.Candidates) > 1:
-			line += ", the best one"
-		}
-		for _, l := range Wrap(clean(line), 2) {
+		for _, l := range Wrap(clean(candidateLine(r, c)), 2) {
 			t.line(l)
 		}
 	}
+}
+
+// candidateLine is the verdict on one candidate, with what decides it.
+func candidateLine(r preflight.Report, c preflight.CandidateReport) string {
+	line := fmt.Sprintf("candidate %s: %s", c.Name, c.Verdict)
+	switch {
+	case len(c.Blockers) > 0:
+		line += ", blocked by " + strings.Join(slices.Compact(slices.Clone(c.Blockers)), ", ")
+	case len(c.Unknown) > 0:
+		line += ", undecided: " + strings.Join(slices.Compact(slices.Clone(c.Unknown)), ", ")
+	case byWarnings(c.Verdict, c.Summary):
+		line += ", warnings count too"
+	case c.Verdict == preflight.UnknownState:
+		line += ", since checks were skipped"
+	case c.Name == r.Best && len(r.Candidates) > 1:
+		line += ", the best one"
+	}
+	return line
 }

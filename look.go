@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"patroni-preflight/dcs"
+	"patroni-preflight/internal/config"
+	"patroni-preflight/internal/gather"
+	"patroni-preflight/patroniapi"
+	"patroni-preflight/pg"
+	"patroni-preflight/preflight"
+)
+
+// clusterFlags say which cluster is meant, and how it is asked.
+func clusterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config-file", Aliases: []string{"c"}, Usage: "patroni.yml or patronictl.yaml, found as patronictl does"},
+		&cli.StringFlag{Name: "dcs-url", Aliases: []string{"d"}, Usage: "the DCS instead of the file's: etcd3://host:port"},
+		&cli.BoolFlag{Name: "insecure", Aliases: []string{"k"}, Usage: "as in patronictl: do not verify the certificates of the REST API"},
+		&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several"},
+		&cli.StringFlag{Name: "scope", Usage: "the cluster's name, where the file has none"},
+		&cli.StringFlag{Name: "namespace", Usage: "the path in the DCS, /service by default"},
+		&cli.StringFlag{Name: "leader", Aliases: []string{"primary"}, Usage: "the leader that you expect"},
+		&cli.StringSliceFlag{Name: "vip", Usage: "an `address` that moves with the leader (repeatable)"},
+		&cli.DurationFlag{Name: "timeout", Value: 3 * time.Second, Usage: "deadline of each of the three steps: DCS, members, DCS again"},
+	}
+}
+
+// patroniAnswersWithin is how long Patroni itself waits for a REST API; a
+// deadline below that could not tell a slow member from a dead one.
+const patroniAnswersWithin = 2 * time.Second
+
+// target is a live cluster as the flags and the configuration name it.
+type target struct {
+	cfg     config.Config
+	request preflight.Request
+	// step is the deadline of each step of a look.
+	step     time.Duration
+	progress func(format string, args ...any)
+}
+
+// connect finds out which cluster is meant. It contacts nobody.
+func connect(c *cli.Context, env environment) (*target, error) {
+	step := c.Duration("timeout")
+	if step <= patroniAnswersWithin {
+		return nil, usage("--timeout %s: must be more than %s, since Patroni itself waits that long for a member", step, patroniAnswersWithin)
+	}
+	cfg, err := config.Load(config.Flags{
+		File: c.String("config-file"), DCSURL: c.String("dcs-url"), Insecure: c.Bool("insecure"), Group: c.String("group"),
+		Scope: c.String("scope"), Namespace: c.String("namespace"), VIPs: c.StringSlice("vip"),
+	}, env.lookup)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
+	}
+	k := &target{cfg: cfg, step: step, request: preflight.Request{
+		Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group,
+		Leader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
+	}}
+	if c.Bool("verbose") {
+		k.progress = func(format string, args ...any) { fmt.Fprintf(env.stderr, format+"\n", args...) }
+	}
+	return k, nil
+}
+
+// look takes a snapshot.
+func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
+	etcd, postgres := k.cfg.Etcd3, k.cfg.Postgres
+	store, err := dcs.Open(dcs.Config{
+		Endpoints: etcd.Endpoints, SRV: etcd.SRV, SRVSuffix: etcd.SRVSuffix,
+		TLS: etcd.TLS, Secure: etcd.Strict, User: etcd.Username, Password: etcd.Password,
+	})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	defer store.Close()
+	src := gather.Sources{
+		Store: store, REST: patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST}).Get, Now: time.Now, Progress: k.progress,
+		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+			return pg.Collect(ctx, pg.Config{
+				User: postgres.User, Password: postgres.Password, Database: postgres.Database,
+				SSLMode: postgres.SSLMode, SSLRootCert: postgres.SSLRootCert, SSLNegotiation: postgres.SSLNegotiation,
+				ChannelBinding: postgres.ChannelBinding, Certificate: postgres.Certificate,
+			}, targets, leader)
+		},
+		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		},
+	}
+	// Two rounds of three steps at the most, and a little for the way.
+	overall := 7 * k.step
+	ctx, cancel := context.WithTimeoutCause(ctx, overall, errOverall)
+	defer cancel()
+	s := src.Gather(ctx, k.request, k.step, version)
+	if err := ctx.Err(); err != nil {
+		if errors.Is(context.Cause(ctx), errOverall) {
+			return nil, exit{preflight.ExitDeadline, fmt.Errorf("no verdict within %s", overall)}
+		}
+		return nil, context.Cause(ctx)
+	}
+	return s, nil
+}
+
+var errOverall = errors.New("overall deadline")

@@ -1,0 +1,155 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"patroni-preflight/preflight"
+)
+
+// TestJUnitIsGreenForGoOnly: a pipeline sees nothing but failures and errors.
+func TestJUnitIsGreenForGoOnly(t *testing.T) {
+	for _, sc := range scenarios {
+		r := sc.report(t)
+		out := render(t, "junit", r, Options{})
+		var suite junitSuite
+		if err := xml.Unmarshal(out, &suite); err != nil {
+			t.Fatalf("%s: %v", sc.name, err)
+		}
+		if red := suite.Failures+suite.Errors > 0; red != (sc.verdict != preflight.Go) {
+			t.Errorf("%s: %s, and %d failures, %d errors", sc.name, sc.verdict, suite.Failures, suite.Errors)
+		}
+		if (suite.Failures > 0) != (sc.verdict == preflight.NoGo) {
+			t.Errorf("%s: %s, and %d failures", sc.name, sc.verdict, suite.Failures)
+		}
+		counted := map[string]int{}
+		for _, c := range suite.Cases {
+			for kind, note := range map[string]*junitNote{"failure": c.Failure, "error": c.Error, "skipped": c.Skipped} {
+				if note != nil {
+					counted[kind]++
+					if note.Message == "" {
+						t.Errorf("%s: %s of %s does not say why", sc.name, kind, c.Name)
+					}
+				}
+			}
+		}
+		if suite.Tests != len(suite.Cases) || suite.Tests != len(r.Results)+1 || counted["failure"] != suite.Failures || counted["error"] != suite.Errors || counted["skipped"] != suite.Skipped {
+			t.Errorf("%s: the counts do not hold: %d tests of %d, %v", sc.name, suite.Tests, len(suite.Cases), counted)
+		}
+	}
+}
+
+// TestJUnitKeepsEveryFinding: what the text says of a blocker is in its case.
+func TestJUnitKeepsEveryFinding(t *testing.T) {
+	for _, sc := range scenarios {
+		r := sc.report(t)
+		var all strings.Builder
+		dec := xml.NewDecoder(strings.NewReader(string(render(t, "junit", r, Options{}))))
+		for {
+			tok, err := dec.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", sc.name, err)
+			}
+			if text, ok := tok.(xml.CharData); ok {
+				all.Write(text)
+			}
+		}
+		for _, res := range r.Results {
+			if res.Weight != preflight.Blocks && res.Weight != preflight.Warns {
+				continue
+			}
+			for _, f := range res.Findings {
+				if !strings.Contains(all.String(), clean(f.Sentence())) {
+					t.Errorf("%s: %s of %q is not there whole", sc.name, res.Check, res.Subject)
+				}
+			}
+		}
+	}
+}
+
+// plugin is what the guidelines for monitoring plugins allow.
+var plugin = regexp.MustCompile(`^SWITCHOVER (OK|CRITICAL|UNKNOWN) - [^|\n]+ \|( ('[^'=|]+'|[^'=| ]+)=(U|-?[0-9.]+(s|B)?);;;0)+\n$`)
+
+func TestNagiosLine(t *testing.T) {
+	states := map[preflight.Verdict]string{preflight.Go: "OK", preflight.NoGo: "CRITICAL", preflight.UnknownState: "UNKNOWN"}
+	for _, sc := range scenarios {
+		r := sc.report(t)
+		out := string(render(t, "nagios", r, Options{}))
+		m := plugin.FindStringSubmatch(out)
+		if m == nil || m[1] != states[sc.verdict] {
+			t.Errorf("%s: %q", sc.name, out)
+			continue
+		}
+		if want := fmt.Sprintf(" blockers=%d;;;0 warnings=%d;;;0 unknown=%d;;;0 ", r.Summary.Blockers, r.Summary.Warnings, r.Summary.Unknown); !strings.Contains(out, want) {
+			t.Errorf("%s: %q is not in %q", sc.name, want, out)
+		}
+	}
+}
+
+// TestNagiosUnknownFigures: what is not known is U, never 0.
+func TestNagiosUnknownFigures(t *testing.T) {
+	zero, most := int64(0), 2.5
+	r := preflight.Report{
+		Verdict: preflight.Go, Forecast: &preflight.Forecast{Interruption: preflight.Seconds{Least: 1.25}},
+		Members: []preflight.MemberReport{{Name: "a"}, {Name: "b c=d|e'f", LiveLag: &zero}},
+	}
+	out := string(render(t, "nagios", r, Options{}))
+	for _, want := range []string{" lag_a=U;", " replay_lag_a=U;", " 'lag_b c?d?e?f'=0B;", " interruption_least=1.25s;", " interruption_most=U;"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in %q", want, out)
+		}
+	}
+	r.Forecast.Interruption.Most = &most
+	if out := string(render(t, "nagios", r, Options{})); !strings.Contains(out, " interruption_most=2.5s;") {
+		t.Errorf("%q", out)
+	}
+}
+
+// TestMarkdownSaysWhatTheTextSays: every part of a blocker, and every gap.
+func TestMarkdownSaysWhatTheTextSays(t *testing.T) {
+	for _, sc := range scenarios {
+		r := sc.report(t)
+		out := string(render(t, "markdown", r, Options{}))
+		if want := "## " + string(sc.verdict) + ": switchover of demo"; !strings.HasPrefix(out, want) {
+			t.Errorf("%s: begins with %.60q, want %q", sc.name, out, want)
+		}
+		for _, res := range r.Results {
+			if res.Weight == preflight.Passed || res.Weight == preflight.NotTried || res.Weight == preflight.Aside {
+				continue
+			}
+			for _, f := range res.Findings {
+				for _, part := range []string{f.Asked, f.Observed, f.Effect, f.Remedy} {
+					if !strings.Contains(out, literal(part)) {
+						t.Errorf("%s: %s of %q: %q is not shown", sc.name, res.Check, res.Subject, part)
+					}
+				}
+			}
+			for _, m := range res.Missing {
+				if !strings.Contains(out, literal(m.Reason)) {
+					t.Errorf("%s: %s: %q is not shown", sc.name, res.Check, m.Reason)
+				}
+			}
+		}
+	}
+}
+
+func TestLiteral(t *testing.T) {
+	for in, want := range map[string]string{
+		"wal_keep_size":          "wal_keep_size",
+		"_x_ __y__":              `\_x\_ \_\_y\_\_`,
+		"a|b *c* `d` <e> [f](g)": "a\\|b \\*c\\* \\`d\\` \\<e\\> \\[f\\](g)",
+		"line\nbreak\x1b":        "line break?",
+		`C:\x & #1 ~~y~~ $z$`:    `C:\\x \& \#1 \~\~y\~\~ \$z\$`,
+	} {
+		if got := literal(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}

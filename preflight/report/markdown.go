@@ -1,0 +1,123 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"patroni-preflight/preflight"
+)
+
+// Markdown writes the report to be pasted into a change ticket: what the text
+// says, as headings, lists and a table of the members.
+func Markdown(w io.Writer, r preflight.Report) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s: %s\n\n", r.Verdict, literal(question(r)))
+	fmt.Fprintf(&b, "%s. As seen at %s, by patroni-preflight %s.\n", counts(r.Summary), r.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), literal(r.Tool))
+	if byWarnings(r.Verdict, r.Summary) {
+		b.WriteString("\nNothing blocks: it is NO-GO because warnings count too.\n")
+	}
+	if why := r.Unstable(); why != "" {
+		b.WriteString("\n" + why + ".\n")
+	}
+	all := gaps(r)
+	for _, section := range []struct {
+		title  string
+		weight preflight.Weight
+	}{{"What blocks", preflight.Blocks}, {"What could not be seen", preflight.Unseen}, {"Warnings", preflight.Warns}} {
+		markdownSection(&b, r, all, section.title, section.weight)
+	}
+	markdownOutlook(&b, r)
+	if len(r.Members) > 0 {
+		b.WriteString("\n### Members\n")
+		for i, row := range memberRows(r) {
+			for j := range row {
+				row[j] = literal(row[j])
+			}
+			fmt.Fprintf(&b, "\n| %s |", strings.Join(row, " | "))
+			if i == 0 {
+				b.WriteString("\n|" + strings.Repeat("---|", len(row)))
+			}
+		}
+		b.WriteString("\n")
+	}
+	if len(r.Candidates) > 0 {
+		b.WriteString("\n### Candidates\n\n")
+		for _, c := range r.Candidates {
+			b.WriteString("- " + literal(candidateLine(r, c)) + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func markdownSection(b *strings.Builder, r preflight.Report, all []*gap, title string, weight preflight.Weight) {
+	var entries strings.Builder
+	point := func(label, prose string) {
+		if prose != "" {
+			fmt.Fprintf(&entries, "- %s%s\n", label, literal(prose))
+		}
+	}
+	for _, res := range r.Results {
+		if res.Weight != weight || len(res.Findings) == 0 {
+			continue
+		}
+		fmt.Fprintf(&entries, "\n**%s**\n\n", literal(place(res)))
+		for _, f := range res.Findings {
+			point("Asked: ", f.Asked)
+			point("Answer: ", f.Observed)
+			point("Expected: ", f.Expected)
+			point(map[preflight.Kind]string{preflight.PatroniRule: "Patroni: ", preflight.Policy: "Policy: "}[f.Kind], f.Effect)
+			point("Fix: ", f.Remedy)
+		}
+		point("Ignored: ", res.Ignored)
+	}
+	for _, g := range all {
+		if g.weight == weight {
+			fmt.Fprintf(&entries, "\n**%s**\n\n", literal(g.head()))
+			point("Leaves undecided: ", strings.Join(g.checks(), ", "))
+		}
+	}
+	if entries.Len() > 0 {
+		fmt.Fprintf(b, "\n### %s\n%s", title, entries.String())
+	}
+}
+
+// markdownOutlook is what Patroni would make of it, and how long it would take.
+func markdownOutlook(b *strings.Builder, r preflight.Report) {
+	p, f := r.Prediction, r.Forecast
+	if p == nil && f == nil {
+		return
+	}
+	b.WriteString("\n### Outlook\n\n")
+	if p != nil {
+		b.WriteString("- Patroni " + literal(fate(r, *p)) + "\n")
+		if p.Printed != "" {
+			b.WriteString("- patronictl would print: " + literal(p.Printed) + "\n")
+		}
+	}
+	if f != nil {
+		b.WriteString("- Forecast: " + literal(outlook(*f)) + ".\n")
+		if notable(*f) && f.Advice != "" {
+			b.WriteString("- Fix: " + literal(f.Advice) + "\n")
+		}
+	}
+}
+
+// literal keeps Markdown from taking anything in a text for markup. An
+// underscore within a word is none there, and is left readable.
+func literal(s string) string {
+	s = clean(s)
+	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	runes := []rune(s)
+	var b strings.Builder
+	for i, r := range runes {
+		within := i > 0 && i+1 < len(runes) && word(runes[i-1]) && word(runes[i+1])
+		if strings.ContainsRune("\\`*[]<>|~&$#", r) || r == '_' && !within {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,59 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"patroni-preflight/preflight"
+)
+
+// Nagios writes one line as monitoring plugins do: a state, a text, and figures
+// behind a bar (label=value with its unit; U where unknown). The exit code is
+// the tool's own, which for a verdict is what such a plugin has: 0, 2 and 3.
+func Nagios(w io.Writer, r preflight.Report) error {
+	state := map[preflight.Verdict]string{preflight.Go: "OK", preflight.NoGo: "CRITICAL"}[r.Verdict]
+	if state == "" {
+		state = "UNKNOWN"
+	}
+	line := fmt.Sprintf("SWITCHOVER %s - %s  %s; %s", state, r.Verdict, question(r), counts(r.Summary))
+	if why := deciding(r); len(why) > 0 {
+		line += "; by " + strings.Join(why, ", ")
+	}
+	_, err := fmt.Fprintf(w, "%s | %s\n", strings.ReplaceAll(line, "|", "/"), strings.Join(figures(r), " "))
+	return err
+}
+
+// figures are the counts, the expected interruption in seconds, and each
+// replica's lags in bytes.
+func figures(r preflight.Report) []string {
+	count := func(label string, n int) string { return fmt.Sprintf("%s=%d;;;0", label, n) }
+	out := []string{
+		count("blockers", r.Summary.Blockers), count("warnings", r.Summary.Warnings),
+		count("unknown", r.Summary.Unknown), count("passed", r.Summary.Passed), count("skipped", r.Summary.Skipped),
+	}
+	if f := r.Forecast; f != nil {
+		out = append(out, figure("interruption_least", &f.Interruption.Least, "s"), figure("interruption_most", f.Interruption.Most, "s"))
+	}
+	for _, m := range r.Members {
+		if m.Role != "leader" {
+			out = append(out, figure("lag_"+m.Name, m.LiveLag, "B"), figure("replay_lag_"+m.Name, m.ReplayLag, "B"))
+		}
+	}
+	return out
+}
+
+func figure[N int64 | float64](label string, n *N, unit string) string {
+	value := "U"
+	if n != nil {
+		value = strconv.FormatFloat(float64(*n), 'f', -1, 64) + unit
+	}
+	// A label that has a space is quoted; it may hold neither quotes nor equals
+	// signs, and a bar would begin the figures anew.
+	label = strings.NewReplacer("'", "?", "=", "?", "|", "?").Replace(clean(label))
+	if strings.Contains(label, " ") {
+		label = "'" + label + "'"
+	}
+	return label + "=" + value + ";;;0"
+}

@@ -1,0 +1,111 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"patroni-preflight/preflight"
+)
+
+type endingCase struct {
+	name  string
+	spoil func(s *preflight.Snapshot)
+	want  preflight.Ending
+}
+
+// endings are the ways in which a switchover from node1 to node2 may end.
+var endings = []endingCase{
+	{"done", func(*preflight.Snapshot) {}, preflight.Done},
+	{"old-leader-gone", func(s *preflight.Snapshot) {
+		q := member(s, "node2").SQL.Value
+		q.WalSenders = preflight.Known((*q.WalSenders.Value)[1:])
+		member(s, "node1").REST.Value.State = preflight.Known("start failed")
+	}, preflight.Different},
+	{"silent", func(s *preflight.Snapshot) {
+		member(s, "node2").SQL = preflight.NotKnown[preflight.SQL](preflight.Silent, "SQL as postgres on 10.77.9.22:5432: no answer within 3s")
+	}, preflight.EndUnknown},
+	{"hostile-leader", func(s *preflight.Snapshot) { s.DCS.Cluster.Value.Leader = preflight.Known(hostileName) }, preflight.Different},
+}
+
+// ending is the verification of one of them.
+func ending(t testing.TB, spoil func(s *preflight.Snapshot)) preflight.Verification {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "testdata", "snapshots", "switched-4.0.7.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := preflight.LoadSnapshot(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoil(after)
+	return preflight.Verify(preflight.BaselineOf(healthy(t)), after)
+}
+
+func TestVerificationGolden(t *testing.T) {
+	for _, e := range endings {
+		v := ending(t, e.spoil)
+		if v.Outcome != e.want {
+			t.Errorf("%s: %s, want %s: %s", e.name, v.Outcome, e.want, v.Reason)
+		}
+		for _, format := range OutcomeFormats {
+			if format == "json" && e.name != "old-leader-gone" {
+				continue
+			}
+			path := filepath.Join("testdata", "verify-"+e.name+"."+format)
+			t.Run(filepath.Base(path), func(t *testing.T) {
+				var b bytes.Buffer
+				if err := WriteVerification(&b, format, v, Options{}); err != nil {
+					t.Fatal(err)
+				}
+				compareGolden(t, path, b.Bytes())
+			})
+		}
+	}
+	var b bytes.Buffer
+	if err := WriteVerification(&b, "nagios", preflight.Verification{}, Options{}); err == nil || b.Len() > 0 {
+		t.Errorf("a format that does not exist: %v, %d bytes", err, b.Len())
+	}
+}
+
+// TestVerificationSaysEverything: each point, with what was seen, and for whoever
+// is on call where to look and what to do.
+func TestVerificationSaysEverything(t *testing.T) {
+	for _, e := range endings {
+		v := ending(t, e.spoil)
+		var b bytes.Buffer
+		if err := WriteVerification(&b, "text", v, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		out := flat(b.String())
+		for _, p := range v.Points {
+			if !strings.Contains(out, flat(clean(p.Observed))) || p.Status != preflight.Pass && !strings.Contains(out, p.ID) {
+				t.Errorf("%s: %s is not shown whole", e.name, p.ID)
+			}
+			if p.Status == preflight.Fail && !strings.Contains(out, flat(clean(p.Look))) {
+				t.Errorf("%s: %s does not say where to look", e.name, p.ID)
+			}
+		}
+		if e.want != preflight.Done && !strings.Contains(out, flat(whatNow[e.want])) {
+			t.Errorf("%s: what to do is not said", e.name)
+		}
+		for _, r := range b.String() {
+			if r == '\x1b' || r == '\x7f' {
+				t.Errorf("%s: %q steers the terminal", e.name, b.String())
+				break
+			}
+		}
+		b.Reset()
+		if err := WriteVerification(&b, "json", v, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		var back preflight.Verification
+		if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Outcome != e.want || back.ExitCode != e.want.ExitCode() {
+			t.Errorf("%s: JSON says %s, %d (%v)", e.name, back.Outcome, back.ExitCode, err)
+		}
+	}
+}
