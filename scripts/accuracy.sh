@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 scripts/images.sh bookworm trixie sid
-PREFLIGHT_ACCURACY="$PWD/docs/accuracy.md" go test -tags e2e -count=1 -parallel 2 -timeout 60m -v -run TestAccuracy ./e2e/
+PREFLIGHT_ACCURACY="$PWD/docs/accuracy.md" go test -tags e2e -count=1 -parallel 3 -timeout 60m -v -run TestAccuracy ./e2e/
