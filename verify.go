@@ -83,7 +83,7 @@ func outcomeFormat(c *cli.Context) error {
 func since(c *cli.Context) (preflight.Baseline, error) {
 	file := c.String("since")
 	if file == "" {
-		return preflight.Baseline{}, usage("verify needs --since FILE: what check --record, or check or switchover -f json, wrote before the switchover")
+		return preflight.Baseline{}, usage("verify needs --since FILE: what check --record or check -f json wrote before the switchover")
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
