@@ -106,8 +106,12 @@ func (l *lab) streams(node, primary string) bool {
 	return false
 }
 
-// etcd runs something on whichever etcd answers.
+// etcd runs something short on whichever etcd answers.
 func (l *lab) etcd(do func(context.Context, *clientv3.Client) error) error {
+	return l.etcdWithin(3*time.Second, do)
+}
+
+func (l *lab) etcdWithin(limit time.Duration, do func(context.Context, *clientv3.Client) error) error {
 	c, err := clientv3.New(clientv3.Config{
 		Endpoints: []string{l.ip("etcd1") + ":2379", l.ip("etcd2") + ":2379", l.ip("etcd3") + ":2379"},
 		Logger:    zap.NewNop(), DialTimeout: 3 * time.Second,
@@ -116,7 +120,7 @@ func (l *lab) etcd(do func(context.Context, *clientv3.Client) error) error {
 		return err
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return do(ctx, c)
 }

@@ -64,6 +64,9 @@ func (l *lab) slowFrom(node string, rate int) {
 	leader := l.leader
 	// The relay's own connections go to the leader's second address.
 	vip := l.vip(leader)
+	// A receiver begins anew with the WAL file that it was in: let that be a short one.
+	l.sql(leader, "SELECT pg_switch_wal()")
+	time.Sleep(2 * time.Second)
 	l.relay(node, "OUTPUT", "-d "+l.ip(leader)+" --dport 5432", vip+":5432", 0, rate)
 	l.sql(leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+node+"'")
 	time.Sleep(2 * time.Second)

@@ -187,25 +187,18 @@ func (l *lab) hba() string {
 // ageKeys lets etcd's revision run away from the member keys', as in an hour of
 // other clusters' writes.
 func (l *lab) ageKeys() {
-	write := func(do func(context.Context, *clientv3.Client) error) {
-		if err := l.etcd(do); err != nil {
-			l.t.Fatal(err)
-		}
-	}
-	for range 10 { // a few at a time: a busy machine writes 50 within the deadline, not 500
-		write(func(ctx context.Context, c *clientv3.Client) error {
-			for range 50 {
-				if _, err := c.Put(ctx, "/other/key", "x"); err != nil {
-					return err
-				}
+	err := l.etcdWithin(time.Minute, func(ctx context.Context, c *clientv3.Client) error {
+		for range 200 {
+			if _, err := c.Put(ctx, "/other/key", "x"); err != nil {
+				return err
 			}
-			return nil
-		})
-	}
-	write(func(ctx context.Context, c *clientv3.Client) error {
+		}
 		_, err := c.Delete(ctx, "/other/key")
 		return err
 	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 func (l *lab) tag(node, tag, value string) {
