@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -32,6 +33,9 @@ type world struct {
 	ctx      context.Context
 	env      map[string]string
 	terminal bool
+	// stdin is what somebody at a terminal types; nil: there is no terminal.
+	stdin *string
+	fake  view
 }
 
 // cli runs the program in an environment of its own.
@@ -51,7 +55,10 @@ func (w world) run(t *testing.T, args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	e := environment{
 		lookup: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		stdout: &stdout, stderr: &stderr, terminal: w.terminal,
+		stdout: &stdout, stderr: &stderr, terminal: w.terminal, fake: w.fake,
+	}
+	if w.stdin != nil {
+		e.stdin, e.stdinTerminal = strings.NewReader(*w.stdin), true
 	}
 	code := run(w.ctx, e, append([]string{"patroni-preflight"}, args...))
 	return outcome{code, stdout.String(), stderr.String()}

@@ -44,6 +44,17 @@ type target struct {
 	// step is the deadline of each step of a look.
 	step     time.Duration
 	progress func(format string, args ...any)
+	// fake stands for the cluster in tests.
+	fake view
+}
+
+// view is a cluster as it can be looked at.
+type view interface {
+	look(ctx context.Context) (*preflight.Snapshot, error)
+	// reread names what has moved since a snapshot.
+	reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string]
+	// address is where an api_url leads.
+	address(apiURL string) string
 }
 
 // connect finds out which cluster is meant. It contacts nobody.
@@ -62,7 +73,7 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 	}
-	k := &target{cfg: cfg, step: step, request: preflight.Request{
+	k := &target{cfg: cfg, step: step, fake: env.fake, request: preflight.Request{
 		Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group,
 		Leader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
 	}}
@@ -74,11 +85,11 @@ func connect(c *cli.Context, env environment) (*target, error) {
 
 // look takes a snapshot.
 func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
-	etcd, postgres := k.cfg.Etcd3, k.cfg.Postgres
-	store, err := dcs.Open(dcs.Config{
-		Endpoints: etcd.Endpoints, SRV: etcd.SRV, SRVSuffix: etcd.SRVSuffix,
-		TLS: etcd.TLS, Secure: etcd.Strict, User: etcd.Username, Password: etcd.Password,
-	})
+	if k.fake != nil {
+		return k.fake.look(ctx)
+	}
+	postgres := k.cfg.Postgres
+	store, err := k.open()
 	if err != nil {
 		return nil, usage("%w", err)
 	}
@@ -108,6 +119,39 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 		return nil, context.Cause(ctx)
 	}
 	return s, nil
+}
+
+// open makes a client of the store.
+func (k *target) open() (*dcs.Etcd, error) {
+	etcd := k.cfg.Etcd3
+	return dcs.Open(dcs.Config{
+		Endpoints: etcd.Endpoints, SRV: etcd.SRV, SRVSuffix: etcd.SRVSuffix,
+		TLS: etcd.TLS, Secure: etcd.Strict, User: etcd.Username, Password: etcd.Password,
+	})
+}
+
+// reread reads the DCS once more and names what has moved since a snapshot.
+func (k *target) reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string] {
+	if k.fake != nil {
+		return k.fake.reread(ctx, before)
+	}
+	store, err := k.open()
+	if err != nil {
+		return preflight.NotKnown[[]string](preflight.Failed, "%v", err)
+	}
+	defer store.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, k.step, fmt.Errorf("reading the DCS again took longer than %s", k.step))
+	defer cancel()
+	after, members := store.Reread(ctx, before.DCS.Prefix)
+	return dcs.Moved(before.DCS, after, before.Members, members)
+}
+
+// address is where an api_url leads: there.
+func (k *target) address(apiURL string) string {
+	if k.fake != nil {
+		return k.fake.address(apiURL)
+	}
+	return apiURL
 }
 
 var errOverall = errors.New("overall deadline")

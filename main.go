@@ -1,5 +1,6 @@
 // Command patroni-preflight says, before a Patroni switchover, whether it would
-// work: GO or NO-GO, with the evidence and the remedy. It only reads.
+// work: GO or NO-GO, with the evidence and the remedy. It only
+// reads; a switchover is asked of Patroni.
 package main
 
 import (
@@ -31,9 +32,10 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() { cancel(signalled{<-signals}) }()
 	env := environment{
-		lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr,
+		lookup: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		terminal:       term.IsTerminal(int(os.Stdout.Fd())),
 		stderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		stdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 	}
 	os.Exit(run(ctx, env, os.Args))
 }
@@ -41,9 +43,13 @@ func main() {
 // environment is what the commands see of the world, so that tests can give another.
 type environment struct {
 	lookup         func(string) (string, bool)
+	stdin          io.Reader
 	stdout, stderr io.Writer
-	// terminal and stderrTerminal: somebody looks at stdout, at stderr.
-	terminal, stderrTerminal bool
+	// terminal and stderrTerminal: somebody looks at stdout, at stderr;
+	// stdinTerminal: somebody can be asked.
+	terminal, stderrTerminal, stdinTerminal bool
+	// fake stands for the cluster in tests; nil for a live one.
+	fake view
 }
 
 // signalled is the cause of a context that a signal ended.
@@ -103,7 +109,7 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 
 func app(env environment) *cli.App {
 	misused := func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
-	commands := []*cli.Command{checkCommand(env), verifyCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env)}
+	commands := []*cli.Command{checkCommand(env), switchoverCommand(env), verifyCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env)}
 	for _, c := range commands {
 		c.OnUsageError = misused
 		c.HideHelpCommand = true
@@ -123,7 +129,7 @@ func app(env environment) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usage("no such command: %s (there are check, verify, replay, checks, explain, version)", c.Args().First())
+				return usage("no such command: %s (there are check, switchover, verify, replay, checks, explain, version)", c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},

@@ -95,6 +95,12 @@ func TestUsageErrors(t *testing.T) {
 		{"replay SNAPSHOT SNAPSHOT", []string{"takes no argument"}},
 		{"replay --format yaml SNAPSHOT", []string{"--format yaml"}},
 		{"replay --ignore identity.distinct=because SNAPSHOT", []string{"identity cannot be ignored"}},
+		{"switchover --scope demo -d etcd3://localhost", []string{"give --yes"}},
+		{"switchover --yes --via carrier-pigeon", []string{"--via carrier-pigeon", "patronictl or rest"}},
+		{"switchover --yes --patronictl /nonexistent/patronictl", []string{"--patronictl", "--via rest"}},
+		{"switchover --yes -f nagios", []string{"--format nagios"}},
+		{"switchover --yes --via rest --verify-timeout -1s", []string{"--verify-timeout -1s"}},
+		{"switchover demo", []string{`"demo"`}},
 		{"verify --scope demo", []string{"--since FILE"}},
 		{"verify --since /nonexistent/report.json", []string{"/nonexistent/report.json"}},
 		{"verify --since main.go", []string{"--since main.go", "invalid character"}},
@@ -132,7 +138,7 @@ func TestUsageErrors(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for args, words := range map[string][]string{
-		"":             {"check", "verify", "replay", "checks", "explain", "version"},
+		"":             {"check", "switchover", "verify", "replay", "checks", "explain", "version"},
 		"--help":       {"check", "replay"},
 		"check --help": {"--candidate", "--ignore", "--record", "--timeout", "--vip", "--dcs-url", "--primary"},
 	} {

@@ -50,7 +50,7 @@ func verifyCommand(env environment) *cli.Command {
 			}
 			shown := &progress{w: env.stderr, live: env.stderrTerminal}
 			defer shown.done()
-			s, v, err := follow(b, newCountdown(c.Context, c.Duration("verify-timeout")), shown, func() (*preflight.Snapshot, error) { return k.look(c.Context) })
+			s, v, err := follow(b, newCountdown(c.Context, c.Duration("verify-timeout")), shown, func() bool { return false }, func() (*preflight.Snapshot, error) { return k.look(c.Context) })
 			if err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ func outcomeFormat(c *cli.Context) error {
 func since(c *cli.Context) (preflight.Baseline, error) {
 	file := c.String("since")
 	if file == "" {
-		return preflight.Baseline{}, usage("verify needs --since FILE: what check --record or check -f json wrote before the switchover")
+		return preflight.Baseline{}, usage("verify needs --since FILE: what check --record, or check or switchover -f json, wrote before the switchover")
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -107,8 +107,8 @@ const between = time.Second
 
 // follow looks at the cluster until nothing will change the outcome any more, or
 // the deadline has come. That nothing has changed at all counts only after two
-// loop_waits: a request may be on its way.
-func follow(b preflight.Baseline, clock countdown, shown *progress, look func() (*preflight.Snapshot, error)) (*preflight.Snapshot, preflight.Verification, error) {
+// loop_waits without anybody sending a request: it may be on its way.
+func follow(b preflight.Baseline, clock countdown, shown *progress, sending func() bool, look func() (*preflight.Snapshot, error)) (*preflight.Snapshot, preflight.Verification, error) {
 	var unchanged time.Time
 	for {
 		began := clock.now()
@@ -118,7 +118,7 @@ func follow(b preflight.Baseline, clock countdown, shown *progress, look func() 
 		}
 		v := preflight.Verify(b, s)
 		switch {
-		case v.Outcome != preflight.TurnedDown:
+		case v.Outcome != preflight.TurnedDown || sending():
 			unchanged = time.Time{}
 		case unchanged.IsZero():
 			unchanged = began

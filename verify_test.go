@@ -29,7 +29,7 @@ func recorded(t testing.TB, name string) *preflight.Snapshot {
 }
 
 // film is a cluster that is looked at again and again, one letter each second: b
-// is as before, p the same with the request pending, n nobody leads, w node3
+// is as before, p the same with the request pending, s with it scheduled, n nobody leads, w node3
 // leads, o node2 leads and the old leader is not back, d is done. The last one
 // stays.
 type film struct {
@@ -48,6 +48,8 @@ func (f *film) look() (*preflight.Snapshot, error) {
 	switch letter {
 	case 'p':
 		c.Failover = preflight.Known(preflight.Failover{Leader: "node1", Candidate: "node2"})
+	case 's':
+		c.Failover = preflight.Known(preflight.Failover{Leader: "node1", Candidate: "node2", ScheduledAt: "2126-12-01T03:00:00+00:00"})
 	case 'n':
 		c.Leader = preflight.Known("")
 	case 'w':
@@ -61,6 +63,24 @@ func (f *film) look() (*preflight.Snapshot, error) {
 
 func (f *film) countdown(d time.Duration) countdown {
 	return countdown{end: f.clock.Add(d), now: func() time.Time { return f.clock }, sleep: func(d time.Duration) { f.clock = f.clock.Add(d) }}
+}
+
+func nobody() bool { return false }
+
+// TestFollowWaitsForTheSender: while patronictl runs, an unchanged cluster is no
+// refusal.
+func TestFollowWaitsForTheSender(t *testing.T) {
+	f := &film{t: t, frames: "b", clock: time.Unix(1e9, 0)}
+	b := preflight.BaselineOf(recorded(t, "healthy-4.0.7"))
+	_, v, err := follow(b, f.countdown(30*time.Second), &progress{w: &bytes.Buffer{}}, func() bool { return f.looks <= 12 }, f.look)
+	if err != nil || v.Outcome != preflight.TurnedDown || f.looks != 19 {
+		t.Errorf("%s after %d looks, %v", v.Outcome, f.looks, err)
+	}
+	f = &film{t: t, frames: "b", clock: time.Unix(1e9, 0)}
+	_, v, err = follow(b, f.countdown(30*time.Second), &progress{w: &bytes.Buffer{}}, func() bool { return true }, f.look)
+	if err != nil || v.Outcome != preflight.EndUnknown {
+		t.Errorf("%s, %v", v.Outcome, err)
+	}
 }
 
 func TestFollow(t *testing.T) {
@@ -84,7 +104,7 @@ func TestFollow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := &film{t: t, frames: c.frames, clock: time.Unix(1e9, 0)}
 			var stderr bytes.Buffer
-			s, v, err := follow(preflight.BaselineOf(recorded(t, "healthy-4.0.7")), f.countdown(30*time.Second), &progress{w: &stderr}, f.look)
+			s, v, err := follow(preflight.BaselineOf(recorded(t, "healthy-4.0.7")), f.countdown(30*time.Second), &progress{w: &stderr}, nobody, f.look)
 			if err != nil || v.Outcome != c.want || f.looks != c.looks || !strings.Contains(v.Reason, c.reason) {
 				t.Errorf("%s after %d looks: %q (%v); want %s after %d: %q", v.Outcome, f.looks, v.Reason, err, c.want, c.looks, c.reason)
 			}
@@ -101,7 +121,7 @@ func TestFollow(t *testing.T) {
 func TestFollowEndsWithAnError(t *testing.T) {
 	f := &film{t: t, frames: "p", clock: time.Unix(1e9, 0)}
 	stopped := errors.New("stopped")
-	_, _, err := follow(preflight.BaselineOf(recorded(t, "healthy-4.0.7")), f.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, func() (*preflight.Snapshot, error) {
+	_, _, err := follow(preflight.BaselineOf(recorded(t, "healthy-4.0.7")), f.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, nobody, func() (*preflight.Snapshot, error) {
 		if f.looks == 3 {
 			return nil, stopped
 		}

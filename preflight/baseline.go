@@ -105,7 +105,7 @@ func (b Baseline) flush() (LSN, bool) {
 }
 
 // LoadBaseline reads what was recorded before a switchover: a snapshot (check
-// --record), or the report of check as JSON.
+// --record), or the report of check or switchover as JSON.
 func LoadBaseline(raw []byte) (Baseline, error) {
 	var doc struct {
 		Schema        int       `json:"schema"`
@@ -128,7 +128,7 @@ func LoadBaseline(raw []byte) (Baseline, error) {
 	case b != nil:
 		return *b, b.complete()
 	case doc.Schema == 0:
-		return Baseline{}, errors.New("read what was seen before: neither a snapshot (check --record FILE) nor a report as JSON (check -f json)")
+		return Baseline{}, errors.New("read what was seen before: neither a snapshot (check --record FILE) nor a report as JSON (check or switchover -f json)")
 	}
 	s, err := LoadSnapshot(bytes.NewReader(raw))
 	if err != nil {

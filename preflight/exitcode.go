@@ -8,6 +8,7 @@ const (
 	ExitNoGo      = 2  // NO-GO: at least one blocker
 	ExitUnknown   = 3  // UNKNOWN: no blocker, and something essential could not be seen
 	ExitUsage     = 4  // wrong usage or configuration; nothing was judged
+	ExitChanged   = 5  // the cluster changed since the verdict; nothing was done
 	ExitDifferent = 10 // done, but with a different outcome
 	// ExitOutcomeUnknown: it may still be under way; do not repeat it.
 	ExitOutcomeUnknown = 11

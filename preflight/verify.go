@@ -20,12 +20,14 @@ const (
 	EndUnknown Ending = "UNKNOWN"
 	// TurnedDown: the cluster is what it was, and nothing is under way.
 	TurnedDown Ending = "REFUSED"
+	// Scheduled: it was to be scheduled, and is. Nobody has judged or done it yet.
+	Scheduled Ending = "SCHEDULED"
 )
 
 // ExitCode is the outcome as an exit code.
 func (o Ending) ExitCode() int {
 	switch o {
-	case Done:
+	case Done, Scheduled:
 		return ExitGo
 	case Different:
 		return ExitDifferent

@@ -310,3 +310,36 @@ func TestTooSoon(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// TestVerifyRecordedSwitchover: a real switchover from node1 to node2, as it was
+// looked at on its way.
+func TestVerifyRecordedSwitchover(t *testing.T) {
+	frame := func(name string) *Snapshot {
+		raw, err := os.ReadFile(filepath.Join("testdata", "switchover", name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := LoadSnapshot(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	b := BaselineOf(frame("before"))
+	for _, c := range []struct {
+		frame string
+		want  Ending
+		says  string
+	}{
+		{"before", TurnedDown, "node1 still leads on timeline 1"},
+		{"pending", EndUnknown, "pending in /failover"},
+		{"nobody", EndUnknown, "nobody holds the leader key"},
+		{"promoted", Different, `outcome.follows(node1): no row that streams; its Patroni says "starting"`},
+		{"done", Done, ""},
+	} {
+		v := Verify(b, frame(c.frame))
+		if v.Outcome != c.want || !strings.Contains(v.Reason, c.says) || v.Settled != (c.want == Done || c.want == TurnedDown) {
+			t.Errorf("%s: %s, settled %t: %s", c.frame, v.Outcome, v.Settled, v.Reason)
+		}
+	}
+}

@@ -48,6 +48,8 @@ type Config struct {
 	Etcd3 Etcd3
 	// REST is how the members' REST API is spoken to where it is https.
 	REST secure.Client
+	// RESTAPI is who asks Patroni for a switchover.
+	RESTAPI RESTAPI
 	// Postgres is who connects.
 	Postgres Postgres
 	// VIPs are IP addresses and host names that move with the leader.
@@ -143,6 +145,7 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 	c.Group = r.group(flags.Group)
 	c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
 	c.REST = r.rest(h, &c.Warnings)
+	c.RESTAPI = r.restapi()
 	c.Postgres = r.postgres(h, &c.Warnings)
 	c.VIPs = r.vips(flags.VIPs)
 	if r.err != nil {

@@ -16,7 +16,6 @@ type Key struct {
 
 const (
 	patroniVariable = "PATRONI_"
-	notForReading   = "Not used: it is for writes, and nothing is written."
 )
 
 // Keys are the keys in the order of the document. Those that Patroni has and
@@ -49,11 +48,13 @@ var Keys = []Key{
 	{"ctl.certfile", "PATRONI_CTL_CERTFILE", "The client certificate for the REST API, perhaps with its key in the same file."},
 	{"ctl.keyfile", "PATRONI_CTL_KEYFILE", "The key of that certificate."},
 	{"ctl.keyfile_password", "PATRONI_CTL_KEYFILE_PASSWORD", "The passphrase of that key."},
-	{"ctl.authentication", "", notForReading},
+	{"ctl.authentication.username", "PATRONI_CTL_USERNAME", "Who asks the REST API for a switchover (`--via rest`); nothing else needs a login."},
+	{"ctl.authentication.password", "PATRONI_CTL_PASSWORD", "Its password."},
 	{"restapi.cafile", "PATRONI_RESTAPI_CAFILE", "The CA for the REST API where there is no `ctl.cacert`."},
 	{"restapi.certfile", "PATRONI_RESTAPI_CERTFILE", "Not used: it is what the node's REST API shows. A client certificate is `ctl.certfile`."},
 	{"restapi.verify_client", "PATRONI_RESTAPI_VERIFY_CLIENT", "Not used: whether a client certificate is wanted shows when asking."},
-	{"restapi.authentication", "", notForReading},
+	{"restapi.authentication.username", "PATRONI_RESTAPI_USERNAME", "The same as in `ctl`, behind it."},
+	{"restapi.authentication.password", "PATRONI_RESTAPI_PASSWORD", "Its password."},
 
 	{superuser + ".username", "PATRONI_SUPERUSER_USERNAME", "Who connects to PostgreSQL, where there is no `preflight.postgresql.username`; without both, `PGUSER` and the rest of libpq's environment."},
 	{superuser + ".password", "PATRONI_SUPERUSER_PASSWORD", "Its password; then `PGPASSWORD` and the password file."},

@@ -29,7 +29,7 @@ func shown(c Config, err error) string {
 	certificate := func(p *tls.Certificate) bool { return p != nil }
 	e, p := c.Etcd3, c.Postgres
 	return fmt.Sprint(c.Scope, c.Namespace, c.Group, c.VIPs, "|", e.Endpoints, e.SRV, e.SRVSuffix, e.Username, e.Password, client(e.TLS), e.Strict,
-		"|", client(&c.REST), "|", p.User, p.Password, p.Database, p.SSLMode, p.SSLRootCert, p.SSLNegotiation, p.ChannelBinding, certificate(p.Certificate))
+		"|", client(&c.REST), c.RESTAPI, "|", p.User, p.Password, p.Database, p.SSLMode, p.SSLRootCert, p.SSLNegotiation, p.ChannelBinding, certificate(p.Certificate))
 }
 
 // examples are, for each key, what has to stand beside it and a value that
@@ -42,9 +42,10 @@ var examples = map[string]struct{ beside, value string }{
 	"etcd3.cacert": {https, "CRT"}, "etcd3.ca_cert": {https, "CRT"}, "etcd3.cert": {https, "PAIR"}, "etcd3.key": {"scope: d\netcd3: {host: e, protocol: https, cert: CRT}\n", "OPEN"},
 	"etcd3.username": {"scope: d\netcd3: {host: e, username: u, password: p}\n", "other"}, "etcd3.password": {"scope: d\netcd3: {host: e, username: u, password: p}\n", "other"},
 	"ctl.insecure": {minimal, "true"}, "ctl.cacert": {minimal, "CRT"}, "ctl.certfile": {minimal, "PAIR"}, "ctl.keyfile": {minimal + "ctl: {certfile: CRT}\n", "OPEN"},
-	"ctl.keyfile_password": {minimal + "ctl: {certfile: CRT, keyfile: KEY}\n", "open-sesame"}, "ctl.authentication": {minimal, "{username: u, password: p}"},
-	"restapi.cafile": {minimal, "CRT"}, "restapi.certfile": {minimal, "CRT"}, "restapi.verify_client": {minimal, "required"}, "restapi.authentication": {minimal, "{username: u, password: p}"},
-	superuser + ".username": {minimal, "u"}, superuser + ".password": {minimal, "p"}, superuser + ".sslmode": {minimal, "require"}, superuser + ".sslrootcert": {minimal, "CRT"},
+	"ctl.keyfile_password": {minimal + "ctl: {certfile: CRT, keyfile: KEY}\n", "open-sesame"}, "ctl.authentication.username": {minimal + "ctl: {authentication: {password: p}}\n", "u"}, "ctl.authentication.password": {minimal + "ctl: {authentication: {username: u}}\n", "p"},
+	"restapi.cafile": {minimal, "CRT"}, "restapi.certfile": {minimal, "CRT"}, "restapi.verify_client": {minimal, "required"}, "restapi.authentication.username": {minimal + "restapi: {authentication: {password: p}}\n", "u"},
+	"restapi.authentication.password": {minimal + "restapi: {authentication: {username: u}}\n", "p"},
+	superuser + ".username":           {minimal, "u"}, superuser + ".password": {minimal, "p"}, superuser + ".sslmode": {minimal, "require"}, superuser + ".sslrootcert": {minimal, "CRT"},
 	superuser + ".sslcert": {minimal + "postgresql: {authentication: {superuser: {sslkey: OPEN}}}\n", "CRT"}, superuser + ".sslkey": {minimal + "postgresql: {authentication: {superuser: {sslcert: CRT}}}\n", "OPEN"},
 	superuser + ".sslpassword": {minimal + "postgresql: {authentication: {superuser: {sslcert: CRT, sslkey: KEY}}}\n", "open-sesame"},
 	superuser + ".sslcrl":      {minimal + "postgresql: {authentication: {superuser: {sslmode: verify-ca}}}\n", "/r"}, superuser + ".sslcrldir": {minimal + "postgresql: {authentication: {superuser: {sslmode: verify-ca}}}\n", "/r"},

@@ -109,3 +109,46 @@ func TestVerificationSaysEverything(t *testing.T) {
 		}
 	}
 }
+
+func TestPlanIsShown(t *testing.T) {
+	var b bytes.Buffer
+	p := preflight.Plan{Leader: "node1", Candidate: "node2" + hostileName, ScheduledAt: "2126-12-01T03:00:00+00:00", Prints: "Successfully", Interruption: "1 to 7 s", Lost: []string{"12 sessions"}, Warnings: []string{"Nobody judges it again."}}
+	if err := WritePlan(&b, p, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"node1 steps down", "at 2126-12-01", "prints Successfully", "1 to 7 s without a primary", "lost 12 sessions", "note Nobody judges"} {
+		if !strings.Contains(flat2(b.String()), want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "\x1b") {
+		t.Errorf("%q steers the terminal", b.String())
+	}
+}
+
+// TestSwitchoverIsWritten: the end of it, in each format, wherever it ended.
+func TestSwitchoverIsWritten(t *testing.T) {
+	v := ending(t, endings[1].spoil)
+	check := scenarios[0].report(t)
+	for _, c := range []struct {
+		name, format string
+		s            preflight.SwitchoverReport
+		want         string
+	}{
+		{"outcome", "text", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{}, Verification: &v}, "DIFFERENT  switchover"},
+		{"outcome", "brief", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{}, Verification: &v}, "DIFFERENT  switchover"},
+		{"outcome", "json", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{Output: "x"}, Verification: &v}, `"outcome": "DIFFERENT"`},
+		{"verdict", "text", preflight.SwitchoverReport{Check: check}, "GO  switchover"},
+		{"verdict", "brief", preflight.SwitchoverReport{Check: check}, "GO  switchover"},
+		{"verdict", "json", preflight.SwitchoverReport{Check: check}, `"verification": null`},
+		{"not watched", "text", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{}}, ""},
+	} {
+		var b bytes.Buffer
+		if err := WriteSwitchover(&b, c.format, c.s, Options{}); err != nil || !strings.Contains(b.String(), c.want) || c.want == "" && b.Len() > 0 {
+			t.Errorf("%s, %s: %v\n%.300s", c.name, c.format, err, b.String())
+		}
+	}
+}
+
+// flat2 is a text in one line, labels and all.
+func flat2(s string) string { return strings.Join(strings.Fields(s), " ") }

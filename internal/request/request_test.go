@@ -1,0 +1,145 @@
+package request
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func script(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "patronictl")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestPatronictl(t *testing.T) {
+	for _, c := range []struct {
+		name, script    string
+		status          int
+		output, problem string
+	}{
+		{"well", `echo "$1 $NAME"; echo more >&2`, 0, "switchover demo\nmore\n", ""},
+		{"an exit code", "echo Error: no; exit 1", 1, "Error: no\n", ""},
+		{"killed", "echo begun; kill -9 $$", -1, "begun\n", "signal: killed"},
+		{"very long", "yes 0123456789 | head -c 200000", 0, "0123456789\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var shown bytes.Buffer
+			r := Patronictl(t.Context(), script(t, c.script), []string{"switchover"}, []string{"NAME=demo"}, &shown)
+			if r.Status != c.status || r.Problem != c.problem || !strings.HasPrefix(r.Output, c.output) || r.Via != "patronictl" || r.Ended.Before(r.Began) {
+				t.Errorf("%.200v", r)
+			}
+			if len(r.Output) > maxOutput || !strings.HasPrefix(shown.String(), r.Output) || c.name == "very long" && shown.Len() != 200000 {
+				t.Errorf("kept %d bytes, shown %d", len(r.Output), shown.Len())
+			}
+			if !strings.HasSuffix(r.Asked, "patronictl switchover") {
+				t.Errorf("asked %q", r.Asked)
+			}
+		})
+	}
+	if r := Patronictl(t.Context(), "/nonexistent/patronictl", nil, nil, io.Discard); r.Status != -1 || !strings.Contains(r.Problem, "no such file") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestPatronictlIsEnded: with its children, when nobody waits any more, and its
+// output is shown before it ends.
+func TestPatronictlIsEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	go func() {
+		buf := make([]byte, 100)
+		n, _ := read.Read(buf)
+		if string(buf[:n]) != "begun\n" {
+			t.Errorf("shown %q", buf[:n])
+		}
+		cancel()
+		_, _ = io.Copy(io.Discard, read)
+	}()
+	began := time.Now()
+	r := Patronictl(ctx, script(t, "echo begun; sleep 60; echo never"), nil, nil, write)
+	if time.Since(began) > 10*time.Second || r.Problem != "ended by us: it had not come to an end" || r.Output != "begun\n" {
+		t.Errorf("after %s: %+v", time.Since(began), r)
+	}
+}
+
+func TestREST(t *testing.T) {
+	var got, auth string
+	requests := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		raw, _ := io.ReadAll(r.Body)
+		got, auth = r.Method+" "+r.URL.String()+" "+string(raw), r.Header.Get("Authorization")
+		w.WriteHeader(412)
+		_, _ = io.WriteString(w, "candidate does not exists")
+	}))
+	t.Cleanup(s.Close)
+	var shown bytes.Buffer
+	r := REST(t.Context(), Leader{APIURL: s.URL + "/patroni", User: "patroni", Password: "s3cret"}, Switchover{Leader: "node1", Candidate: "node2", ScheduledAt: "2126-12-01T03:00:00+00:00"}, &shown)
+	if got != `POST /switchover {"leader":"node1","candidate":"node2","scheduled_at":"2126-12-01T03:00:00+00:00"}` || auth == "" || requests != 1 {
+		t.Errorf("sent %q, %q, %d times", got, auth, requests)
+	}
+	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
+		t.Errorf("%+v", r)
+	}
+	REST(t.Context(), Leader{APIURL: s.URL}, Switchover{Leader: "node1"}, &shown)
+	if got != `POST /switchover {"leader":"node1"}` || auth != "" {
+		t.Errorf("sent %q, %q", got, auth)
+	}
+}
+
+// TestRESTFailures: each is told, none is tried again.
+func TestRESTFailures(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan struct{}, 10)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- struct{}{}
+			_ = c.Close()
+		}
+	}()
+	for name, c := range map[string]struct{ url, problem string }{
+		"closed without an answer": {"http://" + l.Addr().String() + "/patroni", "EOF"},
+		"another protocol":         {"ftp://127.0.0.1:8008/patroni", "not of the form"},
+		"no certificate":           {"https://127.0.0.1:1/patroni", "connection refused"},
+		"no URL":                   {"::", "not of the form"},
+		"nothing listens":          {"http://127.0.0.1:1/patroni", "connection refused"},
+	} {
+		r := REST(t.Context(), Leader{APIURL: c.url}, Switchover{Leader: "node1"}, io.Discard)
+		if r.Status != -1 || !strings.Contains(r.Problem, c.problem) && !strings.Contains(r.Problem, "reset") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	l.Close()
+	if n := len(accepted); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody sees that the client has gone
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hang.Close)
+	if r := REST(ctx, Leader{APIURL: hang.URL}, Switchover{Leader: "node1"}, io.Discard); r.Status != -1 || !strings.Contains(r.Problem, "deadline") {
+		t.Errorf("%+v", r)
+	}
+}

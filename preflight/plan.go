@@ -1,0 +1,66 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Plan is what a switchover would do, for whoever has to confirm it.
+type Plan struct {
+	Leader string `json:"leader"`
+	// Candidate is "" where Patroni chooses.
+	Candidate   string `json:"candidate"`
+	ScheduledAt string `json:"scheduled_at,omitempty"`
+	// Prints is what Patroni is expected to answer, Interruption how long there will
+	// be no primary; "" where that is not known.
+	Prints       string `json:"prints"`
+	Interruption string `json:"interruption"`
+	// Lost is what does not outlive the switchover, as far as it was seen.
+	Lost []string `json:"lost"`
+	// Warnings are what nobody looks at any more.
+	Warnings []string `json:"warnings"`
+}
+
+// PlanOf says what the switchover that was asked about would do.
+func PlanOf(s *Snapshot, r Report) Plan {
+	p := Plan{Leader: r.Leader, Candidate: r.Request.Candidate, Lost: lost(s), Warnings: []string{}}
+	if r.Prediction != nil {
+		p.Prints = r.Prediction.Printed
+	}
+	if r.Forecast != nil {
+		p.Interruption = r.Forecast.Interruption.String()
+	}
+	if s.scheduled() {
+		p.ScheduledAt = r.Request.ScheduledAt
+		p.Warnings = append(p.Warnings,
+			"Patroni takes a scheduled switchover without a look at the candidate, and overwrites one that is pending.",
+			"When the time has come nobody judges it again: check before, and verify after.")
+	}
+	return p
+}
+
+// lost lists what the leader has that nobody has afterwards.
+func lost(s *Snapshot) []string {
+	out := []string{}
+	leader := s.Leader()
+	if a, ok := sqlActivity.of(s, leader).Get(); ok && a.Sessions > 0 {
+		out = append(out, fmt.Sprintf("%d sessions on %s, %d of them at work", a.Sessions, leader, a.Active))
+	}
+	if n, ok := ofSQL("", func(q SQL) Observed[int] { return q.UnloggedTables }).of(s, leader).Get(); ok && n > 0 {
+		out = append(out, fmt.Sprintf("the rows of %d unlogged tables in database %s", n, ofSQL("", func(q SQL) Observed[string] { return q.Database }).of(s, leader).orZero()))
+	}
+	if slots, ok := sqlSlots.of(s, leader).Get(); ok {
+		kept := lasting(s, slots)
+		var gone []string
+		for _, slot := range slots {
+			if !slices.Contains(kept, BaselineSlot{slot.Name, slot.Type}) {
+				gone = append(gone, slot.Name)
+			}
+		}
+		if len(gone) > 0 {
+			out = append(out, "slots that nobody declared: "+strings.Join(gone, ", "))
+		}
+	}
+	return out
+}

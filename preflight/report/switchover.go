@@ -1,0 +1,45 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"patroni-preflight/preflight"
+)
+
+// WriteSwitchover writes how a switchover ended. The text has been written bit by
+// bit as things happened, so only what is new is written: the verdict where that
+// was the end, or the outcome.
+func WriteSwitchover(w io.Writer, format string, s preflight.SwitchoverReport, o Options) error {
+	switch {
+	case format == "json":
+		return encode(w, s)
+	case s.Verification != nil:
+		return WriteVerification(w, format, *s.Verification, o)
+	case s.Request == nil || format == "brief":
+		return Write(w, format, s.Check, o)
+	}
+	return nil
+}
+
+// WritePlan writes what is about to be done.
+func WritePlan(w io.Writer, p preflight.Plan, o Options) error {
+	t := &text{Options: o}
+	t.line("")
+	what := fmt.Sprintf("%s steps down, and %s is promoted", p.Leader, p.Whom())
+	if p.ScheduledAt != "" {
+		what += ", at " + p.ScheduledAt
+	}
+	t.titled("PLAN", what+".")
+	t.labelled("prints", p.Prints)
+	if p.Interruption != "" {
+		t.labelled("", p.Interruption+" without a primary that takes writes.")
+	}
+	if len(p.Lost) > 0 {
+		t.labelled("lost", strings.Join(p.Lost, "; ")+".")
+	}
+	t.labelled("note", strings.Join(p.Warnings, " "))
+	_, err := io.WriteString(w, t.b.String())
+	return err
+}

@@ -1,0 +1,55 @@
+package preflight
+
+import "time"
+
+// SwitchoverReport is a switchover from the check to its outcome.
+type SwitchoverReport struct {
+	SchemaVersion int `json:"schema_version"`
+	ExitCode      int `json:"exit_code"`
+	// Check is the judgement before it.
+	Check Report `json:"check"`
+	Plan  Plan   `json:"plan"`
+	// Request is nil where nothing was asked of Patroni.
+	Request *RequestResult `json:"request"`
+	// Verification is nil where nothing was asked, or nobody watched to the end.
+	Verification *Verification `json:"verification"`
+}
+
+// RequestResult is what was asked of Patroni, and what was answered. It holds no
+// secret, and decides nothing: the outcome is seen by the state of the cluster.
+type RequestResult struct {
+	// Via is "patronictl" or "rest", Asked the command line or the request.
+	Via   string `json:"via"`
+	Asked string `json:"asked"`
+	// Began and Ended are by the clock of the machine that runs the tool.
+	Began time.Time `json:"began"`
+	Ended time.Time `json:"ended"`
+	// Status is patronictl's exit code, which is 0 for a refusal too, or the HTTP
+	// status; -1 where there was none.
+	Status int `json:"status"`
+	// Output is what was printed or answered.
+	Output string `json:"output"`
+	// Problem is why there was no complete answer, "" where there was.
+	Problem string `json:"problem"`
+}
+
+// Whom names the candidate of a plan.
+func (p Plan) Whom() string {
+	if p.Candidate == "" {
+		return "whichever member Patroni chooses"
+	}
+	return p.Candidate
+}
+
+// IsScheduled reports whether the DCS holds the switchover that was to be
+// scheduled, and the leader is still the one of before.
+func IsScheduled(b Baseline, s *Snapshot) bool {
+	f, ok := failover.of(s, "").Get()
+	return ok && s.Leader() == b.Leader && f.ScheduledAt != "" && f.Leader == b.Leader && f.Candidate == b.Candidate
+}
+
+// AsScheduled is the verification of a switchover that was to be scheduled, and is.
+func (v Verification) AsScheduled() Verification {
+	v.Outcome, v.ExitCode, v.Settled = Scheduled, ExitGo, true
+	return v
+}
