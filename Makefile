@@ -14,7 +14,7 @@ COMPOSE     := scripts/compose.sh
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release bench clean
+.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ accuracy: build ## Compare predictions with real switchovers: docs/accuracy.md
 oracle: ## Compare the prediction with Patroni's own functions (PATRONI_SOURCE=DIR: releases from source)
 	@PREFLIGHT_PATRONI_SOURCE="$(abspath $(PATRONI_SOURCE))" PREFLIGHT_ORACLE_TABLE="$(CURDIR)/docs/prediction.md" \
 		go test -tags e2e -count=1 -timeout 60m -v -run TestOracle ./e2e/
+
+e2e-switchover: images build ## Run the command switchover in 13 ways on a real cluster
+	@go test -tags e2e,wrapper -count=1 -timeout 30m -v -run TestWrapper ./e2e/
 
 e2e-release: build ## Run releases from PATRONI_SOURCE=DIR on a real cluster against the prediction
 	@scripts/images.sh bookworm
