@@ -27,7 +27,8 @@ type Baseline struct {
 	// FlushLSN is how far the leader had flushed its WAL.
 	FlushLSN *string `json:"flush_lsn"`
 	// Followers are the members that streamed, from whomever: those who are to
-	// stream afterwards, together with the old leader.
+	// stream afterwards, together with the old leader. Null where the leader's
+	// account of them was not seen.
 	Followers []string `json:"followers"`
 	// Slots are the leader's slots that outlive a switchover: logical ones, those
 	// that /config declares, and those of members.
@@ -47,7 +48,6 @@ func BaselineOf(s *Snapshot) Baseline {
 		Scope: s.Request.Scope, Namespace: s.Request.Namespace, Group: s.Request.Group, TakenAt: s.TakenAt,
 		Leader: leader, Candidate: s.Request.Candidate,
 		StandbyCluster: standbyCluster.of(s, "").Value, SystemID: sqlSystemID.of(s, leader).Value, Timeline: sqlTimeline.of(s, leader).Value,
-		Followers: []string{},
 	}
 	before, okB := leaderBefore.of(s, "").Get()
 	after, okA := leaderAfter.of(s, "").Get()
@@ -58,10 +58,8 @@ func BaselineOf(s *Snapshot) Baseline {
 		text := before.String()
 		b.FlushLSN = &text
 	}
-	for _, m := range s.replicas() {
-		if streamsFrom(s, m) != "" {
-			b.Followers = append(b.Followers, m)
-		}
+	if walSenders.of(s, leader).Known() {
+		b.Followers = slices.DeleteFunc(append([]string{}, s.replicas()...), func(m string) bool { return streamsFrom(s, m) == "" })
 	}
 	if slots, ok := sqlSlots.of(s, leader).Get(); ok {
 		b.Slots = lasting(s, slots)

@@ -66,8 +66,8 @@ var shutdownChecks = []Check{
 		Source: "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
 		Fix:    "Wait until the candidate is level with the others, or update Patroni to 3.1.0 or later.",
 		Proof:  "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted without 1000 committed rows; cases by version. On 3.0.2 the window was never met while the candidate kept up.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfReplicas,
-		After: []string{"dcs.leader", "lag.receive", "candidate.streaming"}, Needs: []Need{keyVersion.onLeader(), leaderBefore, sqlReceived}, Run: runEarlyRelease,
+		Kind:   PatroniRule, Severity: Warning, Essential: true, Of: OfReplicas,
+		After: []string{"dcs.leader", "lag.receive", "candidate.streaming"}, Needs: []Need{keyVersion.onLeader(), leaderBefore, sqlReceived, othersReceived}, Run: runEarlyRelease,
 	},
 	{
 		ID: "leader.checkpoint", Title: "the leader has written a checkpoint since its promotion", Since: "0.2.0",
@@ -290,6 +290,40 @@ const (
 	slowerBlocks = 1 << 20
 )
 
+// othersReceived is how far the other replicas are, where the leader's release
+// makes that matter: by SQL, else by the leader's account of them. One that the
+// leader has no row of is not connected, and gets no last checkpoint.
+var othersReceived = fact[map[string]LSN]{"how far the other members are", func(s *Snapshot, m string) Observed[map[string]LSN] {
+	out := map[string]LSN{}
+	version, ok := keyVersion.of(s, s.Leader()).Get()
+	if ok && (olderThan(version, 2, 1, 2) || !olderThan(version, 3, 1, 0)) {
+		return Known(out)
+	}
+	rows := walSenders.of(s, s.Leader())
+	for _, other := range s.replicas() {
+		if other == m {
+			continue
+		}
+		if at, ok := sqlReceived.of(s, other).Get(); ok {
+			out[other] = at
+			continue
+		}
+		if !rows.Known() {
+			return Because[map[string]LSN](rows)
+		}
+		for _, w := range *rows.Value {
+			switch at, ok := w.FlushLSN.Get(); {
+			case !sameApplicationName(w.ApplicationName, other):
+			case !ok:
+				return NotKnown[map[string]LSN](w.FlushLSN.Cause(), "%s, flush_lsn: %s", other, w.FlushLSN.Reason())
+			default:
+				out[other] = max(out[other], at)
+			}
+		}
+	}
+	return Known(out)
+}}
+
 func runEarlyRelease(s *Snapshot, _ Policies, m string) []Finding {
 	version := keyVersion.of(s, s.Leader()).Must()
 	asked := s.key("/members/" + s.Leader())
@@ -298,9 +332,9 @@ func runEarlyRelease(s *Snapshot, _ Policies, m string) []Finding {
 	}
 	have := sqlReceived.get(s, m)
 	ahead, by := "", int64(0)
-	for _, other := range s.replicas() {
-		if o, ok := sqlReceived.of(s, other).Get(); ok && other != m && o.Minus(have) > by {
-			ahead, by = other, o.Minus(have)
+	for other, at := range othersReceived.get(s, m) {
+		if lead := at.Minus(have); lead > by || lead == by && lead > 0 && other < ahead {
+			ahead, by = other, lead
 		}
 	}
 	surely := by > slowerBlocks

@@ -77,16 +77,20 @@ func runRewind(s *Snapshot, _ Policies, m string) []Finding {
 	asked := s.askedSQL(m, "pg_settings")
 	var out []Finding
 	sums, hints := settings["data_checksums"], settings["wal_log_hints"]
-	if sums == "off" && hints == "off" {
+	if sums != "on" && hints != "on" {
+		observed := "data_checksums and wal_log_hints are both off"
+		if sums == "" || hints == "" {
+			observed = fmt.Sprintf("data_checksums is %s, wal_log_hints is %s", shown(sums), shown(hints))
+		}
 		out = append(out, Finding{
-			Asked: asked, Observed: "data_checksums and wal_log_hints are both off", Expected: "one of them on",
+			Asked: asked, Observed: observed, Expected: "one of them on",
 			Effect: fmt.Sprintf("pg_rewind refuses to work on %s.", m),
 			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_log_hints=on, then restart all members.", s.Request.Scope),
 		})
 	}
-	if settings["full_page_writes"] == "off" {
+	if full := settings["full_page_writes"]; full != "on" {
 		out = append(out, Finding{
-			Asked: asked, Observed: "full_page_writes is off",
+			Asked: asked, Observed: "full_page_writes is " + shown(full),
 			Effect: "pg_rewind refuses a source without it.",
 			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.full_page_writes=on", s.Request.Scope),
 		})

@@ -187,6 +187,27 @@ var shutdownCases = map[string][]breakage{
 			lag(s, "node2", 2<<20)
 		}, Fail, ""},
 		{"3.0.2, both behind", "node2", func(s *Snapshot) { leaderVersion(s, "3.0.2"); lag(s, "node2", 500<<10); lag(s, "node3", 500<<10) }, Pass, ""},
+		{"3.0.2, slower than another that only the leader sees", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			lag(s, "node2", 10<<10)
+			s.member("node3").SQL = unknown[SQL]()
+		}, Fail, ""},
+		{"3.0.2, level with another that only the leader sees", "node2", func(s *Snapshot) { leaderVersion(s, "3.0.2"); s.member("node3").SQL = unknown[SQL]() }, Pass, ""},
+		{"3.0.2, and another that is not there at all", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			s.member("node3").SQL = unknown[SQL]()
+			*leaderSQL(s).WalSenders.Value = (*leaderSQL(s).WalSenders.Value)[:1]
+		}, Pass, ""},
+		{"3.0.2, and how far another is was not seen", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.0.2")
+			s.member("node3").SQL = unknown[SQL]()
+			(*leaderSQL(s).WalSenders.Value)[1].FlushLSN = NotKnown[LSN](Absent, "NULL")
+		}, Undecided, ""},
+		{"3.1.0, and how far another is was not seen", "node2", func(s *Snapshot) {
+			leaderVersion(s, "3.1.0")
+			s.member("node3").SQL = unknown[SQL]()
+			(*leaderSQL(s).WalSenders.Value)[1].FlushLSN = NotKnown[LSN](Absent, "NULL")
+		}, Pass, ""},
 		{"3.1.0", "node2", func(s *Snapshot) { leaderVersion(s, "3.1.0"); lag(s, "node2", 500<<10) }, Pass, ""},
 		{"2.1.1", "node2", func(s *Snapshot) { leaderVersion(s, "2.1.1"); lag(s, "node2", 500<<10) }, Pass, ""},
 		{"no position", "node2", func(s *Snapshot) { s.member("node2").SQL = unknown[SQL]() }, SkippedFor, ""},

@@ -48,6 +48,11 @@ var waybackCases = map[string][]breakage{
 		{"off", "node1", func(s *Snapshot) { config4(s).UsePgRewind = Known(false) }, Fail, Warning},
 		{"neither checksums nor hints", "node1", func(s *Snapshot) { set(s, "node1", "data_checksums", "off"); set(s, "node1", "wal_log_hints", "off") }, Fail, Warning},
 		{"no full pages", "node1", func(s *Snapshot) { set(s, "node1", "full_page_writes", "off") }, Fail, Warning},
+		{"settings that were not shown", "node1", func(s *Snapshot) {
+			for _, name := range []string{"data_checksums", "wal_log_hints", "full_page_writes"} {
+				delete(*s.member("node1").SQL.Value.Settings.Value, name)
+			}
+		}, Fail, Warning},
 		{"hints alone", "node1", func(s *Snapshot) { set(s, "node1", "data_checksums", "off") }, Pass, ""},
 		{"garbled", "node1", func(s *Snapshot) { config4(s).UsePgRewind = unknown[bool]() }, Undecided, ""},
 	},

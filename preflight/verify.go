@@ -83,6 +83,12 @@ func Verify(b Baseline, after *Snapshot) Verification {
 	v.Points = append(v.Points, pointLeader(b, after))
 	if v.Leader != "" && v.Leader != b.Leader {
 		v.Points = append(v.Points, pointPrimary(b, after), pointTimeline(b, after), pointWAL(b, after))
+		if b.Followers == nil {
+			v.Points = append(v.Points, Point{
+				ID: "outcome.follows", Title: "everybody who streamed before streams", Status: Undecided,
+				Asked: "the followers in what was seen before", Observed: "who streamed before was not seen",
+			})
+		}
 		for _, m := range b.toFollow(v.Leader) {
 			v.Points = append(v.Points, pointFollows(b, after, m))
 		}

@@ -97,6 +97,12 @@ func TestVerify(t *testing.T) {
 		{name: "who streams cannot be seen", after: func(s *Snapshot) {
 			s.member("node2").SQL.Value.WalSenders = NotKnown[[]WalSender](Privilege, "the role sees no rows")
 		}, want: EndUnknown, says: "the role sees no rows"},
+		{name: "who streams is NULL for want of a right", after: func(s *Snapshot) {
+			for i := range *s.member("node2").SQL.Value.WalSenders.Value {
+				(*s.member("node2").SQL.Value.WalSenders.Value)[i].State = NotKnown[string](Privilege, "NULL without pg_monitor")
+			}
+		}, want: EndUnknown, says: "NULL without pg_monitor"},
+		{name: "who streamed before was not seen", before: func(b *Baseline) { b.Followers = nil }, want: EndUnknown, says: "who streamed before was not seen"},
 		{name: "a bystander follows the old leader", after: func(s *Snapshot) {
 			drop("node3")(s)
 			s.member("node1").SQL.Value.WalSenders = Known([]WalSender{{ApplicationName: "node3", State: Known("streaming")}})
@@ -341,5 +347,24 @@ func TestVerifyRecordedSwitchover(t *testing.T) {
 		if v.Outcome != c.want || !strings.Contains(v.Reason, c.says) || v.Settled != (c.want == Done || c.want == TurnedDown) {
 			t.Errorf("%s: %s, settled %t: %s", c.frame, v.Outcome, v.Settled, v.Reason)
 		}
+	}
+}
+
+// TestBaselineOfTheUnseen: whom nobody could see streaming is not nobody.
+func TestBaselineOfTheUnseen(t *testing.T) {
+	for name, do := range map[string]func(q *SQL){
+		"no session": func(q *SQL) { q.WalSenders = silent[[]WalSender]() },
+		"no right":   func(q *SQL) { (*q.WalSenders.Value)[0].State = NotKnown[string](Privilege, "NULL") },
+	} {
+		s := healthy(t)
+		do(leaderSQL(s))
+		if b := BaselineOf(s); b.Followers != nil {
+			t.Errorf("%s: followers %q", name, b.Followers)
+		}
+	}
+	s := healthy(t)
+	leaderSQL(s).WalSenders = Known([]WalSender{})
+	if b := BaselineOf(s); b.Followers == nil || len(b.Followers) > 0 {
+		t.Errorf("nobody streams: followers %q", b.Followers)
 	}
 }
