@@ -13,11 +13,17 @@ import (
 )
 
 // judgeFlags are the flags of every command that ends in a verdict.
-func judgeFlags() []cli.Flag {
+func judgeFlags() []cli.Flag { return append(ruleFlags(), formatFlag(report.Formats)) }
+
+func formatFlag(formats []string) cli.Flag {
+	return &cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: formats[0], Usage: strings.Join(formats, ", ")}
+}
+
+// ruleFlags are those flags but for the format.
+func ruleFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "candidate", Usage: "the member to be promoted; without it Patroni chooses"},
 		&cli.StringFlag{Name: "scheduled", Usage: "the `TIME` for which it shall be scheduled, as for patronictl: 2026-12-01T03:00:00+00:00"},
-		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: report.Formats[0], Usage: strings.Join(report.Formats, ", ")},
 		&cli.BoolFlag{Name: "verbose", Usage: "show also what passed, with the evidence"},
 		&cli.StringSliceFlag{Name: "ignore", Usage: "`ID=reason`: what this check finds warns instead of blocking (repeatable; not identity.*)"},
 		&cli.StringFlag{Name: "fail-on", Value: "blocker", Usage: "blocker, or warning: then warnings make NO-GO too"},

@@ -17,7 +17,7 @@ func checksCommand(env environment) *cli.Command {
 	return &cli.Command{
 		Name:  "checks",
 		Usage: "list every check",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text, json, markdown"}},
+		Flags: []cli.Flag{formatFlag([]string{"text", "json", "markdown"})},
 		Action: func(c *cli.Context) error {
 			if _, err := positional(c); err != nil {
 				return err

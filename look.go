@@ -21,7 +21,7 @@ import (
 // clusterFlags say which cluster is meant, and how it is asked.
 func clusterFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "config-file", Aliases: []string{"c"}, Usage: "patroni.yml or patronictl.yaml, found as patronictl does"},
+		&cli.StringFlag{Name: "config-file", Aliases: []string{"c"}, Usage: "the `FILE`, patroni.yml or patronictl.yaml; found as patronictl does"},
 		&cli.StringFlag{Name: "dcs-url", Aliases: []string{"d"}, Usage: "the DCS instead of the file's: etcd3://host:port"},
 		&cli.BoolFlag{Name: "insecure", Aliases: []string{"k"}, Usage: "as in patronictl: do not verify the certificates of the REST API"},
 		&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several"},

@@ -109,27 +109,26 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 
 func app(env environment) *cli.App {
 	misused := func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
-	commands := []*cli.Command{checkCommand(env), switchoverCommand(env), verifyCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env)}
+	commands := []*cli.Command{checkCommand(env), switchoverCommand(env), verifyCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env), completionCommand(env), completeCommand(env), manCommand(env)}
 	for _, c := range commands {
 		c.OnUsageError = misused
 		c.HideHelpCommand = true
 	}
 	return &cli.App{
-		Name:                 "patroni-preflight",
-		Usage:                "says before a Patroni switchover whether it would work: GO or NO-GO, and why",
-		Version:              version,
-		Writer:               env.stdout,
-		ErrWriter:            env.stderr,
-		Commands:             commands,
-		OnUsageError:         misused,
-		EnableBashCompletion: true,
+		Name:         "patroni-preflight",
+		Usage:        "says before a Patroni switchover whether it would work: GO or NO-GO, and why",
+		Version:      version,
+		Writer:       env.stdout,
+		ErrWriter:    env.stderr,
+		Commands:     commands,
+		OnUsageError: misused,
 		// The library splits such values at commas otherwise.
 		DisableSliceFlagSeparator: true,
 		// The library would end the process by itself otherwise.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usage("no such command: %s (there are check, switchover, verify, replay, checks, explain, version)", c.Args().First())
+				return usage("no such command: %s (there are check, switchover, verify, replay, checks, explain, version, completion, man)", c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},

@@ -118,6 +118,9 @@ func TestUsageErrors(t *testing.T) {
 		{"explain dcs.alarms --verbose", []string{"--verbose stands after an argument"}},
 		{"version --short", []string{"short"}},
 		{"version now", []string{`"now"`}},
+		{"completion", []string{"completion needs bash, zsh or fish"}},
+		{"completion tcsh", []string{"completion tcsh", "bash, zsh and fish"}},
+		{"man 1", []string{`"1"`}},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			o := runCLI(t, strings.Fields(strings.ReplaceAll(c.args, "SNAPSHOT", healthy))...)
@@ -138,7 +141,7 @@ func TestUsageErrors(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for args, words := range map[string][]string{
-		"":             {"check", "switchover", "verify", "replay", "checks", "explain", "version"},
+		"":             {"check", "switchover", "verify", "replay", "checks", "explain", "version", "completion", "man"},
 		"--help":       {"check", "replay"},
 		"check --help": {"--candidate", "--ignore", "--record", "--timeout", "--vip", "--dcs-url", "--primary"},
 	} {

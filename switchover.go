@@ -29,7 +29,7 @@ func switchoverCommand(env environment) *cli.Command {
 	return &cli.Command{
 		Name:  "switchover",
 		Usage: "check, ask, have Patroni switch over, and verify what became of it",
-		Flags: slices.Concat(clusterFlags(), waitFlags(), outcomeFlags(), own, judgeFlags()),
+		Flags: slices.Concat(clusterFlags(), waitFlags(), outcomeFlags(), own, ruleFlags(), []cli.Flag{formatFlag(report.OutcomeFormats)}),
 		Action: func(c *cli.Context) error {
 			if _, err := positional(c); err != nil {
 				return err

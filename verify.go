@@ -27,7 +27,7 @@ func verifyCommand(env environment) *cli.Command {
 			&cli.StringFlag{Name: "since", Usage: "what was seen before: the `FILE` of check --record, or a report as JSON"},
 			&cli.StringFlag{Name: "candidate", Usage: "the member to be promoted, where the file names none"},
 			&cli.StringFlag{Name: "record", Usage: "write what was seen at last to `FILE`"},
-			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: report.OutcomeFormats[0], Usage: strings.Join(report.OutcomeFormats, ", ")},
+			formatFlag(report.OutcomeFormats),
 			&cli.BoolFlag{Name: "verbose", Usage: "tell what is being asked"},
 		}),
 		Action: func(c *cli.Context) error {
