@@ -14,7 +14,7 @@ COMPOSE     := scripts/compose.sh
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover bench clean
+.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover release image bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,13 @@ e2e-release: build ## Run releases from PATRONI_SOURCE=DIR on a real cluster aga
 	@scripts/images.sh bookworm
 	@PREFLIGHT_PATRONI_SOURCE="$(abspath $(PATRONI_SOURCE))" PREFLIGHT_ORACLE_TABLE="$(CURDIR)/docs/prediction.md" \
 		go test -tags e2e,release -count=1 -timeout 30m -v -run TestRelease ./e2e/
+
+release: ## Build binaries, .deb, .rpm, SBOM and checksums into build/release
+	@scripts/release.sh
+
+image: ## Build the container image patroni-preflight of this machine's architecture
+	@PLATFORMS=linux/$$(go env GOHOSTARCH) scripts/release.sh build/image
+	@scripts/image.sh build/image
 
 bench: build ## Compare the tool's speed with patronictl's
 	@scripts/bench.sh
