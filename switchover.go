@@ -311,7 +311,8 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 	b := w.doc.Check.Baseline
 	clock.end = clock.now().Add(min(clock.left(), 2*loopWait(w.seen)+20*time.Second))
 	for {
-		began := clock.now()
+		// Before the look: what is sent meanwhile does not show in it.
+		began, underway := clock.now(), sending()
 		s, err := w.k.look(ctx)
 		if err != nil {
 			return preflight.Verification{}, err
@@ -321,7 +322,7 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 			return v.AsScheduled(), nil
 		}
 		shown.say(v.Reason, clock.left())
-		if !sending() && v.Settled || !clock.until(began.Add(between)) {
+		if !underway && v.Settled || !clock.until(began.Add(between)) {
 			return v, nil
 		}
 	}
