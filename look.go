@@ -100,7 +100,7 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 			return pg.Collect(ctx, pg.Config{
 				User: postgres.User, Password: postgres.Password, Database: postgres.Database,
 				SSLMode: postgres.SSLMode, SSLRootCert: postgres.SSLRootCert, SSLNegotiation: postgres.SSLNegotiation,
-				ChannelBinding: postgres.ChannelBinding, Certificate: postgres.Certificate,
+				ChannelBinding: postgres.ChannelBinding, MinTLS: postgres.MinTLS, MaxTLS: postgres.MaxTLS, Certificate: postgres.Certificate,
 			}, targets, leader)
 		},
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {

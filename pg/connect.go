@@ -221,6 +221,15 @@ func tlsConfigs(cc *pgconn.Config) []*tls.Config {
 	return out
 }
 
+// clientOnly are libpq's settings that are nothing to the server, and that pgx does
+// not know; those that ask for more safety are read or refused before anybody
+// connects (internal/config).
+var clientOnly = []string{
+	"fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle",
+	"keepalives_interval", "load_balance_hosts", "replication", "requirepeer", "requiressl", "ssl_max_protocol_version",
+	"ssl_min_protocol_version", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile", "tcp_user_timeout",
+}
+
 // config makes pgx's configuration, with libpq's environment and password file
 // behind ours. The password is not in the text that is parsed.
 func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
@@ -232,6 +241,9 @@ func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
 		database = "postgres"
 	}
 	text := "target_session_attrs=any"
+	if cfg.Certificate != nil {
+		text += " sslcert='' sslkey=''" // pgx would fail at a key that it cannot read
+	}
 	for _, kv := range [][2]string{
 		{"host", strings.Join(p.hosts, ",")},
 		{"port", strings.Join(p.ports, ",")},
@@ -254,10 +266,14 @@ func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
 		cc.Password = cfg.Password
 	}
 	for _, config := range tlsConfigs(cc) {
-		config.MinVersion = tls.VersionTLS12
-		if cfg.Certificate != nil {
+		config.MinVersion, config.MaxVersion = max(tls.VersionTLS12, cfg.MinTLS), cfg.MaxTLS
+		if cfg.Certificate != nil && cc.SSLCertMode != "disable" {
 			config.Certificates = []tls.Certificate{*cfg.Certificate}
 		}
+	}
+	// Of a service pgx hands to the server what it does not know itself.
+	for _, key := range clientOnly {
+		delete(cc.RuntimeParams, key)
 	}
 	cc.RuntimeParams["application_name"] = "patroni-preflight"
 	cc.RuntimeParams["client_encoding"] = "UTF8"

@@ -25,6 +25,9 @@ type Config struct {
 	// SSLMode, SSLRootCert (a file), SSLNegotiation and ChannelBinding are libpq's;
 	// the default of SSLMode is prefer.
 	SSLMode, SSLRootCert, SSLNegotiation, ChannelBinding string
+	// MinTLS and MaxTLS are versions as crypto/tls has them. The least is TLS 1.2;
+	// a MaxTLS of 0 is no bound.
+	MinTLS, MaxTLS uint16
 	// Certificate is shown to a server that asks for one; nil leaves it to
 	// PGSSLCERT and PGSSLKEY.
 	Certificate *tls.Certificate

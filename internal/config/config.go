@@ -80,7 +80,10 @@ type Postgres struct {
 	User, Password, Database string
 	// SSLMode, SSLRootCert, SSLNegotiation and ChannelBinding are libpq's.
 	SSLMode, SSLRootCert, SSLNegotiation, ChannelBinding string
-	// Certificate is the client's; nil leaves it to PGSSLCERT and PGSSLKEY.
+	// MinTLS and MaxTLS are versions as crypto/tls has them, 0 for no bound.
+	MinTLS, MaxTLS uint16
+	// Certificate is the client's: of the role, else of PGSSLCERT, PGSSLKEY and
+	// ~/.postgresql.
 	Certificate *tls.Certificate
 }
 

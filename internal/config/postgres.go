@@ -48,6 +48,7 @@ func (r *reader) postgres(h host, warnings *[]string) Postgres {
 	}
 	p.User, p.Password = r.text(role+".username"), r.text(role+".password")
 	r.libpq(h, role, &p, warnings)
+	r.elsewhere(h, &p, warnings)
 	return p
 }
 
