@@ -2,6 +2,7 @@ package secure
 
 import (
 	"bytes"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"os"
@@ -77,8 +78,17 @@ func TestHostileKeys(t *testing.T) {
 	if bytes.Equal(endless, whole.Bytes) {
 		t.Fatal("the number of iterations is not where it was")
 	}
+	var key encryptedKey
+	if !parse(whole.Bytes, &key) {
+		t.Fatal("the key cannot be read")
+	}
+	key.Data = key.Data[:len(key.Data)-3]
+	halfBlock, err := asn1.Marshal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, der := range map[string][]byte{
-		"other iterations": endless, "cut": whole.Bytes[:len(whole.Bytes)/2], "empty": {}, "text": []byte("no ASN.1 at all"),
+		"half a block": halfBlock, "other iterations": endless, "cut": whole.Bytes[:len(whole.Bytes)/2], "empty": {}, "text": []byte("no ASN.1 at all"),
 		"more behind it": append(bytes.Clone(whole.Bytes), 0),
 	} {
 		text := pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der})

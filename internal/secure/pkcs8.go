@@ -60,7 +60,9 @@ var (
 )
 
 // decryptPKCS8 opens a key as OpenSSL writes it since 1.0: PBES2 with PBKDF2 and
-// a cipher in CBC mode.
+// a cipher in CBC mode. There is a library, github.com/youmark/pkcs8; as of July 2024
+// it panics at a key that is cut, bounds no iterations, and knows SHA-1 and SHA-256
+// only.
 func decryptPKCS8(der []byte, passphrase string) ([]byte, error) {
 	if passphrase == "" {
 		return nil, ErrNoPassphrase
