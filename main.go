@@ -128,7 +128,11 @@ func app(env environment) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usage("no such command: %s (there are check, switchover, verify, replay, checks, explain, version, completion, man)", c.Args().First())
+				var names []string
+				for _, known := range c.App.VisibleCommands() {
+					names = append(names, known.Name)
+				}
+				return usage("no such command: %s (there are %s)", c.Args().First(), strings.Join(names, ", "))
 			}
 			return cli.ShowAppHelp(c)
 		},
