@@ -92,12 +92,13 @@ func libpqSettings(h host) *reader {
 			l.root.set(key, str(text, place{source: variable(name)}))
 		}
 	}
-	// Of the certificate by default both files have to be there.
+	// Where neither of the pair is named, pgx wants both files to be there, and libpq
+	// would fail without the key.
 	own := l.value("sslcert") != nil || l.value("sslkey") != nil
 	for key, name := range libpqFiles {
 		path := filepath.Join(home, ".postgresql", name)
-		pair := filepath.Join(home, ".postgresql", libpqFiles[map[string]string{"sslcert": "sslkey", "sslkey": "sslcert"}[key]])
-		if home == "" || l.value(key) != nil || own && strings.HasPrefix(name, "postgresql.") || !h.isThere(path) || !h.isThere(pair) {
+		other := libpqFiles[map[string]string{"sslcert": "sslkey", "sslkey": "sslcert"}[key]]
+		if home == "" || l.value(key) != nil || !h.isThere(path) || !own && !h.isThere(filepath.Join(home, ".postgresql", other)) {
 			continue
 		}
 		l.root.set(key, str(path, place{source: "~/.postgresql/" + name}))

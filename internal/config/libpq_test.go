@@ -96,6 +96,13 @@ func TestLibpqFiles(t *testing.T) {
 	if c := w.must(flags); c.Postgres.Certificate == nil {
 		t.Error("no certificate")
 	}
+	w.vars["PGSSLCERT"] = withFiles(t, "CRT")
+	if err := os.Remove(filepath.Join(w.vars["HOME"], ".postgresql", "postgresql.crt")); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.must(flags); c.Postgres.Certificate == nil {
+		t.Error("no certificate, with the key that is there by default")
+	}
 	put(w, "root.crl", "rsa.crt")
 	w.must(flags) // nothing is verified
 	put(w, "root.crt", "rsa.crt")
