@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,72 @@ func TestJUnitIsGreenForGoOnly(t *testing.T) {
 		}
 		if suite.Tests != len(suite.Cases) || suite.Tests != len(r.Results)+1 || counted["failure"] != suite.Failures || counted["error"] != suite.Errors || counted["skipped"] != suite.Skipped {
 			t.Errorf("%s: the counts do not hold: %d tests of %d, %v", sc.name, suite.Tests, len(suite.Cases), counted)
+		}
+	}
+}
+
+// TestJUnitStructure: elements and attributes are those that Jenkins' schema
+// (junit-10.xsd of its xUnit plugin) knows, and no case says two things. Numbers
+// are there where Ant's older schema wants them.
+func TestJUnitStructure(t *testing.T) {
+	elements := map[string]struct{ within, must, may string }{
+		"testsuite":  {"", "name tests failures errors skipped time timestamp", ""},
+		"testcase":   {"testsuite", "classname name time", ""},
+		"failure":    {"testcase", "message type", ""},
+		"error":      {"testcase", "message type", ""},
+		"skipped":    {"testcase", "message", "type"},
+		"system-out": {"testcase", "", ""},
+	}
+	number := regexp.MustCompile(`^[0-9]+$`)
+	for _, sc := range scenarios {
+		dec := xml.NewDecoder(strings.NewReader(string(render(t, "junit", sc.report(t), Options{}))))
+		var open, within []string
+		for {
+			tok, err := dec.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", sc.name, err)
+			}
+			switch tok := tok.(type) {
+			case xml.EndElement:
+				open = open[:len(open)-1]
+			case xml.StartElement:
+				name, parent := tok.Name.Local, ""
+				if len(open) > 0 {
+					parent = open[len(open)-1]
+				}
+				rule, ok := elements[name]
+				if !ok || rule.within != parent {
+					t.Errorf("%s: <%s> in <%s>", sc.name, name, parent)
+				}
+				has := map[string]string{}
+				for _, a := range tok.Attr {
+					has[a.Name.Local] = a.Value
+					if !slices.Contains(strings.Fields(rule.must+" "+rule.may), a.Name.Local) {
+						t.Errorf("%s: <%s> has %s", sc.name, name, a.Name.Local)
+					}
+				}
+				for _, a := range strings.Fields(rule.must) {
+					if has[a] == "" {
+						t.Errorf("%s: <%s> without %s", sc.name, name, a)
+					}
+				}
+				for _, a := range []string{"tests", "failures", "errors", "skipped", "time"} {
+					if v, ok := has[a]; ok && !number.MatchString(v) {
+						t.Errorf("%s: %s is %q", sc.name, a, v)
+					}
+				}
+				if name == "testcase" {
+					within = nil
+				} else if name != "testsuite" && name != "system-out" {
+					if within = append(within, name); len(within) > 1 {
+						t.Errorf("%s: a case with %v", sc.name, within)
+					}
+				}
+				open = append(open, name)
+			}
 		}
 	}
 }
