@@ -19,12 +19,15 @@ type desk struct {
 	id string
 }
 
-// newDesk starts such a machine in the lab's network.
-func newDesk(t *testing.T, l *lab) *desk {
-	must(l, "docker", "build", "-q", "-t", "patroni-preflight-ansible:"+l.suite, "--build-arg", "SUITE="+l.suite, "-f", "../docker/ansible.Dockerfile", "../docker")
+// newDesk starts such a machine, with Debian's Ansible of a suite, in the lab's network.
+func newDesk(t *testing.T, l *lab, suite string) *desk {
+	image := "patroni-preflight-ansible:" + suite
+	if out, code := command(4*time.Minute, nil, "docker", "build", "-q", "-t", image, "--build-arg", "SUITE="+suite, "-f", "../docker/ansible.Dockerfile", "../docker"); code != 0 {
+		t.Fatalf("%s: exit %d\n%s", image, code, out)
+	}
 	network := must(l, "docker", "network", "ls", "-q", "--filter", "label=com.docker.compose.project="+l.project)
 	id := must(l, "docker", "run", "-d", "--rm", "--network", network, "-e", "ANSIBLE_NOCOLOR=1", "-e", "COLUMNS=200",
-		"--entrypoint", "tini", "patroni-preflight-ansible:"+l.suite, "--", "sleep", "infinity")
+		"--entrypoint", "tini", image, "--", "sleep", "infinity")
 	t.Cleanup(func() { command(time.Minute, nil, "docker", "rm", "-f", id) })
 	d := &desk{lab: l, id: id}
 	for from, to := range map[string]string{tool: "/usr/local/bin/patroni-preflight", l.config: "/etc/patroni/patroni.yml", "../ansible": "/root/ansible", "../docs": "/root/docs"} {
@@ -37,6 +40,7 @@ func newDesk(t *testing.T, l *lab) *desk {
 	d.write("/root/inventory", inventory)
 	// Gated like the wrapper's: what happens between check and request is the test's.
 	d.write("/root/gated-patronictl", "#!/bin/sh\ncase \"$*\" in *--help*) ;; *) touch /tmp/gate; while [ -e /tmp/gate ]; do sleep 0.1; done;; esac\nexec patronictl \"$@\"\n")
+	d.write("/root/ansible/check.yml", "- hosts: patroni\n  gather_facts: false\n  tasks:\n    - ansible.builtin.import_role: {name: patroni_preflight}\n      run_once: true\n")
 	d.must("chown root:root /etc/patroni/patroni.yml && chmod 600 /etc/patroni/patroni.yml && chmod 755 /root/gated-patronictl")
 	return d
 }
@@ -75,6 +79,8 @@ type play struct {
 	vars                        func(d *desk) []string
 	// nobody: no candidate is named.
 	nobody bool
+	// old: also with the oldest Ansible that the role is for.
+	old bool
 	// fails, changed: whether Ansible says so. says: what the output has.
 	fails, changed bool
 	says           []string
@@ -97,23 +103,28 @@ const (
 )
 
 var plays = []play{
-	{name: "GO", playbook: checkOnly},
+	{name: "GO", playbook: checkOnly, old: true},
 	{
-		name: "NO-GO", playbook: checkOnly, fails: true,
+		name: "NO-GO", playbook: checkOnly, fails: true, old: true,
 		arrange: func(d *desk) { d.tag(d.candidate, "nofailover", "true") },
 		says:    []string{"NO-GO: nothing was asked of Patroni", "BLOCKS candidate.nofailover", "FIX: "},
 	},
 	{
-		name: "UNKNOWN", playbook: checkOnly, fails: true,
+		name: "UNKNOWN", playbook: checkOnly, fails: true, old: true,
 		vars: func(*desk) []string {
-			return []string{`{"patroni_preflight_environment": {"PATRONI_SUPERUSER_PASSWORD": "wrong"}}`}
+			return []string{`{"patroni_preflight_environment": {"PATRONI_SUPERUSER_PASSWORD": "no-such-secret"}}`, "--verbose", "--verbose"}
+		},
+		after: func(d *desk, out string) {
+			if strings.Contains(out, "no-such-secret") {
+				d.t.Errorf("the output has the password\n%s", out)
+			}
 		},
 		says: []string{"UNKNOWN, which is not GO", "UNKNOWN ", "password authentication failed"},
 	},
 	{
-		name: "the tool is not there", playbook: checkOnly, fails: true,
+		name: "the tool is not there", playbook: checkOnly, fails: true, old: true,
 		vars: func(*desk) []string { return []string{"patroni_preflight_command=/nonexistent/patroni-preflight"} },
-		says: []string{"internal error: nothing was said about the cluster", "/nonexistent/patroni-preflight"},
+		says: []string{"internal error: nothing is known of the cluster", "/nonexistent/patroni-preflight"},
 	},
 	{
 		name: "a wrong call", playbook: checkOnly, fails: true,
@@ -146,8 +157,39 @@ var plays = []play{
 		},
 	},
 	{
-		name: "done by REST", playbook: switchOver, changed: true, leads: candidateLeads,
+		name: "done by REST", playbook: switchOver, changed: true, leads: candidateLeads, old: true,
 		vars: func(*desk) []string { return []string{"patroni_preflight_via=rest"} },
+	},
+	{
+		name: "the tool crashes after the request", playbook: switchOver, fails: true, changed: true, leads: candidateLeads,
+		vars: func(d *desk) []string { return []string{d.endsWith(2, `patroni-preflight "$@" >/dev/null`)} },
+		says: []string{"internal error", "see patronictl list", "the end of the tool"},
+	},
+	{
+		name: "the cluster changed", playbook: switchOver, fails: true, old: true,
+		vars: func(d *desk) []string { return []string{d.endsWith(5, "")} },
+		says: []string{"the cluster changed between verdict and request", "the end of the tool"},
+	},
+	{
+		name: "the overall deadline", playbook: switchOver, fails: true,
+		vars: func(d *desk) []string { return []string{d.endsWith(124, "")} },
+		says: []string{"no verdict within the overall deadline", "the end of the tool"},
+	},
+	{
+		name: "outcome unknown", playbook: switchOver, fails: true, changed: true,
+		vars: func(d *desk) []string {
+			d.write("/root/idle-patronictl", "#!/bin/sh\nsleep 60\n")
+			d.must("chmod 755 /root/idle-patronictl")
+			return []string{"patroni_preflight_patronictl=/root/idle-patronictl", "patroni_preflight_verify_timeout=3s"}
+		},
+		says: []string{"OUTCOME UNKNOWN", "do not repeat it"},
+	},
+	{
+		name: "leads already, but nobody can see that", playbook: switchOver, fails: true,
+		vars: func(d *desk) []string {
+			return []string{"patroni_preflight_candidate=" + d.leader, `{"patroni_preflight_environment": {"PATRONI_SUPERUSER_PASSWORD": "wrong"}}`}
+		},
+		says: []string{"UNKNOWN identity.sql_role", "password authentication failed"},
 	},
 	{
 		name: "another member wins", playbook: switchOver, fails: true, changed: true, leads: bystanderLeads,
@@ -157,6 +199,19 @@ var plays = []play{
 			freezeCandidate(d)
 		},
 		says: []string{"DIFFERENT: there was a switchover", "FAIL outcome.leader", "leads, not"},
+	},
+	{
+		name: "rolling, and the inventory has other names", playbook: rolling, nobody: true, fails: true, old: true,
+		vars: func(d *desk) []string {
+			d.write("/root/touch.yml", "---\n- name: Leave a trace\n  ansible.builtin.file: {path: /root/trace, state: touch, mode: '0644'}\n")
+			return []string{"patroni_work=/root/touch.yml", "patroni_member=nobody", "patroni_may_lead=false"}
+		},
+		says: []string{"nobody is no member of the cluster, which has node1, node2, node3"},
+		after: func(d *desk, _ string) {
+			if _, code := d.bash("test -e /root/trace"); code == 0 {
+				d.t.Error("somebody was worked on")
+			}
+		},
 	},
 	{
 		name: "rolling", playbook: rolling, nobody: true, changed: true,
@@ -185,6 +240,15 @@ var plays = []play{
 			}
 		},
 	},
+}
+
+// endsWith is the tool, but for a switchover that ends with the code and without a
+// report, after the commands.
+func (d *desk) endsWith(code int, commands string) string {
+	d.t.Helper()
+	d.write("/root/tool", fmt.Sprintf("#!/bin/sh\n[ \"$1\" = switchover ] || exec patroni-preflight \"$@\"\n%s\necho the end of the tool >&2\nexit %d\n", commands, code))
+	d.must("chmod 755 /root/tool")
+	return "patroni_preflight_command=/root/tool"
 }
 
 // ansible runs a playbook; vars are for -e, or flags.
@@ -218,67 +282,76 @@ func changes(out string) (n int) {
 func TestAnsible(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "ansible", "trixie", "10.77.59", "")
-	d := newDesk(t, l)
+	d := newDesk(t, l, l.suite)
 	t.Run("lint", func(t *testing.T) {
 		l.t = t
-		d.must("cd /root/ansible && for p in switchover.yml rolling.yml; do ansible-playbook -i ../inventory --syntax-check $p || exit 1; done && ansible-lint --offline --strict *.yml roles")
+		d.must("cd /root/ansible && for p in switchover.yml rolling.yml; do ansible-playbook -i ../inventory --syntax-check $p || exit 1; done && ansible-lint --offline --strict switchover.yml rolling.yml roles")
 	})
-	d.write("/root/ansible/check.yml", "- hosts: patroni\n  gather_facts: false\n  tasks:\n    - ansible.builtin.import_role: {name: patroni_preflight}\n      run_once: true\n")
 	for _, p := range plays {
-		if !chosen(p.name) {
-			continue
+		if chosen(p.name) {
+			t.Run(p.name, func(t *testing.T) { d.play(t, p) })
 		}
-		t.Run(p.name, func(t *testing.T) {
-			l.t = t
-			l.roles()
-			defer l.settle(p.name)
-			if p.arrange != nil {
-				p.arrange(d)
-			}
-			rows := l.rows(l.leader)
-			var vars []string
-			if !p.nobody {
-				vars = append(vars, "patroni_preflight_candidate="+d.candidate)
-			}
-			if p.vars != nil {
-				vars = append(vars, p.vars(d)...)
-			}
-			began := time.Now()
-			var out string
-			var code int
-			ended := make(chan struct{})
-			go func() { defer close(ended); out, code = d.ansible(p.playbook, vars...) }()
-			if p.between != nil {
-				l.await("the request", time.Minute, func() bool { _, code := d.bash("test -e /tmp/gate"); return code == 0 })
-				p.between(d)
-				d.must("rm /tmp/gate")
-			}
-			if p.meanwhile != nil {
-				p.meanwhile(d)
-			}
-			<-ended
-			if (code != 0) != p.fails || (changes(out) > 0) != p.changed {
-				t.Errorf("exit code %d, %d changed; want failed %t, changed %t\n%s", code, changes(out), p.fails, p.changed, out)
-			}
-			for _, s := range p.says {
-				if !strings.Contains(out, s) {
-					t.Errorf("does not say %q\n%s", s, out)
-				}
-			}
-			leads := l.leader
-			if p.leads != nil {
-				leads = p.leads(d)
-			}
-			if now := l.primaries(); len(now) != 1 || now[0] != leads {
-				t.Errorf("%v lead, want %s\n%s", now, leads, out)
-			} else if n := l.rows(leads); n != rows {
-				t.Errorf("%d rows, %d before", n, rows)
-			}
-			if p.after != nil {
-				p.after(d, out)
-			}
-			t.Logf("exit code %d, %d changed, after %.0f s", code, changes(out), time.Since(began).Seconds())
-		})
+	}
+	// bookworm has 2.14, where the result of a template is a text.
+	oldest := newDesk(t, l, "bookworm")
+	for _, p := range plays {
+		if p.old && chosen(p.name) {
+			t.Run("Ansible 2.14: "+p.name, func(t *testing.T) { oldest.play(t, p) })
+		}
 	}
 	t.Run("commands as written", d.asTheyStand)
+}
+
+// play runs a playbook and holds what Ansible says of it against the cluster.
+func (d *desk) play(t *testing.T, p play) {
+	l := d.lab
+	l.t = t
+	l.roles()
+	defer l.settle(p.name)
+	if p.arrange != nil {
+		p.arrange(d)
+	}
+	rows := l.rows(l.leader)
+	var vars []string
+	if !p.nobody {
+		vars = append(vars, "patroni_preflight_candidate="+d.candidate)
+	}
+	if p.vars != nil {
+		vars = append(vars, p.vars(d)...)
+	}
+	began := time.Now()
+	var out string
+	var code int
+	ended := make(chan struct{})
+	go func() { defer close(ended); out, code = d.ansible(p.playbook, vars...) }()
+	if p.between != nil {
+		l.await("the request", time.Minute, func() bool { _, code := d.bash("test -e /tmp/gate"); return code == 0 })
+		p.between(d)
+		d.must("rm /tmp/gate")
+	}
+	if p.meanwhile != nil {
+		p.meanwhile(d)
+	}
+	<-ended
+	if (code != 0) != p.fails || (changes(out) > 0) != p.changed {
+		t.Errorf("exit code %d, %d changed; want failed %t, changed %t\n%s", code, changes(out), p.fails, p.changed, out)
+	}
+	for _, s := range p.says {
+		if !strings.Contains(out, s) {
+			t.Errorf("does not say %q\n%s", s, out)
+		}
+	}
+	leads := l.leader
+	if p.leads != nil {
+		leads = p.leads(d)
+	}
+	if now := l.primaries(); len(now) != 1 || now[0] != leads {
+		t.Errorf("%v lead, want %s\n%s", now, leads, out)
+	} else if n := l.rows(leads); n != rows {
+		t.Errorf("%d rows, %d before", n, rows)
+	}
+	if p.after != nil {
+		p.after(d, out)
+	}
+	t.Logf("exit code %d, %d changed, after %.0f s", code, changes(out), time.Since(began).Seconds())
 }
