@@ -50,17 +50,30 @@ func switches(command string) bool {
 	return strings.Contains(command, "switchover") && !strings.Contains(command, "--check") && !strings.HasPrefix(command, "patroni-preflight check --candidate node2 --scheduled")
 }
 
-// node1Leads brings the cluster to where the documents begin.
+// node1Leads brings the cluster to where the documents begin. A member that has
+// just come back says so in its REST API before it does in its key.
 func (d *desk) node1Leads() {
 	d.t.Helper()
-	d.await("a whole cluster", 90*time.Second, func() bool { return d.whole(time.Second) })
-	if d.roles(); d.leader == "node1" {
+	settled := func() bool {
+		if !d.whole(0) {
+			return false
+		}
+		d.roles()
+		for _, n := range []string{d.candidate, d.bystander} {
+			if !strings.Contains(d.key("members/"+n), `"role":"replica"`) {
+				return false
+			}
+		}
+		return true
+	}
+	d.await("a whole cluster", 90*time.Second, settled)
+	if d.leader == "node1" {
 		return
 	}
 	if out, code := d.bash("patronictl switchover demo --candidate node1 --force"); code != 0 {
 		d.t.Fatalf("exit %d: %s", code, out)
 	}
-	d.await("node1 to lead", 90*time.Second, func() bool { return d.whole(time.Second) && d.primaries()[0] == "node1" })
+	d.await("node1 to lead", 90*time.Second, func() bool { return settled() && d.leader == "node1" })
 }
 
 // asTheyStand runs the commands of the documents as they are written there.
