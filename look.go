@@ -24,7 +24,7 @@ func clusterFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config-file", Aliases: []string{"c"}, Usage: "patroni.yml or patronictl.yaml, found as patronictl does"},
 		&cli.StringFlag{Name: "dcs-url", Aliases: []string{"d"}, Usage: "the DCS instead of the file's: etcd3://host:port"},
 		&cli.BoolFlag{Name: "insecure", Aliases: []string{"k"}, Usage: "as in patronictl: do not verify the certificates of the REST API"},
-		&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several"},
+		&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several; check without it judges all of them"},
 		&cli.StringFlag{Name: "scope", Usage: "the cluster's name, where the file has none"},
 		&cli.StringFlag{Name: "namespace", Usage: "the path in the DCS, /service by default"},
 		&cli.StringFlag{Name: "leader", Aliases: []string{"primary"}, Usage: "the leader that you expect"},
@@ -41,6 +41,8 @@ const patroniAnswersWithin = 2 * time.Second
 type target struct {
 	cfg     config.Config
 	request preflight.Request
+	// everyGroup: where there are several groups and none is named, all are meant.
+	everyGroup bool
 	// step is the deadline of each step of a look.
 	step     time.Duration
 	progress func(format string, args ...any)
@@ -63,8 +65,10 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	if step <= patroniAnswersWithin {
 		return nil, usage("--timeout %s: must be more than %s, since Patroni itself waits that long for a member", step, patroniAnswersWithin)
 	}
+	every := c.Command.Name == "check"
 	cfg, err := config.Load(config.Flags{
-		File: c.String("config-file"), DCSURL: c.String("dcs-url"), Insecure: c.Bool("insecure"), Group: c.String("group"),
+		EveryGroup: every,
+		File:       c.String("config-file"), DCSURL: c.String("dcs-url"), Insecure: c.Bool("insecure"), Group: c.String("group"),
 		Scope: c.String("scope"), Namespace: c.String("namespace"), VIPs: c.StringSlice("vip"),
 	}, env.lookup)
 	if err != nil {
@@ -73,7 +77,7 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 	}
-	k := &target{cfg: cfg, step: step, fake: env.fake, request: preflight.Request{
+	k := &target{cfg: cfg, step: step, everyGroup: every, fake: env.fake, request: preflight.Request{
 		Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group,
 		Leader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
 	}}

@@ -138,7 +138,28 @@ func TestCitusGroups(t *testing.T) {
 	l.says(noGo, "candidate.member", "--group", "0", "--candidate", "node4")
 	l.says(unknown, "dcs.scope", "--group", "2", "--candidate", "node4")
 
-	out, _ := l.patronictl("node1", time.Minute, "switchover", "demo", "--force", "--group", "0", "--candidate", "node2")
+	all := func(want string, code int, args ...string) {
+		t.Helper()
+		out, got := l.tool(30*time.Second, "check", append([]string{"-f", "brief"}, args...)...)
+		if got != code || !strings.Contains(out, want) {
+			t.Errorf("%v: exit code %d\n%s", args, got, out)
+		}
+	}
+	all("GO  switchover of demo, a Citus cluster: group 0 GO; group 1 GO", preflight.ExitGo)
+	all("which is in group 1: add --group 1", preflight.ExitUsage, "--candidate", "node4")
+	l.sh("node4", "lab-set tags.nofailover true")
+	l.await("the tag", 20*time.Second, func() bool { return strings.Contains(l.key("1/members/node4"), "nofailover") })
+	all("NO-GO  switchover of demo, a Citus cluster: group 0 GO; group 1 NO-GO by candidate.member", preflight.ExitNoGo)
+	out, _ := l.patronictl("node1", time.Minute, "switchover", "demo", "--force", "--group", "1")
+	if strings.Contains(out, "Successfully") {
+		t.Errorf("the NO-GO is false: %s", out)
+	}
+	l.sh("node4", "lab-set -d tags.nofailover")
+	l.await("no tag, and to be synchronous again", 30*time.Second, func() bool {
+		return !strings.Contains(l.key("1/members/node4"), "nofailover") && strings.Contains(l.key("1/sync"), "node4")
+	})
+
+	out, _ = l.patronictl("node1", time.Minute, "switchover", "demo", "--force", "--group", "0", "--candidate", "node2")
 	if !strings.Contains(out, "Successfully switched over") {
 		t.Errorf("after GO: %s", out)
 	}

@@ -69,7 +69,7 @@ var Keys = []Key{
 	{superuser + ".channel_binding", "PATRONI_SUPERUSER_CHANNEL_BINDING", "libpq's, for whatever role connects; then `PGCHANNELBINDING`."},
 	{superuser + ".sslnegotiation", "PATRONI_SUPERUSER_SSLNEGOTIATION", "libpq's, for whatever role connects; then `PGSSLNEGOTIATION`."},
 
-	{"citus.group", "PATRONI_CITUS_GROUP", "With `citus.database` it makes a cluster of several groups, of which `--group` has to name one, as for patronictl switchover. Its value is not used."},
+	{"citus.group", "PATRONI_CITUS_GROUP", "With `citus.database` it makes a cluster of several groups. `--group` names one; without it `check` judges all of them, and `switchover` and `verify` want it, as patronictl switchover does. Its value is not used."},
 	{"citus.database", "PATRONI_CITUS_DATABASE", "The same. Without a database, or with a group that is no number, Patroni drops the section, and so does this tool."},
 
 	{"preflight.vips", "", "Ours: addresses that move with the leader, together with those of `--vip`."},

@@ -36,11 +36,15 @@ func resolve(root, s object) object {
 	if !ok {
 		return s
 	}
-	def, ok := root["$defs"].(object)[strings.TrimPrefix(ref, "#/$defs/")].(object)
-	if !ok {
-		panic("nothing at " + ref)
+	for name := range strings.SplitSeq(strings.Trim(strings.TrimPrefix(ref, "#"), "/"), "/") {
+		if name == "" {
+			continue // the schema as a whole
+		}
+		if root, ok = root[name].(object); !ok {
+			panic("nothing at " + ref)
+		}
 	}
-	return def
+	return root
 }
 
 // validate is as much of JSON Schema 2020-12 as our schema uses. A keyword that
@@ -237,6 +241,7 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 		}
 	}
 	walk("report", reflect.TypeFor[preflight.Report](), root)
+	walk("groups", reflect.TypeFor[preflight.GroupsReport](), object{"$ref": "#/$defs/groups"})
 	if seen < 60 {
 		t.Errorf("only %d fields were seen", seen)
 	}
