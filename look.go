@@ -23,6 +23,7 @@ func clusterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config-file", Aliases: []string{"c"}, Usage: "patroni.yml or patronictl.yaml, found as patronictl does"},
 		&cli.StringFlag{Name: "dcs-url", Aliases: []string{"d"}, Usage: "the DCS instead of the file's: etcd3://host:port"},
+		&cli.StringSliceFlag{Name: "api-url", Usage: "where the store is another than etcd v3: the `URL` of a member's REST API, http://host:8008 (repeatable)"},
 		&cli.BoolFlag{Name: "insecure", Aliases: []string{"k"}, Usage: "as in patronictl: do not verify the certificates of the REST API"},
 		&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several; check without it judges all of them"},
 		&cli.StringFlag{Name: "scope", Usage: "the cluster's name, where the file has none"},
@@ -67,8 +68,8 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	}
 	every := c.Command.Name == "check"
 	cfg, err := config.Load(config.Flags{
-		EveryGroup: every,
-		File:       c.String("config-file"), DCSURL: c.String("dcs-url"), Insecure: c.Bool("insecure"), Group: c.String("group"),
+		EveryGroup: every, APIURLs: c.StringSlice("api-url"),
+		File: c.String("config-file"), DCSURL: c.String("dcs-url"), Insecure: c.Bool("insecure"), Group: c.String("group"),
 		Scope: c.String("scope"), Namespace: c.String("namespace"), VIPs: c.StringSlice("vip"),
 	}, env.lookup)
 	if err != nil {
@@ -125,8 +126,19 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 	return s, nil
 }
 
-// open makes a client of the store.
-func (k *target) open() (*dcs.Etcd, error) {
+// store is what tells of the cluster, as long as it is open.
+type store interface {
+	gather.Store
+	Close()
+}
+
+// open makes a client of the store, or of the REST APIs that stand in for one
+// that is not read.
+func (k *target) open() (store, error) {
+	if k.cfg.Store != "etcd3" {
+		api := patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST})
+		return &dcs.REST{Kind: k.cfg.Store, Name: config.StoreName(k.cfg.Store), URLs: k.cfg.APIURLs, Ask: api.Document}, nil
+	}
 	etcd := k.cfg.Etcd3
 	return dcs.Open(dcs.Config{
 		Endpoints: etcd.Endpoints, SRV: etcd.SRV, SRVSuffix: etcd.SRVSuffix,

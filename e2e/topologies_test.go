@@ -169,10 +169,16 @@ func TestCitusGroups(t *testing.T) {
 	}
 }
 
-// TestOddMembers: names, ports and addresses as nobody would choose them, and
-// nothing wrong with them.
-func TestOddMembers(t *testing.T) {
+// TestOddClusters has two that come one after the other, since they share a network.
+func TestOddClusters(t *testing.T) {
 	t.Parallel()
+	t.Run("odd members", oddMembers)
+	t.Run("a store that is not read", unreadStore)
+}
+
+// oddMembers: names, ports and addresses as nobody would choose them, and
+// nothing wrong with them.
+func oddMembers(t *testing.T) {
 	l := newLayout(t, "odd.yml", "bookworm", "10.77.56", "etcd1", "m1", "m2", "m3")
 	l.sh("m3", "ip addr add "+l.net+".33/24 dev eth0")
 	const scope = "Odd.one-2"
@@ -193,5 +199,76 @@ func TestOddMembers(t *testing.T) {
 		if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of "+scope) {
 			t.Fatalf("to %s: exit code %d\n%s", m, code, out)
 		}
+	}
+}
+
+// unreadStore: the store is Patroni's Raft, which the tool does not read. What
+// REST and SQL show decides, and it is never GO.
+func unreadStore(t *testing.T) {
+	l := newLayout(t, "raft.yml", "trixie", "10.77.56")
+	l.await("a leader and two that stream", 90*time.Second, func() bool {
+		p := l.primaries()
+		if len(p) != 1 {
+			return false
+		}
+		s, err := l.status(p[0])
+		return err == nil && len(s.Replication) == 2
+	})
+	time.Sleep(5 * time.Second)
+	l.roles()
+	text := "scope: demo\nraft: {self_addr: '" + l.ip(l.bystander) + ":2222'}\nrestapi: {connect_address: '" + l.ip(l.bystander) + ":8008'}\n" +
+		"postgresql:\n  authentication:\n    superuser: {username: preflight, password: preflight}\n"
+	if err := os.WriteFile(l.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(want string) func() bool {
+		return func() bool {
+			out, _ := l.in(l.bystander, "curl -s http://127.0.0.1:8008/cluster")
+			return strings.Contains(out, want)
+		}
+	}
+	never := func(command string, args ...string) {
+		t.Helper()
+		if out, _ := l.patronictl(l.bystander, time.Minute, append([]string{command, "demo", "--force"}, args...)...); strings.Contains(out, "Successfully") {
+			t.Errorf("the NO-GO is false: %s", out)
+		}
+	}
+
+	r := l.says(unknown, "dcs.reachable", "--candidate", l.candidate)
+	for _, id := range []string{"lag.receive", "lag.replay", "candidate.streaming", "identity.rest_name", "identity.sql_system_id", "maintenance.pause", "maintenance.member"} {
+		if slices.Contains(r.by("unknown"), id) || slices.Contains(r.by("skipped"), id) {
+			t.Errorf("%s is undecided, which REST and SQL can tell", id)
+		}
+	}
+	out, code := l.tool(30*time.Second, "switchover", "--candidate", l.candidate, "--via", "rest", "--yes")
+	if code != preflight.ExitUnknown || !strings.Contains(out, "Raft is not read") || !slices.Equal(l.primaries(), []string{l.leader}) {
+		t.Errorf("switchover: exit code %d\n%s", code, out)
+	}
+
+	l.sh(l.candidate, "lab-set tags.nofailover true")
+	l.await("the tag", 20*time.Second, shows("nofailover"))
+	l.says(noGo, "candidate.nofailover", "--candidate", l.candidate)
+	never("switchover", "--candidate", l.candidate)
+	l.sh(l.candidate, "lab-set -d tags.nofailover")
+	l.await("no tag", 20*time.Second, func() bool { return !shows("nofailover")() })
+
+	if out, code := l.patronictl(l.bystander, 30*time.Second, "pause", "demo", "--wait"); code != 0 {
+		t.Fatal(out)
+	}
+	l.says(noGo, "maintenance.pause")
+	never("switchover")
+	if out, code := l.patronictl(l.bystander, 30*time.Second, "resume", "demo", "--wait"); code != 0 {
+		t.Fatal(out)
+	}
+
+	// With nothing in its way the switchover works, and REST and SQL tell so.
+	before := filepath.Join(t.TempDir(), "before.json")
+	l.tool(30*time.Second, "check", "--candidate", l.candidate, "--record", before)
+	if out, _ := l.patronictl(l.bystander, time.Minute, "switchover", "demo", "--force", "--candidate", l.candidate); !strings.Contains(out, "Successfully switched over") {
+		t.Errorf("%s", out)
+	}
+	out, code = l.tool(2*time.Minute, "verify", "--since", before, "--verify-timeout", "60s")
+	if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of demo from "+l.leader+" to "+l.candidate) {
+		t.Errorf("verify: exit code %d\n%s", code, out)
 	}
 }

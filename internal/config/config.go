@@ -32,6 +32,8 @@ type Flags struct {
 	EveryGroup bool
 	// VIPs are added to those in the file.
 	VIPs []string
+	// APIURLs are REST APIs to ask where the store is not read.
+	APIURLs []string
 	// Insecure is -k, ctl.insecure of the file.
 	Insecure bool
 }
@@ -47,8 +49,12 @@ type Config struct {
 	Citus bool
 	// File is where the configuration came from: the path of a file or a
 	// directory, "PATRONI_CONFIGURATION", or "environment".
-	File  string
-	Etcd3 Etcd3
+	File string
+	// Store is the section of the store, "etcd3" if it can be read. Else APIURLs
+	// are the REST APIs that tell of the cluster instead, as http://host:port.
+	Store   string
+	APIURLs []string
+	Etcd3   Etcd3
 	// REST is how the members' REST API is spoken to where it is https.
 	REST secure.Client
 	// RESTAPI is who asks Patroni for a switchover.
@@ -146,7 +152,19 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 	c.Scope = r.scope()
 	c.Namespace = r.namespace()
 	c.Group, c.Citus = r.group(flags.Group, flags.EveryGroup)
-	c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
+	switch c.Store = r.store(); c.Store {
+	case "":
+	case "etcd3":
+		c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
+		if len(flags.APIURLs) > 0 {
+			r.fail(str("", place{source: "flag --api-url"}), "preflight.api_urls", "is not used, since etcd3 is there and says where the members are", "leave it out")
+		}
+	default:
+		if flags.Group != "" {
+			r.fail(str("", place{source: "flag --group"}), "citus.group", "a Citus cluster in another store than etcd v3 is not supported", "ask about each group as a cluster of its own, without --group")
+		}
+		c.APIURLs = r.unread(c.Store, flags.APIURLs, &c.Warnings)
+	}
 	c.REST = r.rest(h, &c.Warnings)
 	c.RESTAPI = r.restapi()
 	c.Postgres = r.postgres(h, &c.Warnings)
