@@ -53,16 +53,16 @@ func checkCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			s, r, err := waits.judge(c.Context, env, k, p)
+			j, err := waits.judge(c.Context, env, k, p)
 			if err != nil {
 				return err
 			}
 			if file := c.String("record"); file != "" {
-				if err := record(s, file); err != nil {
+				if err := j.record(file); err != nil {
 					return err
 				}
 			}
-			return show(c, env, r)
+			return show(c, env, j)
 		},
 	}
 }
@@ -109,11 +109,11 @@ func policies(c *cli.Context) (preflight.Policies, error) {
 }
 
 // show writes the report and carries its exit code.
-func show(c *cli.Context, env environment, r preflight.Report) error {
-	if err := report.Write(env.stdout, c.String("format"), r, options(c, env)); err != nil {
+func show(c *cli.Context, env environment, j judgement) error {
+	if err := j.write(env.stdout, c.String("format"), options(c, env)); err != nil {
 		return err
 	}
-	return code(r.ExitCode)
+	return code(j.verdict().ExitCode())
 }
 
 func options(c *cli.Context, env environment) report.Options {
@@ -159,7 +159,7 @@ func replayCommand(env environment) *cli.Command {
 			if c.IsSet("scheduled") {
 				s.Request.ScheduledAt = c.String("scheduled")
 			}
-			return show(c, env, preflight.Judge(s, p))
+			return show(c, env, judged(s, p))
 		},
 	}
 }

@@ -23,8 +23,9 @@ func clusterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config-file", Aliases: []string{"c"}, Usage: "the `FILE`, patroni.yml or patronictl.yaml; found as patronictl does"},
 		&cli.StringFlag{Name: "dcs-url", Aliases: []string{"d"}, Usage: "the DCS instead of the file's: etcd3://host:port"},
+		&cli.StringSliceFlag{Name: "api-url", Usage: "where the store is another than etcd v3: the `URL` of a member's REST API, http://host:8008 (repeatable)"},
 		&cli.BoolFlag{Name: "insecure", Aliases: []string{"k"}, Usage: "as in patronictl: do not verify the certificates of the REST API"},
-		&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several"},
+		&cli.StringFlag{Name: "group", Usage: "the Citus group, for a cluster of which there are several; check without it judges all of them"},
 		&cli.StringFlag{Name: "scope", Usage: "the cluster's name, where the file has none"},
 		&cli.StringFlag{Name: "namespace", Usage: "the path in the DCS, /service by default"},
 		&cli.StringFlag{Name: "leader", Aliases: []string{"primary"}, Usage: "the leader that you expect"},
@@ -41,6 +42,8 @@ const patroniAnswersWithin = 2 * time.Second
 type target struct {
 	cfg     config.Config
 	request preflight.Request
+	// everyGroup: where there are several groups and none is named, all are meant.
+	everyGroup bool
 	// step is the deadline of each step of a look.
 	step     time.Duration
 	progress func(format string, args ...any)
@@ -63,7 +66,9 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	if step <= patroniAnswersWithin {
 		return nil, usage("--timeout %s: must be more than %s, since Patroni itself waits that long for a member", step, patroniAnswersWithin)
 	}
+	every := c.Command.Name == "check"
 	cfg, err := config.Load(config.Flags{
+		EveryGroup: every, APIURLs: c.StringSlice("api-url"),
 		File: c.String("config-file"), DCSURL: c.String("dcs-url"), Insecure: c.Bool("insecure"), Group: c.String("group"),
 		Scope: c.String("scope"), Namespace: c.String("namespace"), VIPs: c.StringSlice("vip"),
 	}, env.lookup)
@@ -73,7 +78,7 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 	}
-	k := &target{cfg: cfg, step: step, fake: env.fake, request: preflight.Request{
+	k := &target{cfg: cfg, step: step, everyGroup: every, fake: env.fake, request: preflight.Request{
 		Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group,
 		Leader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
 	}}
@@ -121,8 +126,19 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 	return s, nil
 }
 
-// open makes a client of the store.
-func (k *target) open() (*dcs.Etcd, error) {
+// store is what tells of the cluster, as long as it is open.
+type store interface {
+	gather.Store
+	Close()
+}
+
+// open makes a client of the store, or of the REST APIs that stand in for one
+// that is not read.
+func (k *target) open() (store, error) {
+	if k.cfg.Store != "etcd3" {
+		api := patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST})
+		return &dcs.REST{Kind: k.cfg.Store, Name: config.StoreName(k.cfg.Store), URLs: k.cfg.APIURLs, Ask: api.Document}, nil
+	}
 	etcd := k.cfg.Etcd3
 	return dcs.Open(dcs.Config{
 		Endpoints: etcd.Endpoints, SRV: etcd.SRV, SRVSuffix: etcd.SRVSuffix,

@@ -127,10 +127,11 @@ func (w *wrapper) prepare() (err error) {
 // where that is not GO.
 func (w *wrapper) check(ctx context.Context) (ended bool, err error) {
 	first := w.seen == nil
-	s, r, err := w.wait.judge(ctx, w.env, w.k, w.rules)
+	j, err := w.wait.judge(ctx, w.env, w.k, w.rules)
 	if err != nil {
 		return true, err
 	}
+	s, r := j.only()
 	w.seen, w.doc.Check = s, r
 	if file := w.c.String("record"); file != "" {
 		if err := record(s, file); err != nil {

@@ -115,11 +115,11 @@ func TestCitusGroup(t *testing.T) {
 			t.Errorf("group %s: %v, leader %q\n%s", group, err, r.Leader, o.stderr)
 		}
 	}
-	o := runCLI(t, "check", "--scope", "demo", "-d", "etcd3://"+addr, "-f", "json")
+	o := runCLI(t, "switchover", "--via", "rest", "--yes", "--scope", "demo", "-d", "etcd3://"+addr, "-f", "json")
 	if o.code != preflight.ExitNoGo || !strings.Contains(o.stdout, "--group") {
 		t.Errorf("exit code %d\n%s", o.code, o.stdout)
 	}
-	o = runCLI(t, "check", "-c", put(t, "patroni.yml", "scope: demo\netcd3: {host: '"+addr+"'}\ncitus: {group: 1, database: c}\n"))
+	o = runCLI(t, "switchover", "--via", "rest", "--yes", "-c", put(t, "patroni.yml", "scope: demo\netcd3: {host: '"+addr+"'}\ncitus: {group: 1, database: c}\n"))
 	if o.code != preflight.ExitUsage || !strings.Contains(o.stderr, "line 3: citus: ") || !strings.Contains(o.stderr, "--group") {
 		t.Errorf("%+v", o)
 	}

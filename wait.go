@@ -39,14 +39,8 @@ func patienceOf(c *cli.Context) (patience, error) {
 }
 
 // judge looks and judges, once or as often as asked for.
-func (p patience) judge(ctx context.Context, env environment, k *target, rules preflight.Policies) (*preflight.Snapshot, preflight.Report, error) {
-	evaluate := func() (*preflight.Snapshot, preflight.Report, error) {
-		s, err := k.look(ctx)
-		if err != nil {
-			return nil, preflight.Report{}, err
-		}
-		return s, preflight.Judge(s, rules), nil
-	}
+func (p patience) judge(ctx context.Context, env environment, k *target, rules preflight.Policies) (judgement, error) {
+	evaluate := func() (judgement, error) { return k.judge(ctx, rules) }
 	if p.wait == 0 {
 		return evaluate()
 	}
@@ -58,29 +52,29 @@ func (p patience) judge(ctx context.Context, env environment, k *target, rules p
 // repeat evaluates until GO has been seen often enough in a row, or the deadline
 // has come; the last report tells. An evaluation that has begun before the
 // deadline is brought to its end.
-func (p patience) repeat(clock countdown, shown *progress, evaluate func() (*preflight.Snapshot, preflight.Report, error)) (*preflight.Snapshot, preflight.Report, error) {
+func (p patience) repeat(clock countdown, shown *progress, evaluate func() (judgement, error)) (judgement, error) {
 	st := preflight.Stability{Asked: p.stable}
 	for {
 		began := clock.now()
-		s, r, err := evaluate()
+		j, err := evaluate()
 		if err != nil {
-			return nil, r, err
+			return j, err
 		}
 		st.Evaluations++
 		st.InARow++
-		if r.Verdict != preflight.Go {
+		if j.verdict() != preflight.Go {
 			st.InARow = 0
 		}
 		if st.InARow >= p.stable {
-			return s, r.Over(st), nil
+			return j.over(st), nil
 		}
-		what := oneLine(func(w io.Writer) error { return report.Brief(w, r) })
+		what := oneLine(func(w io.Writer) error { return j.write(w, "brief", report.Options{}) })
 		if st.InARow > 0 {
 			what = fmt.Sprintf("GO in %d of %d evaluations in a row", st.InARow, st.Asked)
 		}
 		shown.say(what, clock.left())
-		if !clock.until(began.Add(loopWait(s))) {
-			return s, r.Over(st), nil
+		if !clock.until(began.Add(j.loopWait())) {
+			return j.over(st), nil
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (s *script) countdown(wait time.Duration) countdown {
 	}
 }
 
-func (s *script) evaluate() (*preflight.Snapshot, preflight.Report, error) {
+func (s *script) evaluate() (judgement, error) {
 	s.began = append(s.began, s.clock)
 	s.clock = s.clock.Add(s.takes)
 	letter := s.verdicts[min(len(s.began), len(s.verdicts))-1]
@@ -36,7 +36,7 @@ func (s *script) evaluate() (*preflight.Snapshot, preflight.Report, error) {
 	r.ExitCode = r.Verdict.ExitCode()
 	snapshot := &preflight.Snapshot{}
 	snapshot.DCS.Cluster = preflight.Known(preflight.Cluster{Config: preflight.Known(preflight.Config{LoopWait: preflight.Known(int64(7))})})
-	return snapshot, r, nil
+	return judgement{seen: []*preflight.Snapshot{snapshot}, report: r}, nil
 }
 
 func TestWait(t *testing.T) {
@@ -60,7 +60,8 @@ func TestWait(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &script{verdicts: c.verdicts, clock: time.Unix(1e9, 0), takes: time.Second}
 			var stderr bytes.Buffer
-			_, r, err := patience{c.wait, c.stable}.repeat(s.countdown(c.wait), &progress{w: &stderr}, s.evaluate)
+			j, err := patience{c.wait, c.stable}.repeat(s.countdown(c.wait), &progress{w: &stderr}, s.evaluate)
+			r := j.report
 			if err != nil || r.ExitCode != c.want || r.Verdict.ExitCode() != c.want || len(s.began) != c.evaluations {
 				t.Errorf("%s, exit code %d after %d evaluations, want %d after %d (%v)", r.Verdict, r.ExitCode, len(s.began), c.want, c.evaluations, err)
 			}
@@ -89,7 +90,7 @@ func TestWaitTellsWhatIsMissing(t *testing.T) {
 		s := &script{verdicts: "nnuggg", clock: time.Unix(1e9, 0)}
 		var stderr bytes.Buffer
 		p := &progress{w: &stderr, live: live}
-		if _, _, err := (patience{time.Minute, 3}).repeat(s.countdown(time.Minute), p, s.evaluate); err != nil {
+		if _, err := (patience{time.Minute, 3}).repeat(s.countdown(time.Minute), p, s.evaluate); err != nil {
 			t.Fatal(err)
 		}
 		p.done()
@@ -113,9 +114,9 @@ patroni-preflight: GO in 2 of 3 evaluations in a row; 32 s left
 func TestWaitEndsWithAnError(t *testing.T) {
 	s := &script{verdicts: "n", clock: time.Unix(1e9, 0)}
 	broken := errors.New("stopped")
-	_, _, err := patience{time.Minute, 1}.repeat(s.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, func() (*preflight.Snapshot, preflight.Report, error) {
+	_, err := patience{time.Minute, 1}.repeat(s.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, func() (judgement, error) {
 		if len(s.began) == 2 {
-			return nil, preflight.Report{}, broken
+			return judgement{}, broken
 		}
 		return s.evaluate()
 	})

@@ -27,6 +27,7 @@ type lab struct {
 	net     string
 	config  string // for the tool
 	source  string // of a Patroni release to run instead of Debian's, "" for that
+	layout  string // a Compose file in docker/ over the usual one, "" for none
 	undos   []func()
 	ids     map[string]string // of containers, by service
 	version string            // of Patroni
@@ -71,7 +72,7 @@ func command(limit time.Duration, env []string, name string, args ...string) (st
 }
 
 func (l *lab) env() []string {
-	return []string{"SUITE=" + l.suite, "LAB_NET=" + l.net, "LAB_PATRONI_SOURCE=" + l.source}
+	return []string{"SUITE=" + l.suite, "LAB_NET=" + l.net, "LAB_NET6=fd00:" + strings.ReplaceAll(l.net, ".", ":"), "LAB_PATRONI_SOURCE=" + l.source}
 }
 
 // compose runs Docker Compose on this lab's project.
@@ -79,6 +80,9 @@ func (l *lab) compose(args ...string) string {
 	files := []string{"-p", l.project, "-f", "../docker-compose.yml"}
 	if l.source != "" {
 		files = append(files, "-f", "../docker/release.yml")
+	}
+	if l.layout != "" {
+		files = append(files, "-f", "../docker/"+l.layout)
 	}
 	out, code := command(4*time.Minute, l.env(), "../scripts/compose.sh", append(files, args...)...)
 	if code != 0 {
@@ -132,7 +136,10 @@ func (l *lab) patronictl(node string, limit time.Duration, args ...string) (stri
 }
 
 func (l *lab) ip(service string) string {
-	last := map[string]string{"etcd1": "11", "etcd2": "12", "etcd3": "13", "node1": "21", "node2": "22", "node3": "23", "vip": "100"}[service]
+	last := map[string]string{
+		"etcd1": "11", "etcd2": "12", "etcd3": "13", "node1": "21", "node2": "22", "node3": "23", "vip": "100",
+		"node4": "24", "b1": "31", "b2": "32", "b3": "33", // groups.yml, sites.yml
+	}[service]
 	return l.net + "." + last
 }
 

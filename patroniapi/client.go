@@ -113,6 +113,24 @@ func (c *Client) Get(ctx context.Context, apiURL string) (preflight.Observed[pre
 	return rest, status
 }
 
+// Document asks for one document, whose URL is whole, and returns its body where
+// the status is 200.
+func (c *Client) Document(ctx context.Context, target string) preflight.Observed[[]byte] {
+	u, why := askURL(target)
+	if why != nil {
+		return preflight.NotKnown[[]byte](why.Cause, "%s", why.Reason)
+	}
+	a := c.ask(ctx, u.String(), maxBody)
+	o := preflight.Known(a.body)
+	switch {
+	case a.why != nil:
+		o = preflight.NotKnown[[]byte](a.why.Cause, "%s", a.why.Reason)
+	case a.status != http.StatusOK:
+		o = preflight.NotKnown[[]byte](preflight.Malformed, "%s: HTTP status %d", a.source, a.status)
+	}
+	return o.Stamped(a.source, a.at, a.took)
+}
+
 func decodeAnswer(a answer) preflight.Observed[preflight.REST] {
 	var o preflight.Observed[preflight.REST]
 	switch {

@@ -111,7 +111,7 @@ func runDistinct(s *Snapshot, _ Policies, m string) []Finding {
 			continue
 		}
 		return []Finding{{
-			Asked:    fmt.Sprintf("%s and %s", s.key("/members/"+m), "/members/"+other.Name),
+			Asked:    s.key("/members/"+m) + " and " + strings.TrimLeft(strings.TrimPrefix(s.key("/members/"+other.Name), s.key("")), ", "),
 			Observed: fmt.Sprintf("%s and %s have %s", m, s.called(other.Name), what), Expected: "an address of its own for each",
 			Effect: fmt.Sprintf("One server answers for both, so what Patroni learns of %s is not of %s.", m, m),
 			Remedy: fmt.Sprintf("Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, then: patronictl reload %s %s", m, s.Request.Scope, m),

@@ -80,6 +80,9 @@ func runCascade(s *Snapshot, _ Policies, m string) []Finding {
 	if len(way) < 2 || way[1] == leader {
 		return runNoCascade(s, m, way)
 	}
+	if s.follows() {
+		return evidence(s.key("/config"), "a standby cluster: a new leader takes its WAL from the primary of the other site, also what has not come by way of %s", way[1])
+	}
 	via := strings.Join(way[1:], " and ")
 	stays := Finding{
 		Severity: Blocker, Expected: "all of the leader's WAL",

@@ -141,14 +141,31 @@ var dcsChecks = []Check{
 
 // asked names the read of the DCS.
 func (s *Snapshot) asked() string {
+	if s.DCS.ByREST != "" {
+		return s.key("")
+	}
 	if s.DCS.Read.Stamp != nil && s.DCS.Read.Stamp.Source != "" {
 		return s.DCS.Read.Stamp.Source
 	}
 	return s.DCS.Kind + " " + s.DCS.Prefix
 }
 
-// key names one key in the DCS.
+// key names one key in the DCS, or the document of the REST API that told of it.
 func (s *Snapshot) key(name string) string {
+	if s.DCS.ByREST != "" {
+		member, ok := strings.CutPrefix(name, "/members/")
+		if name != "/config" && name != "/history" {
+			name = "/cluster"
+		}
+		asked := "GET " + s.DCS.ByREST + name
+		if strings.Contains(s.DCS.ByREST, ", ") { // none of several told
+			asked = "GET " + name + " at " + s.DCS.ByREST
+		}
+		if ok && member != "" {
+			asked += ", member " + member
+		}
+		return asked
+	}
 	return s.DCS.Kind + " " + strings.TrimSuffix(s.DCS.Prefix, "/") + name
 }
 

@@ -59,7 +59,7 @@ var identityChecks = []Check{
 		Fix:    "Find out which cluster that node belongs to; re-create it as a replica of this one.",
 		Proof:  "TestBreakages; every recorded answer has the identifier, as has /initialize.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"}, Needs: []Need{initialize, restSystemID},
+		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"}, Needs: []Need{clusterID, restSystemID},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			return runSystemID(s, m, s.askedREST(m), restSystemID.get(s, m))
 		},
@@ -71,7 +71,7 @@ var identityChecks = []Check{
 		Fix:    "Find out which cluster that node belongs to; re-create it as a replica of this one.",
 		Proof:  "TestBreakages; go test -tags pgreal ./pg reads the identifier of real servers.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.scope"}, Needs: []Need{initialize, sqlSystemID},
+		After: []string{"dcs.scope"}, Needs: []Need{clusterID, sqlSystemID},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			return runSystemID(s, m, s.askedSQL(m, "pg_control_system()"), sqlSystemID.get(s, m))
 		},
@@ -221,12 +221,15 @@ func runRESTName(s *Snapshot, _ Policies, m string) []Finding {
 }
 
 func runSystemID(s *Snapshot, m, asked, got string) []Finding {
-	want := initialize.get(s, m)
+	want, source := clusterID.get(s, m), "/initialize"
+	if s.DCS.ByREST != "" {
+		source = s.askedREST(s.Leader())
+	}
 	if got == want {
 		return evidence(asked, "system identifier %s", got)
 	}
 	return []Finding{{
-		Asked: asked, Observed: "system identifier " + got, Expected: want + ", as in /initialize",
+		Asked: asked, Observed: "system identifier " + got, Expected: want + ", as in " + source,
 		Effect: "That is another database cluster: promoting it would replace the data.",
 		Remedy: fmt.Sprintf("Find out which cluster answers there. If the address is right, re-create the member: patronictl reinit %s %s", s.Request.Scope, m),
 	}}

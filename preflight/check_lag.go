@@ -62,6 +62,9 @@ func runReceiveLag(s *Snapshot, _ Policies, m string) []Finding {
 }
 
 func runReplayLag(s *Snapshot, _ Policies, m string) []Finding {
+	if s.follows() {
+		return staysInRecovery(s)
+	}
 	leader, have, limit := leaderBefore.get(s, m), sqlReplay.get(s, m), maxLag.get(s, m)
 	// Below the default there is nothing to wait for, however small the limit.
 	if limit >= 0 {

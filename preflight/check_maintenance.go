@@ -46,8 +46,12 @@ func runPause(s *Snapshot, _ Policies, _ string) []Finding {
 }
 
 func runMemberPause(s *Snapshot, _ Policies, m string) []Finding {
+	asked := s.key("/members/" + m)
+	if s.DCS.ByREST != "" {
+		asked = s.askedREST(m)
+	}
 	if Equal(pause.of(s, m), true) { // and the user ignores it
-		return evidence(s.key("/members/"+m), "pause, as in /config")
+		return evidence(asked, "pause, as in /config")
 	}
 	f := Finding{
 		Expected: "no pause, as in /config",
@@ -55,12 +59,12 @@ func runMemberPause(s *Snapshot, _ Policies, m string) []Finding {
 		Remedy:   fmt.Sprintf("Wait %d s and check again; if it stays, see Patroni's log on %s.", loopWait.of(s, m).orZero(), m),
 	}
 	if keyPause.get(s, m) {
-		f.Asked, f.Observed = s.key("/members/"+m), "pause is true"
+		f.Asked, f.Observed = asked, "pause is true"
 		return []Finding{f}
 	}
 	if Equal(restPause.of(s, m), true) {
 		f.Asked, f.Observed = s.askedREST(m), "pause is true"
 		return []Finding{f}
 	}
-	return evidence(s.key("/members/"+m), "no pause")
+	return evidence(asked, "no pause")
 }

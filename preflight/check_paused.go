@@ -17,6 +17,13 @@ func runReplayPaused(s *Snapshot, _ Policies, m string) []Finding {
 	if !replayPaused.get(s, m) {
 		return evidence(asked, "false")
 	}
+	if s.follows() {
+		return []Finding{{
+			Asked: asked, Observed: "true", Expected: "false",
+			Effect: fmt.Sprintf("Nobody is promoted in a standby cluster: %s would lead it and replay nothing.", m),
+			Remedy: fmt.Sprintf("On %s: SELECT pg_wal_replay_resume();", m),
+		}}
+	}
 	f := Finding{
 		Asked: asked, Observed: "true, on " + release(sqlVersion.get(s, m)), Expected: "false",
 		Effect: "The promotion ends the pause; whatever has not been replayed by then is replayed while there is no primary.",

@@ -74,6 +74,10 @@ var (
 )
 
 // staysInRecovery is the finding of a standby cluster.
+// follows reports whether the cluster is known to follow another one: nobody is
+// promoted then, and what a candidate lacks comes from that one.
+func (s *Snapshot) follows() bool { return Equal(standbyCluster.of(s, ""), true) }
+
 func staysInRecovery(s *Snapshot) []Finding {
 	return evidence(s.key("/config"), "a standby cluster: its new leader stays in recovery")
 }

@@ -79,6 +79,9 @@ var shutdownChecks = []Check{
 		After: []string{"dcs.leader"}, Needs: []Need{keyCheckpointed},
 		Run: func(s *Snapshot, _ Policies, m string) []Finding {
 			asked := s.key("/members/" + m)
+			if s.follows() { // a standby leader never writes the checkpoint that Patroni looks for
+				return evidence(s.key("/config"), "a standby cluster: its leader was not promoted")
+			}
 			if keyCheckpointed.get(s, m) {
 				return evidence(asked, "no checkpoint_after_promote: false")
 			}

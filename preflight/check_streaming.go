@@ -9,6 +9,9 @@ func runStreaming(s *Snapshot, _ Policies, m string) []Finding {
 			m, m, atStake(s, m)),
 		Remedy: fmt.Sprintf("See the PostgreSQL log on %s for why it does not connect (primary_conninfo, login of the replication user, pg_hba.conf and free walsenders on %s).", m, s.Leader()),
 	}
+	if s.follows() {
+		f.Effect = fmt.Sprintf("Patroni would accept this while the lag is within maximum_lag_on_failover. We do not: what keeps %s from the WAL here may keep it from the primary of the other site too, and if it leads, nobody in this cluster gets any.", m)
+	}
 	switch status := receiverStatus.get(s, m); {
 	case status == "":
 		f.Asked, f.Observed = s.askedSQL(m, "pg_stat_wal_receiver"), "no row: no WAL receiver runs"
@@ -93,6 +96,9 @@ func runTimeline(s *Snapshot, _ Policies, m string) []Finding {
 		Asked: asked, Observed: fmt.Sprintf("timeline %d", mine), Expected: fmt.Sprintf("%d, the leader's", leaders),
 		Effect: fmt.Sprintf("Patroni compares timelines only with check_timeline on. %s would be promoted from timeline %d: everything committed since on timeline %d would be lost.", m, mine, leaders),
 		Remedy: fmt.Sprintf("patronictl reinit %s %s (or see why pg_rewind did not run there).", s.Request.Scope, m),
+	}
+	if s.follows() {
+		f.Effect = fmt.Sprintf("%s could not follow the primary of the other site from timeline %d, and as the leader nobody could follow it.", m, mine)
 	}
 	if mine != leaders {
 		return []Finding{f}

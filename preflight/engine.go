@@ -57,7 +57,7 @@ func Evaluate(s *Snapshot, p Policies, checks []Check) []Result {
 				if !ok {
 					ground, ok = ended[key{id, ""}]
 				}
-				if ok && !ground.firm() {
+				if ok && !ground.firm() && !s.untold(ground, c) {
 					r.Status, r.SkippedBecause, r.Severity = SkippedFor, id, c.Severity
 					break
 				}
@@ -77,6 +77,14 @@ func Evaluate(s *Snapshot, p Policies, checks []Check) []Result {
 // builds on it is judged, or is unknown for want of facts.
 func (r Result) firm() bool {
 	return r.Status == Pass || (r.Status == Fail && r.Severity != Blocker)
+}
+
+// untold reports whether the ground is missing only because the store is not
+// read: what a check needs may be known from elsewhere, and that is judged. The
+// ground itself stays undecided, so the verdict cannot be GO.
+func (s *Snapshot) untold(ground Result, c Check) bool {
+	return s.DCS.ByREST != "" && ground.Status == Undecided && ground.Essential && len(c.Needs) > 0 &&
+		!slices.ContainsFunc(ground.Missing, func(m Missing) bool { return m.Cause != Unsupport })
 }
 
 // subjects lists whom a check judges.

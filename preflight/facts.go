@@ -54,8 +54,15 @@ var (
 	dcsAlarms = fact[[]string]{"the DCS's alarms", func(s *Snapshot, _ string) Observed[[]string] { return s.DCS.Alarms }}
 	dcsMoved  = fact[[]string]{"a second read of the DCS", func(s *Snapshot, _ string) Observed[[]string] { return s.Moved }}
 
-	cluster     = ofCluster("Patroni's keys under the prefix", func(c Cluster) Observed[Cluster] { return Known(c) })
-	initialize  = ofCluster("/initialize", func(c Cluster) Observed[string] { return c.Initialize })
+	cluster    = ofCluster("Patroni's keys under the prefix", func(c Cluster) Observed[Cluster] { return Known(c) })
+	initialize = ofCluster("/initialize", func(c Cluster) Observed[string] { return c.Initialize })
+	// clusterID is /initialize; where the store is not read, what the leader says.
+	clusterID = fact[string]{initialize.name, func(s *Snapshot, _ string) Observed[string] {
+		if id := initialize.of(s, ""); s.DCS.ByREST == "" || id.Known() {
+			return id
+		}
+		return ofREST("", func(r REST) Observed[string] { return r.SystemID }).of(s, s.Leader())
+	}}
 	leaderKey   = ofCluster("/leader", func(c Cluster) Observed[string] { return c.Leader })
 	leaderLease = ofCluster("the lease of /leader", func(c Cluster) Observed[Lease] { return c.LeaderLease })
 	optime      = ofCluster("optime in /status", func(c Cluster) Observed[LSN] { return c.Optime })
@@ -79,9 +86,23 @@ var (
 	keyAPIURL   = ofKey("api_url in the member key", func(k MemberKey) Observed[string] { return k.APIURL })
 	keyConnURL  = ofKey("conn_url in the member key", func(k MemberKey) Observed[string] { return k.ConnURL })
 	keyRole     = ofKey("role in the member key", func(k MemberKey) Observed[string] { return k.Role })
-	keyVersion  = ofKey("version in the member key", func(k MemberKey) Observed[string] { return k.Version })
-	keyTags     = ofKey("tags in the member key", func(k MemberKey) Observed[Tags] { return k.Tags })
-	keyPause    = ofKey("pause in the member key", func(k MemberKey) Observed[bool] { return k.Pause })
+	// keyVersion is told by the member itself where the store is not read.
+	keyVersion = fact[string]{"version in the member key", func(s *Snapshot, m string) Observed[string] {
+		v := ofKey("", func(k MemberKey) Observed[string] { return k.Version }).of(s, m)
+		if s.DCS.ByREST == "" || v.Known() {
+			return v
+		}
+		return ofREST("", func(r REST) Observed[string] { return r.Version }).of(s, m)
+	}}
+	keyTags = ofKey("tags in the member key", func(k MemberKey) Observed[Tags] { return k.Tags })
+	// keyPause is told by the member itself where the store is not read.
+	keyPause = fact[bool]{"pause in the member key", func(s *Snapshot, m string) Observed[bool] {
+		p := ofKey("", func(k MemberKey) Observed[bool] { return k.Pause }).of(s, m)
+		if s.DCS.ByREST == "" || p.Known() {
+			return p
+		}
+		return ofREST("", func(r REST) Observed[bool] { return r.Pause }).of(s, m)
+	}}
 )
 
 // Facts of a REST answer.

@@ -59,8 +59,10 @@ func (r Seconds) exceeds(limit float64) (may, will bool) {
 
 // Forecast says how long a switchover will take that Patroni accepts.
 type Forecast struct {
-	// Interruption is the time without a primary that takes writes.
-	Interruption Seconds `json:"interruption_seconds"`
+	// Interruption is the time without a primary that takes writes; in a standby
+	// cluster, which never has one, without a standby leader.
+	Interruption   Seconds `json:"interruption_seconds"`
+	StandbyCluster bool    `json:"standby_cluster,omitempty"`
 	// Answer is the time until patronictl answers, at most AnswerLimit:
 	// 2*max(10, loop_wait) polls of a second (patroni/api.py, poll_failover_result).
 	Answer      Seconds `json:"answer_seconds"`
@@ -76,6 +78,14 @@ type Forecast struct {
 	Advice string `json:"advice,omitempty"`
 	// Unseen are facts that were not known: the parts that need them are wide.
 	Unseen []string `json:"unseen,omitempty"`
+}
+
+// Missed is what there is none of for the time of the interruption.
+func (f Forecast) Missed() string {
+	if f.StandbyCluster {
+		return "standby leader; the other site is not concerned"
+	}
+	return "primary that takes writes"
 }
 
 // ForecastPart is one thing that takes time.
@@ -113,11 +123,16 @@ var (
 // elected). It is about one that Patroni accepts; a refused one interrupts nothing.
 func ForecastFor(s *Snapshot, candidate string) Forecast {
 	b := forecaster{s: s, candidate: candidate, leader: s.Leader()}
+	b.f.StandbyCluster = s.follows()
 	b.checkpoint()
 	b.add(ForecastPart{Name: "shutdown of the old leader", Seconds: closing, Interrupts: true, Why: "sessions are closed, the last checkpoint is written; Patroni looks once a second"})
 	b.walSenders()
-	b.replay()
-	b.add(ForecastPart{Name: "hand-over and promotion", Seconds: handOver, Interrupts: true, Why: "a second's pause, the leader key, the end of recovery"})
+	if b.f.StandbyCluster {
+		b.add(ForecastPart{Name: "hand-over", Seconds: handOver, Interrupts: true, Why: "a second's pause, the leader key"})
+	} else {
+		b.replay()
+		b.add(ForecastPart{Name: "hand-over and promotion", Seconds: handOver, Interrupts: true, Why: "a second's pause, the leader key, the end of recovery"})
+	}
 	b.archiver()
 	return b.done()
 }

@@ -16,6 +16,8 @@ type Plan struct {
 	// be no primary; "" where that is not known.
 	Prints       string `json:"prints"`
 	Interruption string `json:"interruption"`
+	// StandbyCluster: nobody is promoted, the candidate leads in recovery.
+	StandbyCluster bool `json:"standby_cluster,omitempty"`
 	// Lost is what does not outlive the switchover, as far as it was seen.
 	Lost []string `json:"lost"`
 	// Warnings are what nobody looks at any more.
@@ -24,7 +26,7 @@ type Plan struct {
 
 // PlanOf says what the switchover that was asked about would do.
 func PlanOf(s *Snapshot, r Report) Plan {
-	p := Plan{Leader: r.Leader, Candidate: r.Request.Candidate, Lost: lost(s), Warnings: []string{}}
+	p := Plan{Leader: r.Leader, Candidate: r.Request.Candidate, StandbyCluster: s.follows(), Lost: lost(s), Warnings: []string{}}
 	if r.Prediction != nil {
 		p.Prints = r.Prediction.Printed
 	}

@@ -51,7 +51,11 @@ type DCS struct {
 	// Kind is the store: "etcd3".
 	Kind string `json:"kind"`
 	// Prefix is the range that was read, with its trailing slash: "/service/demo/".
-	Prefix    string     `json:"prefix"`
+	Prefix string `json:"prefix"`
+	// ByREST is set where this version does not read that store: the REST API that
+	// told of the cluster instead, as scheme://host:port; of several that did not
+	// tell, all of them.
+	ByREST    string     `json:"by_rest,omitempty"`
 	Endpoints []Endpoint `json:"endpoints"`
 	// Alarms are the store's active alarms: "NOSPACE", "CORRUPT".
 	Alarms Observed[[]string] `json:"alarms"`

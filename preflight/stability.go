@@ -16,7 +16,7 @@ type Stability struct {
 // as was asked for is UNKNOWN: the cluster may be on its way to either side.
 func (r Report) Over(s Stability) Report {
 	r.Stability = &s
-	if r.Verdict == Go && s.InARow < s.Asked {
+	if s.unstable(r.Verdict) {
 		r.Verdict = UnknownState
 		r.ExitCode = r.Verdict.ExitCode()
 	}
@@ -24,9 +24,13 @@ func (r Report) Over(s Stability) Report {
 }
 
 // Unstable says why a GO does not count, "" where it does.
-func (r Report) Unstable() string {
-	s := r.Stability
-	if s == nil || r.Verdict != UnknownState || s.InARow == 0 {
+func (r Report) Unstable() string { return r.Stability.why(r.Verdict) }
+
+// unstable reports whether a verdict is a GO that did not last.
+func (s Stability) unstable(v Verdict) bool { return v == Go && s.InARow < s.Asked }
+
+func (s *Stability) why(v Verdict) string {
+	if s == nil || v != UnknownState || s.InARow == 0 {
 		return ""
 	}
 	return fmt.Sprintf("GO in %d of %d evaluations in a row when the time was up", s.InARow, s.Asked)

@@ -130,7 +130,7 @@ func (v Verification) TooSoon() Verification {
 // decide draws the outcome from the points.
 func (v Verification) decide(after *Snapshot) (o Ending, reason string, settled bool) {
 	b := v.Baseline
-	primary := Equal(sqlInRecovery.of(after, v.Leader), false)
+	primary := Equal(sqlInRecovery.of(after, v.Leader), b.standby())
 	switch held := leaderKey.of(after, ""); {
 	case !held.Known():
 		return EndUnknown, "who leads could not be seen: " + held.Reason(), false
@@ -177,7 +177,7 @@ func (v Verification) unchanged(after *Snapshot, primary bool) (o Ending, reason
 		return EndUnknown, fmt.Sprintf("%s still holds the leader key, and its PostgreSQL is %s", l, *state.Value), false
 	case v.Timeline == nil || v.Baseline.Timeline == nil:
 		return EndUnknown, l + " leads, but whether it has led all the time cannot be told: its timeline could not be seen", false
-	case !primary && !Equal(standbyCluster.of(after, ""), true):
+	case !primary && !after.follows():
 		return EndUnknown, l + " still holds the leader key, and its PostgreSQL is no primary that answers", false
 	}
 	return TurnedDown, fmt.Sprintf("%s still leads on timeline %d, and nothing is pending", l, *v.Timeline), true

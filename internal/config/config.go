@@ -27,10 +27,13 @@ type Flags struct {
 	Scope  string
 	// Namespace wins over the one in DCSURL.
 	Namespace string
-	// Group is the Citus group.
-	Group string
+	// Group is the Citus group; EveryGroup: none need be named where there are several.
+	Group      string
+	EveryGroup bool
 	// VIPs are added to those in the file.
 	VIPs []string
+	// APIURLs are REST APIs to ask where the store is not read.
+	APIURLs []string
 	// Insecure is -k, ctl.insecure of the file.
 	Insecure bool
 }
@@ -40,12 +43,18 @@ type Config struct {
 	Scope string
 	// Namespace begins with a slash and does not end with one, except "/" itself.
 	Namespace string
-	// Group is the Citus group, "" where there is none.
+	// Group is the Citus group, "" where there is none. Citus is whether the
+	// configuration says that there are several, and none is named.
 	Group string
+	Citus bool
 	// File is where the configuration came from: the path of a file or a
 	// directory, "PATRONI_CONFIGURATION", or "environment".
-	File  string
-	Etcd3 Etcd3
+	File string
+	// Store is the section of the store, "etcd3" if it can be read. Else APIURLs
+	// are the REST APIs that tell of the cluster instead, as http://host:port.
+	Store   string
+	APIURLs []string
+	Etcd3   Etcd3
 	// REST is how the members' REST API is spoken to where it is https.
 	REST secure.Client
 	// RESTAPI is who asks Patroni for a switchover.
@@ -145,8 +154,20 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 	r.refuse(refuse)
 	c.Scope = r.scope()
 	c.Namespace = r.namespace()
-	c.Group = r.group(flags.Group)
-	c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
+	c.Group, c.Citus = r.group(flags.Group, flags.EveryGroup)
+	switch c.Store = r.store(); c.Store {
+	case "":
+	case "etcd3":
+		c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
+		if len(flags.APIURLs) > 0 {
+			r.fail(str("", place{source: "flag --api-url"}), "preflight.api_urls", "is not used, since etcd3 is there and says where the members are", "leave it out")
+		}
+	default:
+		if flags.Group != "" {
+			r.fail(str("", place{source: "flag --group"}), "citus.group", "a Citus cluster in another store than etcd v3 is not supported", "ask about each group as a cluster of its own, without --group")
+		}
+		c.APIURLs = r.unread(c.Store, flags.APIURLs, &c.Warnings)
+	}
 	c.REST = r.rest(h, &c.Warnings)
 	c.RESTAPI = r.restapi()
 	c.Postgres = r.postgres(h, &c.Warnings)
@@ -190,17 +211,18 @@ var groupForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
 
 // group is the Citus group (patroni/postgresql/mpp/citus.py, CITUS_GROUP_RE).
 // Where the configuration has a Citus section that Patroni takes for one, it has
-// to be named, as for patronictl switchover: the group in a node's own file says
-// which node it is, not which switchover is meant.
-func (r *reader) group(flag string) string {
+// to be named, as for patronictl switchover, unless every one is meant: the group
+// in a node's own file says which node it is, not which switchover is meant.
+func (r *reader) group(flag string, every bool) (group string, several bool) {
 	v := str(flag, place{source: "flag --group"})
+	several = flag == "" && r.citus()
 	switch {
-	case flag == "" && r.citus():
+	case several && !every:
 		r.fail(r.value("citus"), "citus", "the cluster has several groups, each with a leader of its own", "say which one with --group: 0 for the coordinator, 1 and up for the workers")
 	case flag != "" && !groupForm.MatchString(flag):
 		r.fail(v, "citus.group", "is not a group number", "write 0 for the coordinator, 1 and up for the workers")
 	}
-	return flag
+	return flag, several
 }
 
 // citus reports whether the section counts: without a group that is a number and

@@ -17,7 +17,6 @@ const etcdPort = 2379
 // What loses is worth a warning.
 func (r *reader) etcd3(h host, warnings []string) (Etcd3, []string) {
 	if r.mapping("etcd3") == nil {
-		r.fail(nil, "etcd3", "no store is configured", "give -d etcd3://host:port, PATRONI_ETCD3_HOSTS, or etcd3: in the file (-c)")
 		return Etcd3{}, warnings
 	}
 	for _, s := range stores {

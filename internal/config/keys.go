@@ -51,7 +51,8 @@ var Keys = []Key{
 	{"ctl.authentication.username", "PATRONI_CTL_USERNAME", "Who asks the REST API for a switchover (`--via rest`); nothing else needs a login."},
 	{"ctl.authentication.password", "PATRONI_CTL_PASSWORD", "Its password."},
 	{"restapi.cafile", "PATRONI_RESTAPI_CAFILE", "The CA for the REST API where there is no `ctl.cacert`."},
-	{"restapi.certfile", "PATRONI_RESTAPI_CERTFILE", "Not used: it is what the node's REST API shows. A client certificate is `ctl.certfile`."},
+	{"restapi.connect_address", "PATRONI_RESTAPI_CONNECT_ADDRESS", "With another store than etcd3: the REST API that tells of the cluster, where no `api_urls` are named."},
+	{"restapi.certfile", "PATRONI_RESTAPI_CERTFILE", "It is what the node's REST API shows, not a client's (that is `ctl.certfile`). With another store than etcd3 it makes `connect_address` one of https."},
 	{"restapi.verify_client", "PATRONI_RESTAPI_VERIFY_CLIENT", "Not used: whether a client certificate is wanted shows when asking."},
 	{"restapi.authentication.username", "PATRONI_RESTAPI_USERNAME", "The same as in `ctl`, behind it."},
 	{"restapi.authentication.password", "PATRONI_RESTAPI_PASSWORD", "Its password."},
@@ -69,9 +70,10 @@ var Keys = []Key{
 	{superuser + ".channel_binding", "PATRONI_SUPERUSER_CHANNEL_BINDING", "libpq's, for whatever role connects; then `PGCHANNELBINDING`."},
 	{superuser + ".sslnegotiation", "PATRONI_SUPERUSER_SSLNEGOTIATION", "libpq's, for whatever role connects; then `PGSSLNEGOTIATION`."},
 
-	{"citus.group", "PATRONI_CITUS_GROUP", "With `citus.database` it makes a cluster of several groups, of which `--group` has to name one, as for patronictl switchover. Its value is not used."},
+	{"citus.group", "PATRONI_CITUS_GROUP", "With `citus.database` it makes a cluster of several groups. `--group` names one; without it `check` judges all of them, and `switchover` and `verify` want it, as patronictl switchover does. Its value is not used."},
 	{"citus.database", "PATRONI_CITUS_DATABASE", "The same. Without a database, or with a group that is no number, Patroni drops the section, and so does this tool."},
 
+	{"preflight.api_urls", "", "Ours: URLs of REST APIs that tell of the cluster where the store is another than etcd3, together with `--api-url`; one that answers is enough."},
 	{"preflight.vips", "", "Ours: addresses that move with the leader, together with those of `--vip`."},
 	{"preflight.postgresql.username", "", "Ours: who connects to PostgreSQL, before Patroni's superuser; `pg_monitor` is enough."},
 	{"preflight.postgresql.password", "", "Ours: its password."},

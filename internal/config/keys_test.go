@@ -28,7 +28,7 @@ func shown(c Config, err error) string {
 	}
 	certificate := func(p *tls.Certificate) bool { return p != nil }
 	e, p := c.Etcd3, c.Postgres
-	return fmt.Sprint(c.Scope, c.Namespace, c.Group, c.VIPs, "|", e.Endpoints, e.SRV, e.SRVSuffix, e.Username, e.Password, client(e.TLS), e.Strict,
+	return fmt.Sprint(c.Store, c.APIURLs, c.Scope, c.Namespace, c.Group, c.VIPs, "|", e.Endpoints, e.SRV, e.SRVSuffix, e.Username, e.Password, client(e.TLS), e.Strict,
 		"|", client(&c.REST), c.RESTAPI, "|", p.User, p.Password, p.Database, p.SSLMode, p.SSLRootCert, p.SSLNegotiation, p.ChannelBinding, certificate(p.Certificate))
 }
 
@@ -43,7 +43,7 @@ var examples = map[string]struct{ beside, value string }{
 	"etcd3.username": {"scope: d\netcd3: {host: e, username: u, password: p}\n", "other"}, "etcd3.password": {"scope: d\netcd3: {host: e, username: u, password: p}\n", "other"},
 	"ctl.insecure": {minimal, "true"}, "ctl.cacert": {minimal, "CRT"}, "ctl.certfile": {minimal, "PAIR"}, "ctl.keyfile": {minimal + "ctl: {certfile: CRT}\n", "OPEN"},
 	"ctl.keyfile_password": {minimal + "ctl: {certfile: CRT, keyfile: KEY}\n", "open-sesame"}, "ctl.authentication.username": {minimal + "ctl: {authentication: {password: p}}\n", "u"}, "ctl.authentication.password": {minimal + "ctl: {authentication: {username: u}}\n", "p"},
-	"restapi.cafile": {minimal, "CRT"}, "restapi.certfile": {minimal, "CRT"}, "restapi.verify_client": {minimal, "required"}, "restapi.authentication.username": {minimal + "restapi: {authentication: {password: p}}\n", "u"},
+	"restapi.cafile": {minimal, "CRT"}, "restapi.certfile": {consul + "restapi: {connect_address: 'a:8008'}\n", "CRT"}, "restapi.connect_address": {consul, "a:8008"}, "restapi.verify_client": {minimal, "required"}, "restapi.authentication.username": {minimal + "restapi: {authentication: {password: p}}\n", "u"},
 	"restapi.authentication.password": {minimal + "restapi: {authentication: {username: u}}\n", "p"},
 	superuser + ".username":           {minimal, "u"}, superuser + ".password": {minimal, "p"}, superuser + ".sslmode": {minimal, "require"}, superuser + ".sslrootcert": {minimal, "CRT"},
 	superuser + ".sslcert": {minimal + "postgresql: {authentication: {superuser: {sslkey: OPEN}}}\n", "CRT"}, superuser + ".sslkey": {minimal + "postgresql: {authentication: {superuser: {sslcert: CRT}}}\n", "OPEN"},
@@ -51,11 +51,13 @@ var examples = map[string]struct{ beside, value string }{
 	superuser + ".sslcrl":      {minimal + "postgresql: {authentication: {superuser: {sslmode: verify-ca}}}\n", "/r"}, superuser + ".sslcrldir": {minimal + "postgresql: {authentication: {superuser: {sslmode: verify-ca}}}\n", "/r"},
 	superuser + ".gssencmode": {minimal, "require"}, superuser + ".channel_binding": {minimal, "require"}, superuser + ".sslnegotiation": {minimal, "direct"},
 	"citus.group": {minimal + "citus: {database: citus}\n", "1"}, "citus.database": {minimal + "citus: {group: 1}\n", "citus"},
-	"preflight.vips": {minimal, "[10.0.0.1]"}, "preflight.postgresql.username": {minimal, "u"}, "preflight.postgresql.password": {minimal + "preflight: {postgresql: {username: u}}\n", "p"},
+	"preflight.api_urls": {consul, "['http://b:8008']"}, "preflight.vips": {minimal, "[10.0.0.1]"}, "preflight.postgresql.username": {minimal, "u"}, "preflight.postgresql.password": {minimal + "preflight: {postgresql: {username: u}}\n", "p"},
 	"preflight.postgresql.database": {minimal, "d"}, "preflight.postgresql.sslcert": {minimal + "preflight: {postgresql: {username: u, sslkey: OPEN}}\n", "CRT"},
 	"preflight.postgresql.sslkey":      {minimal + "preflight: {postgresql: {username: u, sslcert: CRT}}\n", "OPEN"},
 	"preflight.postgresql.sslpassword": {minimal + "preflight: {postgresql: {username: u, sslcert: CRT, sslkey: KEY}}\n", "open-sesame"},
 }
+
+const consul = "scope: d\nconsul: {host: c}\n"
 
 const https = "scope: d\netcd3: {host: e, protocol: https}\n"
 

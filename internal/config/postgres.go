@@ -11,7 +11,7 @@ const superuser = "postgresql.authentication.superuser"
 
 // own are the keys of our section of the file. Patroni passes over it.
 var own = map[string][]string{
-	"preflight":            {"postgresql", "vips"},
+	"preflight":            {"api_urls", "postgresql", "vips"},
 	"preflight.postgresql": {"database", "password", "sslcert", "sslkey", "sslpassword", "username"},
 }
 

@@ -116,7 +116,7 @@ func TestPostgresCertificate(t *testing.T) {
 
 func TestOwnSection(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
-		{"preflight: {vip: [10.0.0.1]}", "line 3: preflight: vip is not known here; the keys are postgresql, vips"},
+		{"preflight: {vip: [10.0.0.1]}", "line 3: preflight: vip is not known here; the keys are api_urls, postgresql, vips"},
 		{"preflight:\n  postgresql:\n    user: u", "line 5: preflight.postgresql: user is not known here; the keys are database, password, sslcert, sslkey, sslpassword, username"},
 		{"preflight: {postgresql: {username: u, sslmode: require}}", "sslmode is not known here"},
 		{"preflight: {zzz: 1, aaa: 2}", "preflight: aaa is not known here"},

@@ -20,30 +20,16 @@ const (
 	noGSSAPI   = "GSSAPI encryption is not supported"
 	unverified = "leave it out, with a file (-c) that has the rest, if its verification may be done without"
 	byTLS      = "leave it out, with a file (-c) that has the rest, and use TLS (sslmode)"
-	otherStore = "only etcd3 is; where etcd serves the v3 API and Patroni uses it, write etcd3:"
 )
 
 // refusals is what is not supported. What matters to a write or to Patroni
 // itself alone is not in it: ctl.authentication, restapi.authentication, tags,
 // bootstrap, watchdog, the replication and rewind users.
 var refusals = []refusal{
-	// Patroni takes the first store of the list that is configured, so the ones
-	// behind etcd3 change nothing where etcd3 is.
-	{"consul", never, "Consul is not supported yet", otherStore},
-	{"etcd", never, "etcd's v2 API is not supported yet", otherStore},
-	{"exhibitor", besideEtcd3, "Exhibitor is not supported yet", otherStore},
-	{"kubernetes", besideEtcd3, "Kubernetes as the store is not supported yet", otherStore},
-	{"raft", besideEtcd3, "Raft is not supported yet", otherStore},
-	{"zookeeper", besideEtcd3, "ZooKeeper is not supported yet", otherStore},
-
 	{superuser + ".sslcrl", notVerified, sqlRevoked, unverified},
 	{superuser + ".sslcrldir", notVerified, sqlRevoked, unverified},
 	{superuser + ".gssencmode", oneOf("disable", "prefer"), noGSSAPI, byTLS},
 }
-
-func never(*reader, *value) bool { return false }
-
-func besideEtcd3(r *reader, _ *value) bool { return r.value("etcd3") != nil }
 
 // notVerified: libpq looks at revocation where it verifies the chain.
 func notVerified(r *reader, v *value) bool {

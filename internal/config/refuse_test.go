@@ -9,15 +9,9 @@ import (
 // refused holds a configuration that each row of the table refuses; the row is
 // named by its key and its problem.
 var refused = map[string]string{
-	"consul: Consul is not supported yet":                      "consul: {host: c}",
-	"etcd: etcd's v2 API is not supported yet":                 "etcd: {hosts: [a]}",
-	"exhibitor: Exhibitor is not supported yet":                "exhibitor: {hosts: [a]}\netcd3: null",
-	"kubernetes: Kubernetes as the store is not supported yet": "kubernetes: {labels: {a: b}}\netcd3: null",
-	"raft: Raft is not supported yet":                          "raft: {self_addr: 'a:1', password: " + secret + "}\netcd3: null",
-	"zookeeper: ZooKeeper is not supported yet":                "zookeeper: {}\netcd3: null",
-	superuser + ".sslcrl: " + sqlRevoked:                       "postgresql: {authentication: {superuser: {sslcrl: /r, sslmode: verify-ca}}}",
-	superuser + ".sslcrldir: " + sqlRevoked:                    "postgresql: {authentication: {superuser: {sslcrldir: /r, sslmode: verify-full}}}",
-	superuser + ".gssencmode: " + noGSSAPI:                     "postgresql: {authentication: {superuser: {gssencmode: require}}}",
+	superuser + ".sslcrl: " + sqlRevoked:    "postgresql: {authentication: {superuser: {sslcrl: /r, sslmode: verify-ca}}}",
+	superuser + ".sslcrldir: " + sqlRevoked: "postgresql: {authentication: {superuser: {sslcrldir: /r, sslmode: verify-full}}}",
+	superuser + ".gssencmode: " + noGSSAPI:  "postgresql: {authentication: {superuser: {gssencmode: require}}}",
 }
 
 // TestEveryRefusal holds that each row of the table refuses, by name and place,
@@ -64,7 +58,7 @@ func TestRefusedFromEnvironmentAndFlags(t *testing.T) {
 	for _, tc := range []struct{ name, value, want string }{
 		{"SUPERUSER_GSSENCMODE", "require", superuser + ".gssencmode"},
 		{"ETCD_HOSTS", "a", "etcd: etcd's v2 API"},
-		{"CONSUL_HOST", "a", "consul"},
+		{"CONSUL_HOST", "a", "consul: Consul is not read"},
 	} {
 		w, flags := file(t, minimal)
 		w.vars["PATRONI_"+tc.name] = tc.value
@@ -79,7 +73,7 @@ func TestRefusedFromEnvironmentAndFlags(t *testing.T) {
 	for _, name := range []string{"ZOOKEEPER_HOSTS", "EXHIBITOR_HOSTS", "RAFT_SELF_ADDR", "KUBERNETES_LABELS"} {
 		w := newWorld(t)
 		w.vars["PATRONI_"+name] = "a"
-		w.mustFail(Flags{Scope: "demo"}, "environment variable PATRONI_"+name+": ", "not supported yet")
+		w.mustFail(Flags{Scope: "demo"}, "environment variable PATRONI_"+name+": ", "is not read, and no REST API is named")
 	}
 }
 
@@ -109,23 +103,6 @@ func TestHarmless(t *testing.T) {
 		w, flags := file(t, base+text+"\n")
 		if c := w.must(flags); len(c.Warnings) > 0 {
 			t.Errorf("%s: warnings %q", text, c.Warnings)
-		}
-	}
-}
-
-// TestStoreBehindEtcd3: Patroni takes the first in the order of their names.
-func TestStoreBehindEtcd3(t *testing.T) {
-	for _, store := range stores {
-		w, flags := file(t, minimal+store+": {host: x}\n")
-		switch {
-		case store == "etcd3":
-		case store < "etcd3":
-			w.mustFail(flags, "line 3: "+store+": ", "not supported yet")
-		default:
-			c := w.must(flags)
-			if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "line 3: "+store+" is not used") {
-				t.Errorf("%s: warnings %q, want one that says it is not used", store, c.Warnings)
-			}
 		}
 	}
 }

@@ -233,8 +233,15 @@ func TestCitus(t *testing.T) {
 	w.put("patroni.yml", minimal)
 	flags.Group = ""
 	w.mustFail(flags, "environment variable PATRONI_CITUS_GROUP: citus: the cluster has several groups")
+	flags.EveryGroup = true
+	if c := w.must(flags); c.Group != "" || !c.Citus {
+		t.Errorf("group %q, Citus %t", c.Group, c.Citus)
+	}
+	flags.EveryGroup = false
 	w.vars["PATRONI_CITUS_GROUP"] = "none"
-	w.must(flags)
+	if c := w.must(flags); c.Citus {
+		t.Error("a section that Patroni drops counts")
+	}
 
 	// Without a section the flag is enough, as for patronictl.
 	w, flags = file(t, minimal)

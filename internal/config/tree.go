@@ -106,11 +106,12 @@ var sections = map[string][]string{
 	"postgresql": {"authentication", "superuser", "pg_rewind"},
 }
 
-// reads reports whether the key below path is one of those.
+// reads reports whether the key below path is one of those, or looks like a
+// misspelt one of a store.
 func reads(path, key string) bool {
 	if path == "" {
 		_, ok := sections[key]
-		return ok
+		return ok || nearest(key, stores) != ""
 	}
 	some := sections[path]
 	return some == nil || slices.Contains(some, key)

@@ -36,7 +36,7 @@ func (t *text) forecast(r preflight.Report) {
 
 // outlook is the forecast in one line.
 func outlook(f preflight.Forecast) string {
-	return fmt.Sprintf("%s without a primary that takes writes%s", f.Interruption, answers(f))
+	return fmt.Sprintf("%s without a %s%s", f.Interruption, f.Missed(), answers(f))
 }
 
 // notable reports whether the forecast is such that its longest part matters.

@@ -42,25 +42,37 @@ type junitNote struct {
 // check of each member another. What blocks is a failure, what could not be seen
 // an error, a warning a pass with output. The suite is green exactly for GO.
 func JUnit(w io.Writer, r preflight.Report) error {
-	suite := junitSuite{
-		Name: "patroni-preflight: " + question(r), Timestamp: r.TakenAt.UTC().Format(time.RFC3339),
-		Cases: []junitCase{verdictCase(r)},
-	}
+	return writeXML(w, suiteOf(r))
+}
+
+func suiteOf(r preflight.Report) junitSuite {
+	suite := junitSuite{Name: "patroni-preflight: " + question(r), Timestamp: timestamp(r.TakenAt), Cases: []junitCase{verdictCase(r)}}
 	for _, res := range r.Results {
 		suite.Cases = append(suite.Cases, resultCase(r, res))
 	}
-	for _, c := range suite.Cases {
-		suite.Tests++
+	return suite.counted()
+}
+
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// counted fills in the counts.
+func (s junitSuite) counted() junitSuite {
+	for _, c := range s.Cases {
+		s.Tests++
 		switch {
 		case c.Failure != nil:
-			suite.Failures++
+			s.Failures++
 		case c.Error != nil:
-			suite.Errors++
+			s.Errors++
 		case c.Skipped != nil:
-			suite.Skipped++
+			s.Skipped++
 		}
 	}
-	doc, err := xml.MarshalIndent(suite, "", "  ")
+	return s
+}
+
+func writeXML(w io.Writer, v any) error {
+	doc, err := xml.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}

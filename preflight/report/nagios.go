@@ -13,32 +13,37 @@ import (
 // behind a bar (label=value with its unit; U where unknown). The exit code is
 // the tool's own, which for a verdict is what such a plugin has: 0, 2 and 3.
 func Nagios(w io.Writer, r preflight.Report) error {
-	state := map[preflight.Verdict]string{preflight.Go: "OK", preflight.NoGo: "CRITICAL"}[r.Verdict]
-	if state == "" {
-		state = "UNKNOWN"
-	}
-	line := fmt.Sprintf("SWITCHOVER %s - %s  %s; %s", state, r.Verdict, question(r), counts(r.Summary))
+	line := question(r) + "; " + counts(r.Summary)
 	if why := deciding(r); len(why) > 0 {
 		line += "; by " + strings.Join(why, ", ")
 	}
-	_, err := fmt.Fprintf(w, "%s | %s\n", strings.ReplaceAll(line, "|", "/"), strings.Join(figures(r), " "))
+	return nagiosLine(w, r.Verdict, line, figures(r, ""))
+}
+
+func nagiosLine(w io.Writer, v preflight.Verdict, text string, figures []string) error {
+	state := map[preflight.Verdict]string{preflight.Go: "OK", preflight.NoGo: "CRITICAL"}[v]
+	if state == "" {
+		state = "UNKNOWN"
+	}
+	line := fmt.Sprintf("SWITCHOVER %s - %s  %s", state, v, text)
+	_, err := fmt.Fprintf(w, "%s | %s\n", strings.ReplaceAll(line, "|", "/"), strings.Join(figures, " "))
 	return err
 }
 
 // figures are the counts, the expected interruption in seconds, and each
-// replica's lags in bytes.
-func figures(r preflight.Report) []string {
-	count := func(label string, n int) string { return fmt.Sprintf("%s=%d;;;0", label, n) }
+// replica's lags in bytes. The prefix of their names is a group's.
+func figures(r preflight.Report, prefix string) []string {
+	count := func(label string, n int) string { return fmt.Sprintf("%s%s=%d;;;0", prefix, label, n) }
 	out := []string{
 		count("blockers", r.Summary.Blockers), count("warnings", r.Summary.Warnings),
 		count("unknown", r.Summary.Unknown), count("passed", r.Summary.Passed), count("skipped", r.Summary.Skipped),
 	}
 	if f := r.Forecast; f != nil {
-		out = append(out, figure("interruption_least", &f.Interruption.Least, "s"), figure("interruption_most", f.Interruption.Most, "s"))
+		out = append(out, figure(prefix+"interruption_least", &f.Interruption.Least, "s"), figure(prefix+"interruption_most", f.Interruption.Most, "s"))
 	}
 	for _, m := range r.Members {
 		if m.Role != "leader" {
-			out = append(out, figure("lag_"+m.Name, m.LiveLag, "B"), figure("replay_lag_"+m.Name, m.ReplayLag, "B"))
+			out = append(out, figure(prefix+"lag_"+m.Name, m.LiveLag, "B"), figure(prefix+"replay_lag_"+m.Name, m.ReplayLag, "B"))
 		}
 	}
 	return out

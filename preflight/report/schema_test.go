@@ -242,6 +242,7 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 	}
 	walk("switchover", reflect.TypeFor[preflight.SwitchoverReport](), object{"$ref": "#/$defs/switchover"})
 	walk("report", reflect.TypeFor[preflight.Report](), root)
+	walk("groups", reflect.TypeFor[preflight.GroupsReport](), object{"$ref": "#/$defs/groups"})
 	if seen < 60 {
 		t.Errorf("only %d fields were seen", seen)
 	}

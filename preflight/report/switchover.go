@@ -27,14 +27,18 @@ func WriteSwitchover(w io.Writer, format string, s preflight.SwitchoverReport, o
 func WritePlan(w io.Writer, p preflight.Plan, o Options) error {
 	t := &text{Options: o}
 	t.line("")
-	what := fmt.Sprintf("%s steps down, and %s is promoted", p.Leader, p.Whom())
+	becomes := "is promoted"
+	if p.StandbyCluster {
+		becomes = "becomes the standby leader"
+	}
+	what := fmt.Sprintf("%s steps down, and %s %s", p.Leader, p.Whom(), becomes)
 	if p.ScheduledAt != "" {
 		what += ", at " + p.ScheduledAt
 	}
 	t.titled("PLAN", what+".")
 	t.labelled("prints", p.Prints)
 	if p.Interruption != "" {
-		t.labelled("", p.Interruption+" without a primary that takes writes.")
+		t.labelled("", p.Interruption+" without a "+preflight.Forecast{StandbyCluster: p.StandbyCluster}.Missed()+".")
 	}
 	if len(p.Lost) > 0 {
 		t.labelled("lost", strings.Join(p.Lost, "; ")+".")

@@ -102,7 +102,11 @@ func question(r preflight.Report) string {
 	if at := r.Request.ScheduledAt; at != "" && at != "now" {
 		when = ", scheduled for " + at
 	}
-	return clean(fmt.Sprintf("switchover of %s from %s to %s%s", r.Request.Scope, from, to, when))
+	group := ""
+	if g := r.Request.Group; g != "" {
+		group = " (group " + g + ")"
+	}
+	return clean(fmt.Sprintf("switchover of %s%s from %s to %s%s", r.Request.Scope, group, from, to, when))
 }
 
 func counts(s preflight.Summary) string {

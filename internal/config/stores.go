@@ -1,0 +1,148 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// storeNames are the stores that are not read, as they are called.
+var storeNames = map[string]string{
+	"consul": "Consul", "etcd": "etcd's v2 API", "exhibitor": "Exhibitor",
+	"kubernetes": "Kubernetes as the store", "raft": "Raft", "zookeeper": "ZooKeeper",
+}
+
+// StoreName is what a store's section stands for.
+func StoreName(section string) string { return storeNames[section] }
+
+// store is the section that Patroni uses: the first in the order of their names.
+func (r *reader) store() string {
+	for _, s := range stores {
+		if r.value(s) != nil {
+			return s
+		}
+	}
+	problem, remedy := "no store is configured", "give -d etcd3://host:port, PATRONI_ETCD3_HOSTS, or etcd3: in the file (-c)"
+	for _, key := range sortedKeys(r.root) {
+		if meant := nearest(key, stores); meant != "" && r.root.keys[key].kind != null {
+			r.fail(r.root.keys[key], plain(key), "is no store that Patroni knows, and no other is configured", "is "+meant+" meant? "+remedy)
+		}
+	}
+	r.fail(nil, "etcd3", problem, remedy)
+	return ""
+}
+
+// unread says what it means that the store is not read, and finds the REST APIs
+// that are asked instead: those that are named, else the node's own.
+func (r *reader) unread(store string, flags []string, warnings *[]string) []string {
+	at := r.value(store).at
+	if r.citus() {
+		r.fail(r.value("citus"), "citus", "a Citus cluster in another store than etcd v3 is not supported, since a REST API does not tell which group it is of", "ask about each group as a cluster of its own, with a file (-c) that has no citus section")
+	}
+	var urls []string
+	from := "--api-url and preflight.api_urls"
+	for i, v := range r.texts("preflight.api_urls", true) {
+		urls = append(urls, r.apiURL(v, fmt.Sprintf("preflight.api_urls[%d]", i)))
+	}
+	for _, f := range flags {
+		urls = append(urls, r.apiURL(str(f, place{source: "flag --api-url"}), "preflight.api_urls"))
+	}
+	if own := r.value("restapi.connect_address"); own != nil && len(urls) == 0 {
+		scheme := "http" // patroni/api.py, RestApiServer.__initialize
+		if r.text("restapi.certfile") != "" {
+			scheme = "https"
+		}
+		host, port := r.hostPort(str(r.scalar(own, "restapi.connect_address"), own.at), "restapi.connect_address")
+		urls, from = append(urls, baseURL(scheme, host, port)), "restapi.connect_address"
+	}
+	if len(urls) == 0 {
+		r.fail(r.value(store), store, storeNames[store]+" is not read, and no REST API is named that could tell of the cluster", "give --api-url http://host:8008 of a member, preflight.api_urls, or restapi.connect_address in the file (-c)")
+	}
+	slices.Sort(urls)
+	urls = slices.Compact(urls)
+	hint := ""
+	if store == "etcd" {
+		hint = " (where Patroni uses the v3 API, write etcd3:)"
+	}
+	*warnings = append(*warnings, fmt.Sprintf("%s: %s: %s is not read%s; the cluster is judged by REST and SQL alone, beginning with the REST API of %s. What only the store knows stays unknown: the verdict is NO-GO or UNKNOWN, never GO",
+		at, store, storeNames[store], hint, from))
+	return urls
+}
+
+// apiURL reads the URL of a REST API and returns its scheme, host and port.
+func (r *reader) apiURL(v *value, key string) string {
+	const remedy = "write http://host:8008 or https://host:8008"
+	u, err := url.Parse(strings.TrimSpace(v.text)) // its error quotes the URL, password and all
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https":
+		r.fail(v, key, "is not the URL of a REST API", remedy)
+		return ""
+	case u.User != nil:
+		r.fail(v, key, "holds a user or a password, and no login is needed to read", remedy)
+		return ""
+	}
+	host, port := r.hostPort(str(u.Host, v.at), key)
+	return baseURL(u.Scheme, host, port)
+}
+
+func baseURL(scheme, host string, port int) string {
+	switch {
+	case port != 0:
+		return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port))
+	case strings.Contains(host, ":"):
+		return scheme + "://[" + host + "]"
+	}
+	return scheme + "://" + host
+}
+
+func sortedKeys(v *value) []string {
+	var out []string
+	for k := range v.keys {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// nearest is what a misspelt word may mean, "" where nothing is near.
+func nearest(word string, words []string) string {
+	best, least := "", len(word)
+	for _, w := range words {
+		if len(word) > 2*len(w) {
+			continue // also what is endless
+		}
+		if d := distance(strings.ToLower(word), w); d <= 1+len(w)/6 && d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be added, left out, replaced or exchanged
+// with their neighbour to make one word of another.
+func distance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}

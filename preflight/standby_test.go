@@ -1,0 +1,99 @@
+package preflight
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// standbySnapshot is a real standby cluster of Patroni 4.0.7: b1 leads and
+// follows another cluster, b2 streams from it, and b3 from b2.
+func standbySnapshot(t *testing.T, candidate string) *Snapshot {
+	s := load(t, "../recorded/trixie-standby-cluster")
+	s.Request.Candidate = candidate
+	return s
+}
+
+// TestStandbyClusterPromotesNobody: what is only about a promotion says so, and
+// neither blocks nor warns.
+func TestStandbyClusterPromotesNobody(t *testing.T) {
+	s := standbySnapshot(t, "b3")
+	// Patroni writes this of a standby leader at all times.
+	if !Equal(keyCheckpointed.of(s, "b1"), false) {
+		t.Fatal("the recording has no checkpoint_after_promote: false")
+	}
+	q := s.member("b3").SQL.Value
+	q.ReplayLSN = Known(q.ReceiveLSN.Must() - 64<<20)
+	r := Judge(s, Policies{})
+	if r.Verdict != Go || r.Summary.Warnings != 0 {
+		t.Errorf("%s with %d warnings\n%s", r.Verdict, r.Summary.Warnings, fails(r))
+	}
+	for _, id := range []string{"leader.checkpoint", "lag.replay", "candidate.cascade"} {
+		subject := "b3"
+		if id == "leader.checkpoint" {
+			subject = "b1"
+		}
+		if res := resultOf(t, r, id, subject); res.Status != Pass || !strings.Contains(res.Findings[0].Sentence(), "a standby cluster: ") {
+			t.Errorf("%s: %s %+v", id, res.Status, res.Findings)
+		}
+	}
+	f := r.Forecast
+	if f == nil || !f.StandbyCluster || slices.ContainsFunc(f.Parts, func(p ForecastPart) bool {
+		return strings.Contains(p.Name, "promotion") || strings.Contains(p.Name, "replay")
+	}) {
+		t.Errorf("forecast %+v", f)
+	}
+	if p := PlanOf(s, r); !p.StandbyCluster {
+		t.Errorf("plan %+v", p)
+	}
+}
+
+// TestStandbyClusterStillRefuses: what the words are about differs, not the verdict.
+func TestStandbyClusterStillRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		do       func(*Snapshot)
+		by, says string
+		never    string
+		warns    bool
+	}{
+		"not streaming": {func(s *Snapshot) {
+			s.member("b2").SQL.Value.WalReceiver = Known(WalReceiver{})
+		}, "candidate.streaming", "the primary of the other site", "rows that clients were told", false},
+		"another timeline": {func(s *Snapshot) {
+			s.member("b2").SQL.Value.Timeline = Known(int64(7))
+		}, "candidate.timeline", "could not follow the primary of the other site", "promoted", false},
+		"replay paused": {func(s *Snapshot) {
+			s.member("b2").SQL.Value.ReplayPaused = Known(true)
+		}, "candidate.replay_paused", "would lead it and replay nothing", "The promotion", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := standbySnapshot(t, "b2")
+			tc.do(s)
+			r := Judge(s, Policies{})
+			res := resultOf(t, r, tc.by, "b2")
+			want := NoGo
+			if tc.warns {
+				want = Go
+			}
+			if r.Verdict != want || res.Status != Fail || !strings.Contains(res.Findings[0].Effect, tc.says) || strings.Contains(res.Findings[0].Effect, tc.never) {
+				t.Errorf("%s, %s: %+v", r.Verdict, res.Status, res.Findings)
+			}
+		})
+	}
+}
+
+// TestVerifyStandbyClusterWrongWinner: a standby leader is in recovery for good,
+// so that alone is no reason to wait for the end of it.
+func TestVerifyStandbyClusterWrongWinner(t *testing.T) {
+	b := BaselineOf(standbySnapshot(t, "b2"))
+	s := standbySnapshot(t, "b2")
+	s.DCS.Cluster.Value.Leader = Known("b3")
+	v := Verify(b, s)
+	if v.Outcome != Different || !v.Settled {
+		t.Errorf("%s, settled %t: %s", v.Outcome, v.Settled, v.Reason)
+	}
+	s.member("b3").SQL.Value.InRecovery = NotKnown[bool](Refused, "starting")
+	if v := Verify(b, s); v.Settled {
+		t.Errorf("settled while the new leader does not answer: %s", v.Reason)
+	}
+}
