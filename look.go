@@ -50,7 +50,9 @@ type target struct {
 
 // view is a cluster as it can be looked at.
 type view interface {
-	look(ctx context.Context) (*preflight.Snapshot, error)
+	look(ctx context.Context, r preflight.Request) (*preflight.Snapshot, error)
+	// watch tells each time that a member was seen as primary, until the context ends.
+	watch(ctx context.Context, primary func(at time.Time))
 	// reread names what has moved since a snapshot.
 	reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string]
 	// address is where an api_url leads.
@@ -86,9 +88,8 @@ func connect(c *cli.Context, env environment) (*target, error) {
 // look takes a snapshot.
 func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 	if k.fake != nil {
-		return k.fake.look(ctx)
+		return k.fake.look(ctx, k.request)
 	}
-	postgres := k.cfg.Postgres
 	store, err := k.open()
 	if err != nil {
 		return nil, usage("%w", err)
@@ -97,11 +98,7 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 	src := gather.Sources{
 		Store: store, REST: patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST}).Get, Now: time.Now, Progress: k.progress,
 		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
-			return pg.Collect(ctx, pg.Config{
-				User: postgres.User, Password: postgres.Password, Database: postgres.Database,
-				SSLMode: postgres.SSLMode, SSLRootCert: postgres.SSLRootCert, SSLNegotiation: postgres.SSLNegotiation,
-				ChannelBinding: postgres.ChannelBinding, Certificate: postgres.Certificate,
-			}, targets, leader)
+			return pg.Collect(ctx, k.postgres(), targets, leader)
 		},
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -119,6 +116,36 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 		return nil, context.Cause(ctx)
 	}
 	return s, nil
+}
+
+// postgres says how SQL is asked.
+func (k *target) postgres() pg.Config {
+	p := k.cfg.Postgres
+	return pg.Config{
+		User: p.User, Password: p.Password, Database: p.Database,
+		SSLMode: p.SSLMode, SSLRootCert: p.SSLRootCert, SSLNegotiation: p.SSLNegotiation,
+		ChannelBinding: p.ChannelBinding, Certificate: p.Certificate,
+	}
+}
+
+// watchEvery is the time between two questions of watch to one member.
+const watchEvery = 100 * time.Millisecond
+
+// watch asks the members of a snapshot whether they are in recovery, until the
+// context ends.
+func (k *target) watch(ctx context.Context, s *preflight.Snapshot, primary func(at time.Time)) {
+	if k.fake != nil {
+		k.fake.watch(ctx, primary)
+		return
+	}
+	var targets []pg.Target
+	for _, m := range s.Members {
+		key, _ := m.Key.Get()
+		if url, ok := key.ConnURL.Get(); ok {
+			targets = append(targets, pg.Target{Member: m.Name, ConnURL: url})
+		}
+	}
+	pg.Watch(ctx, k.postgres(), targets, watchEvery, func(_ string, at time.Time) { primary(at) })
 }
 
 // open makes a client of the store.

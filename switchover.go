@@ -18,24 +18,44 @@ import (
 	"patroni-preflight/preflight/report"
 )
 
-func switchoverCommand(env environment) *cli.Command {
-	own := []cli.Flag{
+// requestFlags say how Patroni is asked.
+func requestFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; needed where no terminal is there to be asked"},
 		&cli.StringFlag{Name: "via", Value: "patronictl", Usage: "patronictl, or rest: a POST to the leader's REST API"},
 		&cli.StringFlag{Name: "patronictl", Value: "patronictl", Usage: "the `PATH` of patronictl"},
-		&cli.DurationFlag{Name: "max-age", Value: time.Minute, Usage: "how old the verdict may be when the request is sent; an older one is made anew"},
 		&cli.StringFlag{Name: "record", Usage: "write what was seen before the request to `FILE`, for verify and replay"},
+	}
+}
+
+func switchoverCommand(env environment) *cli.Command {
+	own := []cli.Flag{
+		&cli.DurationFlag{Name: "max-age", Value: time.Minute, Usage: "how old the verdict may be when the request is sent; an older one is made anew"},
 	}
 	return &cli.Command{
 		Name:  "switchover",
 		Usage: "check, ask, have Patroni switch over, and verify what became of it",
-		Flags: slices.Concat(clusterFlags(), waitFlags(), outcomeFlags(), own, judgeFlags()),
+		Flags: slices.Concat(clusterFlags(), waitFlags(), outcomeFlags(), requestFlags(), own, judgeFlags()),
 		Action: func(c *cli.Context) error {
 			if _, err := positional(c); err != nil {
 				return err
 			}
-			w := &wrapper{c: c, env: env, out: env.stdout}
-			return w.run()
+			if err := outcomeFormat(c, report.OutcomeFormats); err != nil {
+				return err
+			}
+			w := &wrapper{c: c, env: env, out: env.stdout, sure: c.Bool("yes"), maxAge: c.Duration("max-age")}
+			if err := w.prepare(); err != nil {
+				return err
+			}
+			n, err := w.run(c.Context)
+			if err != nil {
+				return err
+			}
+			w.doc.ExitCode = n
+			if err := report.WriteSwitchover(env.stdout, c.String("format"), w.doc, options(c, env)); err != nil {
+				return err
+			}
+			return code(n)
 		},
 	}
 }
@@ -51,61 +71,74 @@ type wrapper struct {
 	rules preflight.Policies
 	wait  patience
 	ctl   string
+	// sure: nobody has to be asked any more.
+	sure bool
+	// terse: a check that is GO takes one line.
+	terse bool
+	// maxAge is how old the verdict may be when the request is sent.
+	maxAge time.Duration
 
 	seen *preflight.Snapshot
 	doc  preflight.SwitchoverReport
+	// measures: outage is measured; it is nil where nothing was asked of Patroni.
+	measures bool
+	outage   *preflight.Outage
 }
 
-func (w *wrapper) run() error {
-	if err := w.prepare(); err != nil {
-		return err
-	}
-	ctx := w.c.Context
-	if ended, err := w.check(ctx); ended || err != nil {
-		return err
+// run is the switchover. Its exit code has a report in w.doc; an error means that
+// nothing was asked of Patroni, for another reason than the verdict.
+func (w *wrapper) run(ctx context.Context) (code int, err error) {
+	w.doc.SchemaVersion = preflight.ReportSchema
+	if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
+		return n, err
 	}
 	w.doc.Plan = preflight.PlanOf(w.seen, w.doc.Check)
-	if w.text() {
+	if w.text() && !w.terse {
 		if err := report.WritePlan(w.out, w.doc.Plan, options(w.c, w.env)); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := w.confirm(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	if age := time.Since(w.seen.TakenAt); age > w.c.Duration("max-age") {
+	if age := time.Since(w.seen.TakenAt); age > w.maxAge {
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: the verdict is %.0f s old: once more\n", age.Seconds())
-		if ended, err := w.check(ctx); ended || err != nil {
-			return err
+		if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
+			return n, err
 		}
 		if again := preflight.PlanOf(w.seen, w.doc.Check); again.Leader != w.doc.Plan.Leader {
-			return w.changed("leader")
+			return 0, w.changed("leader")
 		}
 	}
+	measured, stop := w.measure(ctx)
+	defer stop()
 	if err := w.unmoved(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
-	return w.request(ctx)
+	code = w.request(ctx)
+	ended := time.Now()
+	if stop(); w.measures {
+		o := preflight.OutageOf(<-measured, w.doc.Request.Began, ended, watchEvery)
+		w.outage = &o
+	}
+	return code, nil
 }
 
 func (w *wrapper) text() bool { return w.c.String("format") == "text" }
 
 // prepare finds every mistake that can be found before anybody is asked.
 func (w *wrapper) prepare() (err error) {
-	if err = outcomeFormat(w.c); err != nil {
-		return err
-	}
 	if w.rules, err = policies(w.c); err != nil {
 		return err
 	}
 	if w.wait, err = patienceOf(w.c); err != nil {
 		return err
 	}
-	if !w.c.Bool("yes") && !w.env.stdinTerminal {
-		return usage("switchover: there is no terminal to ask: give --yes")
+	if !w.sure && !w.env.stdinTerminal {
+		return usage("%s: there is no terminal to ask: give --yes", w.c.Command.Name)
 	}
 	switch w.c.String("via") {
 	case "rest":
@@ -123,38 +156,43 @@ func (w *wrapper) prepare() (err error) {
 	return err
 }
 
-// check judges the cluster. It ends the program, with the verdict's exit code,
-// where that is not GO.
-func (w *wrapper) check(ctx context.Context) (ended bool, err error) {
+// check judges the cluster, and returns the exit code of the verdict.
+func (w *wrapper) check(ctx context.Context) (code int, err error) {
 	first := w.seen == nil
 	s, r, err := w.wait.judge(ctx, w.env, w.k, w.rules)
 	if err != nil {
-		return true, err
+		return 0, err
 	}
 	w.seen, w.doc.Check = s, r
 	if file := w.c.String("record"); file != "" {
 		if err := record(s, file); err != nil {
-			return true, err
+			return 0, err
 		}
 	}
-	if r.Verdict != preflight.Go {
-		return true, w.finish(r.ExitCode)
+	if r.Verdict == preflight.Go && first && w.text() {
+		format := "text"
+		if w.terse {
+			format = "brief"
+		}
+		err = report.Write(w.out, format, r, options(w.c, w.env))
 	}
-	if first && w.text() {
-		return false, report.Write(w.out, "text", r, options(w.c, w.env))
-	}
-	return false, nil
+	return r.ExitCode, err
 }
 
-// confirm asks on a terminal. Anything but yes is no.
+// confirm asks whether the plan is right.
 func (w *wrapper) confirm(ctx context.Context) error {
-	if w.c.Bool("yes") {
+	if w.sure {
 		return nil
 	}
 	p := w.doc.Plan
-	fmt.Fprintf(w.env.stderr, "\nSwitch over %s from %s to %s? [y/N] ", report.Line(w.seen.Request.Scope, 80), report.Line(p.Leader, 80), report.Line(p.Whom(), 80))
+	return confirm(ctx, w.env, fmt.Sprintf("Switch over %s from %s to %s?", report.Line(w.seen.Request.Scope, 80), report.Line(p.Leader, 80), report.Line(p.Whom(), 80)))
+}
+
+// confirm asks on a terminal. Anything but yes is no.
+func confirm(ctx context.Context, env environment, question string) error {
+	fmt.Fprintf(env.stderr, "\n%s [y/N] ", question)
 	answers := make(chan string, 1)
-	go func() { answers <- readLine(w.env.stdin) }()
+	go func() { answers <- readLine(env.stdin) }()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -198,7 +236,7 @@ func (w *wrapper) changed(what ...string) error {
 
 // request hands the switchover to Patroni and follows the state of the cluster
 // meanwhile. From here on a signal ends the watching, not the switchover.
-func (w *wrapper) request(ctx context.Context) error {
+func (w *wrapper) request(ctx context.Context) (code int) {
 	limit := w.c.Duration("verify-timeout")
 	sendCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -223,13 +261,38 @@ func (w *wrapper) request(ctx context.Context) error {
 	switch {
 	case err != nil && errors.As(context.Cause(ctx), new(signalled)):
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: %v: no longer watching. The request was sent, and the switchover goes on. Look with: %s\n", context.Cause(ctx), w.howToLook())
-		return w.finish(preflight.ExitOutcomeUnknown)
+		return preflight.ExitOutcomeUnknown
 	case err != nil:
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: the request was sent, and then: %v. Look with: %s\n", err, w.howToLook())
-		return w.finish(preflight.ExitOutcomeUnknown)
+		return preflight.ExitOutcomeUnknown
 	}
 	w.doc.Verification = &v
-	return w.finish(v.ExitCode)
+	return v.ExitCode
+}
+
+// measure notes when a primary was seen, until it is stopped. It returns once it
+// has seen the first, so that the request does not come before it, or after a second.
+func (w *wrapper) measure(ctx context.Context) (<-chan []time.Time, context.CancelFunc) {
+	if !w.measures {
+		return nil, func() {}
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	seen := make(chan struct{})
+	out := make(chan []time.Time, 1)
+	go func() {
+		var at []time.Time
+		w.k.watch(ctx, w.seen, func(t time.Time) {
+			if at = append(at, t); len(at) == 1 {
+				close(seen)
+			}
+		})
+		out <- at
+	}()
+	select {
+	case <-seen:
+	case <-time.After(time.Second):
+	}
+	return out, stop
 }
 
 // collect takes the answer. Where the outcome is known before it, patronictl has
@@ -325,13 +388,4 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 			return v, nil
 		}
 	}
-}
-
-// finish writes the report and ends with the code.
-func (w *wrapper) finish(n int) error {
-	w.doc.SchemaVersion, w.doc.ExitCode = preflight.ReportSchema, n
-	if err := report.WriteSwitchover(w.env.stdout, w.c.String("format"), w.doc, options(w.c, w.env)); err != nil {
-		return err
-	}
-	return code(n)
 }

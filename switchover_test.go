@@ -28,7 +28,7 @@ type stage struct {
 	moved preflight.Observed[[]string]
 }
 
-func (s *stage) look(ctx context.Context) (*preflight.Snapshot, error) {
+func (s *stage) look(ctx context.Context, _ preflight.Request) (*preflight.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
@@ -49,6 +49,14 @@ func (s *stage) look(ctx context.Context) (*preflight.Snapshot, error) {
 
 func (s *stage) reread(context.Context, *preflight.Snapshot) preflight.Observed[[]string] {
 	return s.moved
+}
+
+// watch sees a primary all the time.
+func (s *stage) watch(ctx context.Context, primary func(time.Time)) {
+	for ctx.Err() == nil {
+		primary(time.Now())
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // address has the leader's API on the loopback interface, which no check would pass.
