@@ -157,7 +157,9 @@ func (k *target) open() (*dcs.Etcd, error) {
 	})
 }
 
-// reread reads the DCS once more and names what has moved since a snapshot.
+// reread reads the DCS and asks the leader's REST API once more, and names what has
+// moved since a snapshot. A patronictl that does not reach that API writes the request
+// into the DCS itself, and no check of Patroni's is done on it then.
 func (k *target) reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string] {
 	if k.fake != nil {
 		return k.fake.reread(ctx, before)
@@ -169,8 +171,23 @@ func (k *target) reread(ctx context.Context, before *preflight.Snapshot) preflig
 	defer store.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, k.step, fmt.Errorf("reading the DCS again took longer than %s", k.step))
 	defer cancel()
+	silent := make(chan string, 1)
+	go func() { silent <- k.silent(ctx, before) }()
 	after, members := store.Reread(ctx, before.DCS.Prefix)
-	return dcs.Moved(before.DCS, after, before.Members, members)
+	moved := dcs.Moved(before.DCS, after, before.Members, members)
+	if why := <-silent; why != "" && moved.Known() {
+		return preflight.Known(append(*moved.Value, why))
+	}
+	return moved
+}
+
+// silent says why the leader's REST API is not fit for a request, "" where it is.
+func (k *target) silent(ctx context.Context, before *preflight.Snapshot) string {
+	leader, _ := before.Member(before.Leader())
+	key, _ := leader.Key.Get()
+	url, _ := key.APIURL.Get()
+	now, _ := patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST}).Get(ctx, url)
+	return preflight.NoLonger(leader.REST, now)
 }
 
 // address is where an api_url leads: there.

@@ -70,7 +70,8 @@ type wrapper struct {
 	out   io.Writer
 	rules preflight.Policies
 	wait  patience
-	ctl   string
+	// ctl is the patronictl, "" with --via rest; leaderFlag is what it calls the leader.
+	ctl, leaderFlag string
 	// sure: nobody has to be asked any more.
 	sure bool
 	// terse: a check that is GO takes one line.
@@ -145,6 +146,10 @@ func (w *wrapper) prepare() (err error) {
 	case "patronictl":
 		if w.ctl, err = exec.LookPath(w.c.String("patronictl")); err != nil {
 			return usage("patronictl was not found (%w): give its path with --patronictl, or use --via rest", err)
+		}
+		args, env := w.ctlCluster()
+		if w.leaderFlag, err = request.LeaderFlag(w.c.Context, w.ctl, args, env); err != nil {
+			return usage("%s cannot be used: %w; give another with --patronictl, or use --via rest", w.ctl, err)
 		}
 	default:
 		return usage("--via %s: use patronictl or rest", w.c.String("via"))
@@ -260,7 +265,7 @@ func (w *wrapper) request(ctx context.Context) (code int) {
 	w.doc.Request = w.collect(ctx, results, stop)
 	switch {
 	case err != nil && errors.As(context.Cause(ctx), new(signalled)):
-		fmt.Fprintf(w.env.stderr, "patroni-preflight: %v: no longer watching. The request was sent, and the switchover goes on. Look with: %s\n", context.Cause(ctx), w.howToLook())
+		fmt.Fprintf(w.env.stderr, "patroni-preflight: %v: no longer watching. %s Look with: %s\n", context.Cause(ctx), w.whatGoesOn(), w.howToLook())
 		return preflight.ExitOutcomeUnknown
 	case err != nil:
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: the request was sent, and then: %v. Look with: %s\n", err, w.howToLook())
@@ -309,6 +314,15 @@ func (w *wrapper) collect(ctx context.Context, results <-chan preflight.RequestR
 	return &r
 }
 
+// whatGoesOn says what a signal does not end. A patronictl that had not come to its
+// end may not have come to its request.
+func (w *wrapper) whatGoesOn() string {
+	if w.ctl != "" && w.doc.Request.Problem != "" {
+		return "patronictl was ended; if it had sent its request, the switchover goes on."
+	}
+	return "The request was sent, and the switchover goes on."
+}
+
 // howToLook is the command that tells what became of the switchover.
 func (w *wrapper) howToLook() string {
 	if file := w.c.String("record"); file != "" {
@@ -334,19 +348,9 @@ func (w *wrapper) send(ctx context.Context) preflight.RequestResult {
 // ctlArgs are patronictl's arguments, with the names filled in, so that it asks
 // nothing and chooses nothing.
 func (w *wrapper) ctlArgs() (args, env []string) {
-	for _, f := range []string{"config-file", "dcs-url"} {
-		if v := w.c.String(f); v != "" {
-			args = append(args, "--"+f, v)
-		}
-	}
-	if w.c.Bool("insecure") {
-		args = append(args, "--insecure")
-	}
-	if v := w.c.String("namespace"); v != "" {
-		env = append(env, "PATRONI_NAMESPACE="+v)
-	}
+	args, env = w.ctlCluster()
 	p := w.doc.Plan
-	args = append(args, "switchover", w.seen.Request.Scope, "--force", w.leaderFlag(), p.Leader)
+	args = append(args, "switchover", w.seen.Request.Scope, "--force", w.leaderFlag, p.Leader)
 	if p.Candidate != "" {
 		args = append(args, "--candidate", p.Candidate)
 	}
@@ -359,14 +363,20 @@ func (w *wrapper) ctlArgs() (args, env []string) {
 	return args, env
 }
 
-// leaderFlag: patronictl calls it --master before Patroni 3.0.
-func (w *wrapper) leaderFlag() string {
-	m, _ := w.seen.Member(w.doc.Plan.Leader)
-	key, _ := m.Key.Get()
-	if v, _ := key.Version.Get(); strings.HasPrefix(v, "2.") || strings.HasPrefix(v, "1.") {
-		return "--master"
+// ctlCluster are the arguments that say which store patronictl asks.
+func (w *wrapper) ctlCluster() (args, env []string) {
+	for _, f := range []string{"config-file", "dcs-url"} {
+		if v := w.c.String(f); v != "" {
+			args = append(args, "--"+f, v)
+		}
 	}
-	return "--leader"
+	if w.c.Bool("insecure") {
+		args = append(args, "--insecure")
+	}
+	if v := w.c.String("namespace"); v != "" {
+		env = append(env, "PATRONI_NAMESPACE="+v)
+	}
+	return args, env
 }
 
 // followScheduled waits until the DCS holds the request.

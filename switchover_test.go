@@ -81,7 +81,7 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 	dir := t.TempDir()
 	mark := filepath.Join(dir, "asked")
 	ctl := filepath.Join(dir, "patronictl")
-	if err := os.WriteFile(ctl, []byte("#!/bin/sh\necho \"$@\" >"+mark+"\n"+p.script+"\n"), 0o700); err != nil {
+	if err := os.WriteFile(ctl, []byte("#!/bin/sh\ncase \"$*\" in *--help) echo --leader; exit;; esac\necho \"$@\" >"+mark+"\n"+p.script+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

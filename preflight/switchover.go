@@ -53,3 +53,19 @@ func (v Verification) AsScheduled() Verification {
 	v.Outcome, v.ExitCode, v.Settled = Scheduled, ExitGo, true
 	return v
 }
+
+// NoLonger says why the REST API that answered as the leader before does not now,
+// "" where it does.
+func NoLonger(before, now Observed[REST]) string {
+	b, _ := before.Get()
+	n, ok := now.Get()
+	switch {
+	case !ok:
+		return "the leader's REST API no longer answers (" + now.Reason() + ")"
+	case b.Name.Known() && n.Name.Known() && *b.Name.Value != *n.Name.Value:
+		return "at the leader's REST API " + *n.Name.Value + " answers"
+	case b.Role.Known() && n.Role.Known() && *b.Role.Value != *n.Role.Value:
+		return "the leader's REST API says role " + *n.Role.Value
+	}
+	return ""
+}
