@@ -116,7 +116,8 @@ func (d *drill) run(ctx context.Context) (code int, err error) {
 			break
 		}
 	}
-	if d.doc.Stopped != "" && d.doc.Leader != d.doc.First {
+	// While one may be under way no other is to be asked for.
+	if d.doc.Stopped != "" && d.doc.Leader != "" && d.doc.Leader != d.doc.First && d.doc.ExitCode != preflight.ExitOutcomeUnknown {
 		d.doc.Back = d.back()
 	}
 	return d.doc.ExitCode, nil

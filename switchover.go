@@ -149,7 +149,7 @@ func (w *wrapper) prepare() (err error) {
 		}
 		args, env := w.ctlCluster()
 		if w.leaderFlag, err = request.LeaderFlag(w.c.Context, w.ctl, args, env); err != nil {
-			return usage("%s cannot be used: %w; give another with --patronictl, or use --via rest", w.ctl, err)
+			return usage("patronictl cannot be used: %w; give another with --patronictl, or use --via rest", err)
 		}
 	default:
 		return usage("--via %s: use patronictl or rest", w.c.String("via"))

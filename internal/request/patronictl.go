@@ -1,7 +1,6 @@
 package request
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,5 +80,9 @@ func LeaderFlag(ctx context.Context, path string, args, env []string) (string, e
 		}
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return "", fmt.Errorf("patronictl switchover --help says neither --leader nor --master: %s (%w)", lines[len(lines)-1], cmp.Or(err, errors.New("it ended well")))
+	last := lines[len(lines)-1]
+	if err != nil {
+		return "", fmt.Errorf("%s switchover --help: %w: %s", path, err, last)
+	}
+	return "", fmt.Errorf("%s switchover --help speaks neither of --leader nor of --master: %s", path, last)
 }

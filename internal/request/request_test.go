@@ -90,7 +90,7 @@ func TestREST(t *testing.T) {
 	if got != `POST /switchover {"leader":"node1","candidate":"node2","scheduled_at":"2126-12-01T03:00:00+00:00"}` || auth == "" || requests != 1 {
 		t.Errorf("sent %q, %q, %d times", got, auth, requests)
 	}
-	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
+	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != "HTTP 412: "+r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
 		t.Errorf("%+v", r)
 	}
 	REST(t.Context(), Leader{APIURL: s.URL}, Switchover{Leader: "node1"}, &shown)
