@@ -60,6 +60,8 @@ type running struct {
 	out    bytes.Buffer
 	stdin  *os.File
 	record string
+	// ctl is the patronictl.
+	ctl string
 	// gate is a file that is there between verdict and request.
 	gate  string
 	ended func() int
@@ -82,6 +84,12 @@ func (r *running) answer(s string) { _, _ = r.stdin.WriteString(s) }
 
 func (r *running) wait() int { return r.ended() }
 
+// asked is what patronictl was called with.
+func (r *running) asked() string {
+	raw, _ := os.ReadFile(r.ctl + ".asked")
+	return string(raw)
+}
+
 // over reports whether it has ended.
 func (r *running) over() bool { return r.cmd.Process.Signal(syscall.Signal(0)) != nil }
 
@@ -95,9 +103,14 @@ func (l *lab) ctl(t *testing.T, body, gate string) string {
 	if gate != "" {
 		body = "touch " + gate + "; while [ -e " + gate + " ]; do sleep 0.1; done\n" + body
 	}
-	// --config-file and its value are those of the host.
-	script := fmt.Sprintf("#!/bin/bash\nshift 2\nreal=\"docker exec -e COLUMNS=200 %s patronictl -c /etc/patroni/patroni.yml $*\"\ncase \"$*\" in *--help) exec $real;; esac\nleader=%s candidate=%s bystander=%s leader_name=%s leader_ip=%s candidate_name=%s network=%s_lab etcd=%s\n%s\n",
-		l.container(l.bystander), l.container(l.leader), l.container(l.candidate), l.container(l.bystander), l.leader, l.ip(l.leader), l.candidate, l.project, l.ip("etcd1"), body)
+	// A body that is one command is a whole patronictl, with its help.
+	help := `case "$*" in *--help) exec $real;; esac`
+	if strings.HasPrefix(body, "exec ") {
+		help = ""
+	}
+	// --config-file and its value are those of the host. What it was called with goes to a file.
+	script := fmt.Sprintf("#!/bin/bash\necho \"$@\" >>\"$0.asked\"\nshift 2\nreal=\"docker exec -e COLUMNS=200 %s patronictl -c /etc/patroni/patroni.yml $*\"\nleader=%s candidate=%s bystander=%s leader_name=%s leader_ip=%s candidate_name=%s network=%s_lab etcd=%s\n%s\n%s\n",
+		l.container(l.bystander), l.container(l.leader), l.container(l.candidate), l.container(l.bystander), l.leader, l.ip(l.leader), l.candidate, l.project, l.ip("etcd1"), help, body)
 	path := filepath.Join(t.TempDir(), "patronictl")
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
@@ -124,7 +137,8 @@ func (l *lab) start(t *testing.T, w wrapped) *running {
 			t.Fatal(err)
 		}
 	}
-	args := []string{tool, "switchover", "-c", config, "--candidate", l.candidate, "--patronictl", l.ctl(t, w.ctl, r.gate), "--verify-timeout", "90s"}
+	r.ctl = l.ctl(t, w.ctl, r.gate)
+	args := []string{tool, "switchover", "-c", config, "--candidate", l.candidate, "--patronictl", r.ctl, "--verify-timeout", "90s"}
 	ask := w.question != nil
 	for _, a := range w.args {
 		switch a {
