@@ -73,15 +73,15 @@ var wrappeds = []wrapped{
 	},
 	{
 		name: "the leader's REST API falls silent after the check", both: true, want: preflight.ExitChanged, says: "the leader's REST API no longer answers", leads: theLeader,
-		question: func(l *lab) { l.silence(l.leader) },
+		question: func(l *lab) { l.silence(l.leader) }, after: (*lab).lift,
 	},
 	{
 		name: "the leader's Patroni freezes after the check", both: true, want: preflight.ExitChanged, says: "the leader's REST API no longer answers", leads: theLeader,
-		question: func(l *lab) { l.freeze(l.leader, patroni) },
+		question: func(l *lab) { l.freeze(l.leader, patroni) }, after: (*lab).lift,
 	},
 	{
 		name: "the leader's REST API falls silent after the last look", args: []string{"--verify-timeout", "10s"}, want: preflight.ExitOutcomeUnknown, says: "does not answer", leads: theLeader,
-		between: func(l *lab) { l.silence(l.leader) },
+		between: func(l *lab) { l.silence(l.leader) }, after: (*lab).lift,
 	},
 	{
 		name: "patronictl is killed on the way", want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
@@ -111,6 +111,7 @@ var wrappeds = []wrapped{
 			time.Sleep(time.Second)
 			r.answer("\x03")
 		},
+		after: (*lab).lift,
 	},
 	{
 		name: "interrupted after the request", args: []string{"--record", "RECORD"}, want: preflight.ExitOutcomeUnknown, says: "the switchover goes on", leads: theCandidate,
@@ -211,6 +212,9 @@ func (l *lab) silence(node string) {
 	l.sh(node, "iptables -A INPUT -p tcp --dport 8008 ! -i lo -j DROP")
 	l.undo(func() { l.in(node, "iptables -F") })
 }
+
+// lift lets the leader's REST API answer again.
+func (l *lab) lift() { l.in(l.leader, "iptables -F; pkill -CONT "+patroni+"; true") }
 
 // TestWrapper holds exit code, report and the true state of the cluster together.
 func TestWrapper(t *testing.T) {

@@ -40,8 +40,10 @@ type wrapped struct {
 	between func(l *lab)
 	// meanwhile is called with the running tool.
 	meanwhile func(l *lab, r *running)
-	want      int
-	says      string
+	// after is called when the tool has ended, before the cluster is asked.
+	after func(l *lab)
+	want  int
+	says  string
 	// leads is who has to lead in the end.
 	leads func(l *lab) string
 }
@@ -214,6 +216,9 @@ func (l *lab) wrap(t *testing.T, w wrapped) {
 				w.meanwhile(l, r)
 			}
 			code := r.wait()
+			if w.after != nil {
+				w.after(l)
+			}
 			if code != w.want || !strings.Contains(strings.Join(strings.Fields(r.text()), " "), w.says) {
 				t.Errorf("exit code %d, want %d, and %q\n%s", code, w.want, w.says, r.text())
 			}

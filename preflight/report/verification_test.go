@@ -136,6 +136,7 @@ func TestSwitchoverIsWritten(t *testing.T) {
 		want         string
 	}{
 		{"outcome", "text", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{}, Verification: &v}, "DIFFERENT  switchover"},
+		{"what went wrong with the request", "text", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{Problem: "it was killed"}, Verification: &v}, "request it was killed."},
 		{"outcome", "brief", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{}, Verification: &v}, "DIFFERENT  switchover"},
 		{"outcome", "json", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{Output: "x"}, Verification: &v}, `"outcome": "DIFFERENT"`},
 		{"verdict", "text", preflight.SwitchoverReport{Check: check}, "GO  switchover"},
