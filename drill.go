@@ -39,11 +39,11 @@ func drillCommand(env environment) *cli.Command {
 				maxAge: time.Minute, terse: true, measures: true,
 			}}
 			if err := d.w.prepare(); err != nil {
-				return err
+				return unasked(c.Context, err)
 			}
 			n, err := d.run(c.Context)
 			if err != nil {
-				return err
+				return unasked(c.Context, err)
 			}
 			d.doc.ExitCode = n
 			if err := report.WriteDrill(env.stdout, c.String("format"), d.doc, options(c, env)); err != nil {

@@ -120,9 +120,7 @@ func (r rehearsal) run(t *testing.T) (o outcome, calls []string) {
 	t.Helper()
 	dir := t.TempDir()
 	ctl, log := filepath.Join(dir, "patronictl"), filepath.Join(dir, "calls")
-	if err := os.WriteFile(ctl, []byte("#!/bin/sh\ncase \"$*\" in *--help) echo --leader; exit;; esac\necho \"$@\" >>"+log+"\n"+r.script+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	putScript(t, ctl, `case "$*" in *--help) echo --leader; exit;; esac; echo "$@" >>`+log+"\n"+r.script)
 	if !r.moved.Known() && r.moved.Why == nil {
 		r.moved = preflight.Known([]string{})
 	}

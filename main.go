@@ -103,7 +103,7 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 	if errors.As(err, &e); e.err == nil {
 		return e.code
 	}
-	if errors.As(context.Cause(ctx), &stop) {
+	if errors.As(context.Cause(ctx), &stop) && e.code != stop.code() {
 		fmt.Fprintf(env.stderr, "patroni-preflight: %v before there was a verdict\n", stop)
 		return stop.code()
 	}

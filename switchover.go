@@ -45,11 +45,11 @@ func switchoverCommand(env environment) *cli.Command {
 			}
 			w := &wrapper{c: c, env: env, out: env.stdout, sure: c.Bool("yes"), maxAge: c.Duration("max-age")}
 			if err := w.prepare(); err != nil {
-				return err
+				return unasked(c.Context, err)
 			}
 			n, err := w.run(c.Context)
 			if err != nil {
-				return err
+				return unasked(c.Context, err)
 			}
 			w.doc.ExitCode = n
 			if err := report.WriteSwitchover(env.stdout, c.String("format"), w.doc, options(c, env)); err != nil {
@@ -58,6 +58,16 @@ func switchoverCommand(env environment) *cli.Command {
 			return code(n)
 		},
 	}
+}
+
+// unasked is the error of what ended before the request. After a signal it says
+// that nothing was done, since there may have been a verdict.
+func unasked(ctx context.Context, err error) error {
+	var stop signalled
+	if errors.As(context.Cause(ctx), &stop) {
+		return exit{stop.code(), fmt.Errorf("%w before anything was asked of Patroni: nothing was done", stop)}
+	}
+	return err
 }
 
 // wrapper is one switchover, from the check to the verification.
@@ -111,18 +121,18 @@ func (w *wrapper) run(ctx context.Context) (code int, err error) {
 			return 0, w.changed("leader")
 		}
 	}
-	measured, stop := w.measure(ctx)
-	defer stop()
+	measured := w.measure(ctx)
 	if err := w.unmoved(ctx); err != nil {
+		measured()
 		return 0, err
 	}
 	if ctx.Err() != nil {
+		measured()
 		return 0, context.Cause(ctx)
 	}
 	code = w.request(ctx)
-	ended := time.Now()
-	if stop(); w.measures {
-		o := preflight.OutageOf(<-measured, w.doc.Request.Began, ended, watchEvery)
+	if w.measures {
+		o := preflight.OutageOf(measured(), w.doc.Request.Began, time.Now(), watchEvery)
 		w.outage = &o
 	}
 	return code, nil
@@ -275,29 +285,59 @@ func (w *wrapper) request(ctx context.Context) (code int) {
 	return v.ExitCode
 }
 
-// measure notes when a primary was seen, until it is stopped. It returns once it
-// has seen the first, so that the request does not come before it, or after a second.
-func (w *wrapper) measure(ctx context.Context) (<-chan []time.Time, context.CancelFunc) {
+// measure notes when a primary is seen, until what it returns is called, which
+// gives the times. Both wait for an answer, for a second: the request comes after a
+// first one, and what is measured has an end.
+func (w *wrapper) measure(ctx context.Context) func() []time.Time {
 	if !w.measures {
-		return nil, func() {}
+		return func() []time.Time { return nil }
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	seen := make(chan struct{})
-	out := make(chan []time.Time, 1)
+	answers := make(chan time.Time)
 	go func() {
-		var at []time.Time
+		defer close(answers)
 		w.k.watch(ctx, w.seen, func(t time.Time) {
-			if at = append(at, t); len(at) == 1 {
-				close(seen)
+			select {
+			case answers <- t:
+			case <-ctx.Done():
 			}
 		})
-		out <- at
 	}()
-	select {
-	case <-seen:
-	case <-time.After(time.Second):
+	var at []time.Time
+	next := func() {
+		select {
+		case t, ok := <-answers:
+			if ok {
+				at = append(at, t)
+			}
+		case <-time.After(time.Second):
+		}
 	}
-	return out, stop
+	next()
+	over, noted := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(noted)
+		for {
+			select {
+			case t, ok := <-answers:
+				if !ok {
+					return
+				}
+				at = append(at, t)
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() []time.Time {
+		close(over)
+		<-noted
+		next()
+		stop()
+		for range answers {
+		}
+		return at
+	}
 }
 
 // collect takes the answer. Where the outcome is known before it, patronictl has

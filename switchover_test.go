@@ -81,9 +81,7 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 	dir := t.TempDir()
 	mark := filepath.Join(dir, "asked")
 	ctl := filepath.Join(dir, "patronictl")
-	if err := os.WriteFile(ctl, []byte("#!/bin/sh\ncase \"$*\" in *--help) echo --leader; exit;; esac\necho \"$@\" >"+mark+"\n"+p.script+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	putScript(t, ctl, `case "$*" in *--help) echo --leader; exit;; esac; echo "$@" >`+mark+"\n"+p.script)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := make([]byte, r.ContentLength)
 		_, _ = r.Body.Read(body)
@@ -232,7 +230,7 @@ func TestSwitchoverInterrupted(t *testing.T) {
 		return ctx
 	}
 	o, told := play{frames: "p", args: []string{"--yes"}, spoil: func(*preflight.Snapshot) { time.Sleep(300 * time.Millisecond) }, ctx: interrupted(100 * time.Millisecond)}.run(t)
-	if o.code != preflight.ExitInterrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt") {
+	if o.code != preflight.ExitInterrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt before anything was asked of Patroni: nothing was done") {
 		t.Errorf("before: asked %q, %+v", told, o)
 	}
 	record := filepath.Join(t.TempDir(), "before.json")

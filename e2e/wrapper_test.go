@@ -92,18 +92,18 @@ var wrappeds = []wrapped{
 		ctl: `sleep 60`,
 	},
 	{
-		name: "interrupted before the verdict", both: true, want: preflight.ExitInterrupted, says: "stopped by interrupt", leads: theLeader,
+		name: "interrupted before the verdict", both: true, want: preflight.ExitInterrupted, says: "stopped by interrupt before anything was asked of Patroni", leads: theLeader,
 		meanwhile: func(_ *lab, r *running) { time.Sleep(100 * time.Millisecond); r.interrupt() },
 	},
 	{
-		name: "interrupted at the question", both: true, args: []string{"ASK"}, want: preflight.ExitInterrupted, says: "stopped by interrupt", leads: theLeader,
+		name: "interrupted at the question", both: true, args: []string{"ASK"}, want: preflight.ExitInterrupted, says: "stopped by interrupt before anything was asked of Patroni", leads: theLeader,
 		meanwhile: func(l *lab, r *running) {
 			l.await("the question", 30*time.Second, func() bool { return strings.Contains(r.text(), "[y/N]") })
 			r.answer("\x03")
 		},
 	},
 	{
-		name: "interrupted between confirmation and request", both: true, args: []string{"ASK"}, want: preflight.ExitInterrupted, says: "stopped by interrupt", leads: theLeader,
+		name: "interrupted between confirmation and request", both: true, args: []string{"ASK"}, want: preflight.ExitInterrupted, says: "stopped by interrupt before anything was asked of Patroni", leads: theLeader,
 		meanwhile: func(l *lab, r *running) {
 			l.await("the question", 30*time.Second, func() bool { return strings.Contains(r.text(), "[y/N]") })
 			l.silence(l.leader) // so that the last look takes its time

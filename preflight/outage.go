@@ -19,7 +19,7 @@ type Outage struct {
 
 // OutageOf measures from the times at which some member's PostgreSQL answered
 // that it is not in recovery. Where the first of them does not lie before the
-// request was sent, or none lies behind an interval of the end, the outage has
+// request was sent, or none in the last second, the outage has
 // no beginning or no end.
 func OutageOf(primaries []time.Time, asked, ended time.Time, every time.Duration) Outage {
 	o := Outage{Resolution: every.Seconds()}
@@ -29,7 +29,7 @@ func OutageOf(primaries []time.Time, asked, ended time.Time, every time.Duration
 		o.Why = "no member's PostgreSQL answered as primary"
 	case at[0].After(asked):
 		o.Why = "no primary was seen before the request was sent"
-	case ended.Sub(at[len(at)-1]) > max(2*every, 2*time.Second):
+	case ended.Sub(at[len(at)-1]) > max(2*every, 900*time.Millisecond):
 		o.Why = "no primary was seen in the end"
 	default:
 		var longest time.Duration
