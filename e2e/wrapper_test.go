@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -132,7 +133,7 @@ var wrappeds = []wrapped{
 	{
 		name: "interrupted during the verification", both: true, args: []string{"--record", "RECORD"}, want: preflight.ExitOutcomeUnknown, says: "The request was sent, and the switchover goes on", leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
-			l.await("the answer", 60*time.Second, func() bool { return strings.Contains(r.text(), "Successfully switched over") })
+			l.await("the answer", 60*time.Second, func() bool { return answered.MatchString(r.text()) })
 			time.Sleep(300 * time.Millisecond) // patronictl comes to its end
 			r.interrupt()
 			l.verified(r)
@@ -158,6 +159,9 @@ var onSid = []wrapped{
 	{name: "quorum", both: true, arrange: (*lab).quorum, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate},
 	{name: "scheduled", both: true, args: []string{"--scheduled", "SOON", "--record", "RECORD"}, want: preflight.ExitGo, says: "SCHEDULED", leads: theCandidate, meanwhile: func(l *lab, r *running) { r.wait(); l.verified(r) }},
 }
+
+// answered is Patroni's answer, and not what the plan says of it.
+var answered = regexp.MustCompile(`(\d|HTTP 200:) Successfully switched over`)
 
 // unfinished: nobody is a primary.
 func unfinished(*lab) string { return "" }
@@ -213,8 +217,12 @@ func (l *lab) silence(node string) {
 	l.undo(func() { l.in(node, "iptables -F") })
 }
 
-// lift lets the leader's REST API answer again.
-func (l *lab) lift() { l.in(l.leader, "iptables -F; pkill -CONT "+patroni+"; true") }
+// lift lets the leader's REST API answer again. A patronictl in a container outlives
+// the docker exec that the tool has ended, and would send its request then.
+func (l *lab) lift() {
+	l.in(l.bystander, "pkill -KILL -f '[p]atronictl.*switchover'; true")
+	l.in(l.leader, "iptables -F; pkill -CONT "+patroni+"; true")
+}
 
 // TestWrapper holds exit code, report and the true state of the cluster together.
 func TestWrapper(t *testing.T) {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"patroni-preflight/preflight"
@@ -48,7 +49,15 @@ func (t *text) drillPlan(d preflight.DrillReport) {
 		t.labelled("left out", m.Name+": "+m.Why)
 	}
 	t.labelled("note", planNote)
+	for _, leg := range d.Legs {
+		if slices.Contains(leg.Blockers, "candidate.sync") {
+			t.labelled("", syncNote)
+			break
+		}
+	}
 }
+
+const syncNote = "Who is synchronous is settled anew with each leader: with synchronous_node_count below the number of standbys the drill may stop at a member that is not."
 
 const planNote = "Only leg 1 is judged in full today. Each leg is judged again, in full, right before it, and verified after it; the drill stops at the first that is not GO, or does not end as it was to."
 

@@ -54,18 +54,21 @@ func rehearsed(t testing.TB, legs, code int) preflight.DrillReport {
 }
 
 func drills(t testing.TB) map[string]preflight.DrillReport {
-	plan := preflight.PlanDrill(healthy(t), preflight.Policies{})
-	plan.DryRun = true
+	planned := func(d preflight.DrillReport) preflight.DrillReport { d.DryRun = true; return d }
 	hostile := healthy(t)
 	member(hostile, "node3").Name = hostileName
 	nobody := healthy(t)
 	nobody.DCS.Cluster.Value.Leader = preflight.Known("")
 	none := preflight.PlanDrill(nobody, preflight.Policies{})
 	none.ExitCode, none.Stopped = none.Start()
+	sync := healthy(t)
+	sync.DCS.Cluster.Value.Config.Value.SynchronousMode = preflight.Known("on")
+	sync.DCS.Cluster.Value.Sync = preflight.Known(preflight.Sync{Leader: "node1", Standbys: []string{"node2"}})
 	return map[string]preflight.DrillReport{
-		"plan": plan, "done": rehearsed(t, 3, preflight.ExitGo), "no-go": rehearsed(t, 2, preflight.ExitNoGo),
+		"synchronous": planned(preflight.PlanDrill(sync, preflight.Policies{})),
+		"plan": planned(preflight.PlanDrill(healthy(t), preflight.Policies{})), "done": rehearsed(t, 3, preflight.ExitGo), "no-go": rehearsed(t, 2, preflight.ExitNoGo),
 		"different": rehearsed(t, 1, preflight.ExitDifferent), "interrupted": rehearsed(t, 2, preflight.ExitInterrupted),
-		"hostile": preflight.PlanDrill(hostile, preflight.Policies{}), "nobody-leads": none,
+		"hostile": planned(preflight.PlanDrill(hostile, preflight.Policies{})), "nobody-leads": none,
 	}
 }
 
