@@ -49,8 +49,10 @@ func IsScheduled(b Baseline, s *Snapshot) bool {
 }
 
 // AsScheduled is the verification of a switchover that was to be scheduled, and is.
+// There is nothing to hold yet, so it has no points.
 func (v Verification) AsScheduled() Verification {
-	v.Outcome, v.ExitCode, v.Settled = Scheduled, ExitGo, true
+	v.Outcome, v.ExitCode, v.Settled, v.Points = Scheduled, ExitGo, true, []Point{}
+	v.Reason = v.Baseline.Leader + " leads until then, and nobody judges it again when it is due"
 	return v
 }
 
