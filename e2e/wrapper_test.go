@@ -273,4 +273,9 @@ chmod 755 /tmp/ctl`, l.ip(l.leader)))
 	if p := l.primaries(); len(p) != 1 || p[0] != l.leader || l.timeline(l.leader) != timeline {
 		t.Errorf("%v lead, on timeline %d", p, l.timeline(l.leader))
 	}
+	// The same patronictl, left alone.
+	out, _ := l.in(node, "timeout 60 /tmp/ctl -c /etc/patroni/patroni.yml switchover demo --force --leader "+l.leader+" --candidate "+l.candidate+" 2>&1")
+	if !strings.Contains(out, "falling back to DCS") || !until(30*time.Second, func() bool { p := l.primaries(); return len(p) == 1 && p[0] == l.candidate }) {
+		t.Errorf("%v lead\n%s", l.primaries(), out)
+	}
 }
