@@ -70,7 +70,7 @@ func (d *drill) run(ctx context.Context) (code int, err error) {
 	}
 	d.doc = preflight.PlanDrill(s, w.rules)
 	d.doc.DryRun = w.c.Bool("dry-run")
-	if w.text() && !d.doc.DryRun {
+	if !d.doc.DryRun {
 		if err := report.WriteDrillPlan(w.out, d.doc, options(w.c, w.env)); err != nil {
 			return 0, err
 		}

@@ -104,7 +104,8 @@ func (w *wrapper) run(ctx context.Context) (code int, err error) {
 		return n, err
 	}
 	w.doc.Plan = preflight.PlanOf(w.seen, w.doc.Check)
-	if w.text() && !w.terse {
+	// Whoever is asked has to see it, whatever the format.
+	if (w.text() || !w.sure) && !w.terse {
 		if err := report.WritePlan(w.out, w.doc.Plan, options(w.c, w.env)); err != nil {
 			return 0, err
 		}

@@ -175,6 +175,10 @@ func TestSwitchoverJSON(t *testing.T) {
 	if b, err := preflight.LoadBaseline([]byte(o.stdout)); err != nil || b.Leader != "node1" {
 		t.Errorf("verify --since cannot read it: %v, %+v", err, b)
 	}
+	o, _ = play{frames: "d", args: []string{"-f", "json"}, stdin: typed("n\n")}.run(t)
+	if o.code != preflight.ExitInterrupted || o.stdout != "" || !strings.Contains(o.stderr, "PLAN  node1 steps down") {
+		t.Errorf("whoever is asked does not see the plan: %+v", o)
+	}
 	o, _ = play{frames: "d", args: []string{"--yes", "-f", "json"}, spoil: alarm}.run(t)
 	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil || o.code != preflight.ExitNoGo || doc.ExitCode != o.code {
 		t.Errorf("%v: %+v", err, o)

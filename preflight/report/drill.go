@@ -98,7 +98,7 @@ func drillLine(d preflight.DrillReport) string {
 func drillHead(d preflight.DrillReport) (title, rest string) {
 	switch {
 	case d.DryRun:
-		title = "PLAN"
+		return "PLAN", fmt.Sprintf("drill of %s: %d switchovers", d.Scope, len(d.Legs))
 	case d.Stopped != "":
 		title = "STOPPED"
 	default:
