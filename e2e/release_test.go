@@ -93,7 +93,7 @@ func TestReleasePatronictl(t *testing.T) {
 		}
 		l.wrap(t, wrapped{
 			name: "patronictl of " + filepath.Base(source), want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
-			ctl: "exec docker run --rm -e PATRONICTL_CONFIG_FILE= -e PYTHONPATH=/source -v " + source + ":/source:ro --network $network patroni-preflight-lab:bookworm patronictl -d etcd3://$etcd:2379 $*",
+			ctl: "exec docker run --rm -v $config:/patronictl.yml:ro -e PYTHONPATH=/source -v " + source + ":/source:ro --network $network patroni-preflight-lab:bookworm patronictl -c /patronictl.yml $*",
 			meanwhile: func(_ *lab, r *running) {
 				if r.wait(); !strings.Contains(r.asked(), flag+" ") {
 					t.Errorf("patronictl was called with %q", r.asked())

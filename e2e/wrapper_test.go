@@ -21,7 +21,7 @@ var wrappeds = []wrapped{
 	{name: "patronictl does not start", args: []string{"--patronictl", "/bin/false"}, want: preflight.ExitUsage, says: "cannot be used", leads: theLeader},
 	{
 		name: "patronictl of an older release", want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
-		ctl: `exec docker run --rm -e PATRONICTL_CONFIG_FILE= --network $network patroni-preflight-lab:bookworm patronictl -d etcd3://$etcd:2379 $*`,
+		ctl: `exec docker run --rm -v $config:/patronictl.yml:ro --network $network patroni-preflight-lab:bookworm patronictl -c /patronictl.yml $*`,
 	},
 	{
 		name: "412 by Patroni: no such candidate", want: preflight.ExitRefused, says: "412", leads: theLeader,

@@ -111,8 +111,8 @@ func (l *lab) ctl(t *testing.T, body, gate string) string {
 		help = ""
 	}
 	// --config-file and its value are those of the host. What it was called with goes to a file.
-	script := fmt.Sprintf("#!/bin/bash\necho \"$@\" >>\"$0.asked\"\nshift 2\nreal=\"docker exec -e COLUMNS=200 %s patronictl -c /etc/patroni/patroni.yml $*\"\nleader=%s candidate=%s bystander=%s leader_name=%s leader_ip=%s candidate_name=%s network=%s_lab etcd=%s\n%s\n%s\n",
-		l.container(l.bystander), l.container(l.leader), l.container(l.candidate), l.container(l.bystander), l.leader, l.ip(l.leader), l.candidate, l.project, l.ip("etcd1"), help, body)
+	script := fmt.Sprintf("#!/bin/bash\necho \"$@\" >>\"$0.asked\"\nconfig=$2\nshift 2\nreal=\"docker exec -e COLUMNS=200 %s patronictl -c /etc/patroni/patroni.yml $*\"\nleader=%s candidate=%s bystander=%s leader_name=%s leader_ip=%s candidate_name=%s network=%s_lab\n%s\n%s\n",
+		l.container(l.bystander), l.container(l.leader), l.container(l.candidate), l.container(l.bystander), l.leader, l.ip(l.leader), l.candidate, l.project, help, body)
 	path := filepath.Join(t.TempDir(), "patronictl")
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
