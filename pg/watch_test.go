@@ -57,8 +57,11 @@ func TestWatch(t *testing.T) {
 	var one, two atomic.Int32
 	frozen := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	targets := []Target{
-		{"one", recovering(t, "ffxft", &one)}, {"two", recovering(t, "ttttttttttttttttttttf", &two)}, {"frozen", frozen},
-		{"gone", "postgres://127.0.0.1:1/postgres"}, {"odd", "odd://"},
+		{"one", recovering(t, "ffxft", &one)},
+		{"two", recovering(t, "ttttttttttttttttttttf", &two)},
+		{"frozen", frozen},
+		{"gone", "postgres://127.0.0.1:1/postgres"},
+		{"odd", "odd://"},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var told []string

@@ -66,7 +66,7 @@ func drills(t testing.TB) map[string]preflight.DrillReport {
 	sync.DCS.Cluster.Value.Sync = preflight.Known(preflight.Sync{Leader: "node1", Standbys: []string{"node2"}})
 	return map[string]preflight.DrillReport{
 		"synchronous": planned(preflight.PlanDrill(sync, preflight.Policies{})),
-		"plan": planned(preflight.PlanDrill(healthy(t), preflight.Policies{})), "done": rehearsed(t, 3, preflight.ExitGo), "no-go": rehearsed(t, 2, preflight.ExitNoGo),
+		"plan":        planned(preflight.PlanDrill(healthy(t), preflight.Policies{})), "done": rehearsed(t, 3, preflight.ExitGo), "no-go": rehearsed(t, 2, preflight.ExitNoGo),
 		"different": rehearsed(t, 1, preflight.ExitDifferent), "interrupted": rehearsed(t, 2, preflight.ExitInterrupted),
 		"hostile": planned(preflight.PlanDrill(hostile, preflight.Policies{})), "nobody-leads": none,
 	}
