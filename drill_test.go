@@ -248,3 +248,19 @@ func TestBackIsACommand(t *testing.T) {
 		}
 	}
 }
+
+// TestDrillIsOvertaken: somebody else switches over between two legs.
+func TestDrillIsOvertaken(t *testing.T) {
+	t.Parallel()
+	looks := 0
+	o, calls := rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Snapshot){1: func(s *preflight.Snapshot) {
+		// The first look at act 1 is the verification of leg 1.
+		if looks++; looks > 1 {
+			s.DCS.Cluster.Value.Leader = preflight.Known("node3")
+		}
+	}}}.run(t)
+	all := strings.Join(strings.Fields(o.stdout+o.stderr), " ")
+	if o.code != preflight.ExitNoGo || len(calls) != 1 || !strings.Contains(all, "leg 2 of 2, node2 to node1: NO-GO") || !strings.Contains(all, "stands node3 leads") || !strings.Contains(all, "--candidate node1") {
+		t.Errorf("exit code %d, %d calls\n%s%s", o.code, len(calls), o.stdout, o.stderr)
+	}
+}
