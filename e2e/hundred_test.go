@@ -166,7 +166,7 @@ Made by %s on %s: Patroni %s on three nodes with three etcd, all on one machine,
 connects anew when it loses its session. "Without a primary" is measured from outside: every node's
 PostgreSQL is asked 20 times a second whether it is in recovery.
 
-%s`, "`make e2e-all`", time.Now().UTC().Format("2006-01-02"), l.patroniVersion(), count, table)
+%s`, "`TestHundred` (`make e2e-all`)", time.Now().UTC().Format("2006-01-02"), l.patroniVersion(), count, table)
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Error(err)
 		}
