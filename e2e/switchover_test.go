@@ -31,10 +31,15 @@ func TestSwitchover(t *testing.T) {
 	for _, w := range fewWrapped {
 		l.wrap(t, w)
 	}
-	for name, drill := range map[string]func(*testing.T){"a drill": l.drillWhole, "a drill whose second leg is the founding incident": l.drillFounding} {
+	l.others(t, map[string]func(*testing.T){"a drill": l.drillWhole, "a drill whose second leg is the founding incident": l.drillFounding})
+}
+
+// others plays what is no single switchover.
+func (l *lab) others(t *testing.T, plays map[string]func(*testing.T)) {
+	for name, play := range plays {
 		if chosen(name) {
 			t.Run(name, func(t *testing.T) {
-				drill(t)
+				play(t)
 				l.settle(name)
 			})
 		}

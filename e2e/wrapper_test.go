@@ -230,18 +230,37 @@ func TestWrapper(t *testing.T) {
 	for _, w := range wrappeds {
 		l.wrap(t, w)
 	}
-	if chosen("patronictl turns to the DCS") {
-		t.Run("patronictl turns to the DCS", func(t *testing.T) {
-			l.turnsToDCS(t)
-			l.settle("patronictl turns to the DCS")
-		})
-	}
+	l.others(t, map[string]func(*testing.T){"a drill in synchronous mode": l.drillSynchronous})
+}
+
+// drillSynchronous: after each leg Patroni has to make the next candidate
+// synchronous before the check is GO.
+func (l *lab) drillSynchronous(t *testing.T) {
+	l.t = t
+	l.roles()
+	l.edit("synchronous_node_count=2")
+	l.synchronous()
+	l.await("both in /sync", 30*time.Second, func() bool {
+		s := l.key("sync")
+		return strings.Contains(s, l.candidate) && strings.Contains(s, l.bystander)
+	})
+	time.Sleep(3 * time.Second)
+	l.drillWhole(t)
 }
 
 func TestWrapperSid(t *testing.T) {
 	l := newLab(t, "wrapper", "sid", "10.77.58", "")
 	for _, w := range onSid {
 		l.wrap(t, w)
+	}
+}
+
+// TestWrapperFallback: what patronictl prints before it turns to the DCS differs.
+func TestWrapperFallback(t *testing.T) {
+	for _, suite := range []string{"bookworm", "trixie", "sid"} {
+		if chosen(suite) {
+			t.Run(suite, func(t *testing.T) { newLab(t, "wrapper", suite, "10.77.58", "").turnsToDCS(t) })
+		}
 	}
 }
 
@@ -263,7 +282,7 @@ END
 chmod 755 /tmp/ctl`, l.ip(l.leader)))
 	l.undo(func() { l.in(node, "iptables -F; rm -f /tmp/tool /tmp/ctl") })
 	timeline := l.timeline(l.leader)
-	for i := range 5 {
+	for i := range 10 {
 		out, code := l.in(node, "timeout 60 /tmp/tool switchover -c /etc/patroni/patroni.yml --candidate "+l.candidate+" --patronictl /tmp/ctl --yes --verify-timeout 50s 2>&1")
 		if flat := strings.Join(strings.Fields(out), " "); code != preflight.ExitRefused || !strings.Contains(flat, "was ended when it turned to write the request into the DCS") || strings.Contains(l.key("failover"), l.candidate) {
 			t.Errorf("%d: exit code %d, /failover is %s\n%s", i, code, l.key("failover"), out)

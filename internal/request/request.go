@@ -17,8 +17,6 @@ type tee struct {
 	mu   sync.Mutex
 	show io.Writer
 	kept bytes.Buffer
-	// watch is called with what is kept, nil for nobody.
-	watch func(kept []byte)
 }
 
 func (t *tee) Write(p []byte) (int, error) {
@@ -26,9 +24,6 @@ func (t *tee) Write(p []byte) (int, error) {
 	defer t.mu.Unlock()
 	if room := maxOutput - t.kept.Len(); room > 0 {
 		t.kept.Write(p[:min(len(p), room)])
-		if t.watch != nil {
-			t.watch(t.kept.Bytes())
-		}
 	}
 	// Whether somebody reads it is no matter to the switchover.
 	_, _ = t.show.Write(p)
