@@ -103,6 +103,12 @@ func TestReleasePatronictl(t *testing.T) {
 	}
 }
 
+// asked is what patronictl was called with.
+func (r *running) asked() string {
+	raw, _ := os.ReadFile(r.ctl + ".asked")
+	return string(raw)
+}
+
 // noVoter keeps the candidate out of /sync in quorum mode.
 func (l *lab) noVoter() {
 	l.tag(l.candidate, "nosync", "true")

@@ -163,6 +163,8 @@ var onSid = []wrapped{
 // answered is Patroni's answer, and not what the plan says of it.
 var answered = regexp.MustCompile(`(\d|HTTP 200:) Successfully switched over`)
 
+func theBystander(l *lab) string { return l.bystander }
+
 // unfinished: nobody is a primary.
 func unfinished(*lab) string { return "" }
 

@@ -53,7 +53,6 @@ const patroni = "-x patroni"
 
 func theCandidate(l *lab) string { return l.candidate }
 func theLeader(l *lab) string    { return l.leader }
-func theBystander(l *lab) string { return l.bystander }
 
 // running is the tool at work.
 type running struct {
@@ -85,12 +84,6 @@ func (r *running) text() string {
 func (r *running) answer(s string) { _, _ = r.stdin.WriteString(s) }
 
 func (r *running) wait() int { return r.ended() }
-
-// asked is what patronictl was called with.
-func (r *running) asked() string {
-	raw, _ := os.ReadFile(r.ctl + ".asked")
-	return string(raw)
-}
 
 // over reports whether it has ended.
 func (r *running) over() bool { return r.cmd.Process.Signal(syscall.Signal(0)) != nil }
