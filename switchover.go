@@ -425,7 +425,8 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 	b := w.doc.Check.Baseline
 	clock.end = clock.now().Add(min(clock.left(), 2*loopWait(w.seen)+20*time.Second))
 	for {
-		began := clock.now()
+		// Only a look that begins when the request is over can tell a refusal.
+		began, over := clock.now(), !sending()
 		s, err := w.k.look(ctx)
 		if err != nil {
 			return preflight.Verification{}, err
@@ -435,8 +436,14 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 			return v.AsScheduled(), nil
 		}
 		shown.say(v.Reason, clock.left())
-		if !sending() && v.Settled || !clock.until(began.Add(between)) {
+		switch {
+		case over && v.Settled:
 			return v, nil
+		case clock.until(began.Add(between)):
+		case over:
+			return v, nil
+		default:
+			return v.TooSoon(), nil
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -138,6 +139,7 @@ func TestSwitchover(t *testing.T) {
 		{"patronictl is killed, and it goes on", play{frames: "ppnd", script: "kill -9 $$", args: []string{"--yes"}}, preflight.ExitGo, true, "DONE"},
 		{"no patronictl", play{frames: "d", args: []string{"--yes", "--patronictl", "/nonexistent/patronictl"}}, preflight.ExitUsage, false, "--via rest"},
 		{"scheduled", play{frames: "s", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, preflight.ExitGo, true, "SCHEDULED"},
+		{"patronictl hangs, and nothing is scheduled", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00", "--verify-timeout", "2s"}, spoil: later}, preflight.ExitOutcomeUnknown, true, "on its way"},
 		{"not scheduled", play{frames: "b", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, preflight.ExitRefused, true, "REFUSED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -241,5 +243,21 @@ func TestSwitchoverInterrupted(t *testing.T) {
 	o, told = play{frames: "p", script: "sleep 30", args: []string{"--yes", "--record", record}, ctx: interrupted(1500 * time.Millisecond)}.run(t)
 	if o.code != preflight.ExitOutcomeUnknown || told == "" || !strings.Contains(o.stderr, "the switchover goes on") || !strings.Contains(o.stderr, "verify --since "+record) {
 		t.Errorf("after: asked %q, %+v", told, o)
+	}
+}
+
+// TestFollowScheduledLooksAfterTheRequest: a look that began while the request was on
+// its way is no proof of a refusal.
+func TestFollowScheduledLooksAfterTheRequest(t *testing.T) {
+	t.Parallel()
+	sending := true
+	looks := 0
+	s := &stage{film: film{t: t, frames: "bs"}, asked: func() bool { return true }, spoil: func(*preflight.Snapshot) { looks++; sending = false }}
+	before := recorded(t, "healthy-4.0.7")
+	later(before)
+	w := &wrapper{k: &target{fake: s}, seen: before, doc: preflight.SwitchoverReport{Check: preflight.Judge(before, preflight.Policies{})}}
+	v, err := w.followScheduled(t.Context(), newCountdown(t.Context(), 5*time.Second), &progress{w: io.Discard}, func() bool { return sending })
+	if err != nil || v.Outcome != preflight.Scheduled || looks != 2 {
+		t.Errorf("%s after %d looks, %v", v.Outcome, looks, err)
 	}
 }
