@@ -14,7 +14,7 @@ COMPOSE     := scripts/compose.sh
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover release image bench clean
+.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover e2e-all release image bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,9 +54,9 @@ demo: images build ## Show the tool stop a switchover that Patroni would fail (K
 
 lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
 	@go vet ./...
-	@go vet -tags e2e,release ./...
+	@go vet -tags e2e,release,wrapper ./...
 	@$(STATICCHECK) ./...
-	@$(STATICCHECK) -tags e2e,release ./...
+	@$(STATICCHECK) -tags e2e,release,wrapper ./...
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
 	@go mod tidy -diff
 
@@ -72,8 +72,13 @@ oracle: ## Compare the prediction with Patroni's own functions (PATRONI_SOURCE=D
 	@PREFLIGHT_PATRONI_SOURCE="$(abspath $(PATRONI_SOURCE))" PREFLIGHT_ORACLE_TABLE="$(CURDIR)/docs/prediction.md" \
 		go test -tags e2e -count=1 -timeout 60m -v -run TestOracle ./e2e/
 
-e2e-switchover: images build ## Run the command switchover in 13 ways on a real cluster
-	@go test -tags e2e,wrapper -count=1 -timeout 30m -v -run TestWrapper ./e2e/
+e2e-switchover: setup build ## Run the command switchover in every way it can go, on real clusters
+	@scripts/images.sh bookworm trixie sid
+	@go test -tags e2e,wrapper -count=1 -timeout 45m -v -run 'TestSwitchover|TestWrapper' ./e2e/
+
+e2e-all: test ## Run everything: make test, every way of switchover, a hundred switchovers under load
+	@go test -tags e2e,wrapper -count=1 -timeout 45m -v -run TestWrapper ./e2e/
+	@PREFLIGHT_SWITCHOVERS="$(CURDIR)/docs/switchovers.md" go test -tags e2e,wrapper -count=1 -timeout 60m -v -run TestHundred ./e2e/
 
 e2e-release: build ## Run releases from PATRONI_SOURCE=DIR on a real cluster against the prediction
 	@scripts/images.sh bookworm

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -71,6 +72,17 @@ func put(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// putScript writes a shell script. Nothing is forked meanwhile: a child that
+// inherits the open file makes it "text file busy" to the next.
+func putScript(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // serve calls f for each connection to a port of the loopback interface.

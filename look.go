@@ -53,7 +53,9 @@ type target struct {
 
 // view is a cluster as it can be looked at.
 type view interface {
-	look(ctx context.Context) (*preflight.Snapshot, error)
+	look(ctx context.Context, r preflight.Request) (*preflight.Snapshot, error)
+	// watch tells each time that a member was seen as primary, until the context ends.
+	watch(ctx context.Context, primary func(at time.Time))
 	// reread names what has moved since a snapshot.
 	reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string]
 	// address is where an api_url leads.
@@ -91,9 +93,8 @@ func connect(c *cli.Context, env environment) (*target, error) {
 // look takes a snapshot.
 func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 	if k.fake != nil {
-		return k.fake.look(ctx)
+		return k.fake.look(ctx, k.request)
 	}
-	postgres := k.cfg.Postgres
 	store, err := k.open()
 	if err != nil {
 		return nil, usage("%w", err)
@@ -102,11 +103,7 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 	src := gather.Sources{
 		Store: store, REST: patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST}).Get, Now: time.Now, Progress: k.progress,
 		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
-			return pg.Collect(ctx, pg.Config{
-				User: postgres.User, Password: postgres.Password, Database: postgres.Database,
-				SSLMode: postgres.SSLMode, SSLRootCert: postgres.SSLRootCert, SSLNegotiation: postgres.SSLNegotiation,
-				ChannelBinding: postgres.ChannelBinding, MinTLS: postgres.MinTLS, MaxTLS: postgres.MaxTLS, Certificate: postgres.Certificate,
-			}, targets, leader)
+			return pg.Collect(ctx, k.postgres(), targets, leader)
 		},
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -124,6 +121,36 @@ func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
 		return nil, context.Cause(ctx)
 	}
 	return s, nil
+}
+
+// postgres says how SQL is asked.
+func (k *target) postgres() pg.Config {
+	p := k.cfg.Postgres
+	return pg.Config{
+		User: p.User, Password: p.Password, Database: p.Database,
+		SSLMode: p.SSLMode, SSLRootCert: p.SSLRootCert, SSLNegotiation: p.SSLNegotiation,
+		ChannelBinding: p.ChannelBinding, MinTLS: p.MinTLS, MaxTLS: p.MaxTLS, Certificate: p.Certificate,
+	}
+}
+
+// watchEvery is the time between two questions of watch to one member.
+const watchEvery = 100 * time.Millisecond
+
+// watch asks the members of a snapshot whether they are in recovery, until the
+// context ends.
+func (k *target) watch(ctx context.Context, s *preflight.Snapshot, primary func(at time.Time)) {
+	if k.fake != nil {
+		k.fake.watch(ctx, primary)
+		return
+	}
+	var targets []pg.Target
+	for _, m := range s.Members {
+		key, _ := m.Key.Get()
+		if url, ok := key.ConnURL.Get(); ok {
+			targets = append(targets, pg.Target{Member: m.Name, ConnURL: url})
+		}
+	}
+	pg.Watch(ctx, k.postgres(), targets, watchEvery, func(_ string, at time.Time) { primary(at) })
 }
 
 // store is what tells of the cluster, as long as it is open.
@@ -146,7 +173,9 @@ func (k *target) open() (store, error) {
 	})
 }
 
-// reread reads the DCS once more and names what has moved since a snapshot.
+// reread reads the DCS and asks the leader's REST API once more, and names what has
+// moved since a snapshot. A patronictl that does not reach that API writes the request
+// into the DCS itself, and no check of Patroni's is done on it then.
 func (k *target) reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string] {
 	if k.fake != nil {
 		return k.fake.reread(ctx, before)
@@ -158,8 +187,23 @@ func (k *target) reread(ctx context.Context, before *preflight.Snapshot) preflig
 	defer store.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, k.step, fmt.Errorf("reading the DCS again took longer than %s", k.step))
 	defer cancel()
+	silent := make(chan string, 1)
+	go func() { silent <- k.silent(ctx, before) }()
 	after, members := store.Reread(ctx, before.DCS.Prefix)
-	return dcs.Moved(before.DCS, after, before.Members, members)
+	moved := dcs.Moved(before.DCS, after, before.Members, members)
+	if why := <-silent; why != "" && moved.Known() {
+		return preflight.Known(append(*moved.Value, why))
+	}
+	return moved
+}
+
+// silent says why the leader's REST API is not fit for a request, "" where it is.
+func (k *target) silent(ctx context.Context, before *preflight.Snapshot) string {
+	leader, _ := before.Member(before.Leader())
+	key, _ := leader.Key.Get()
+	url, _ := key.APIURL.Get()
+	now, _ := patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST}).Get(ctx, url)
+	return preflight.NoLonger(leader.REST, now)
 }
 
 // address is where an api_url leads: there.

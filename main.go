@@ -57,6 +57,13 @@ type signalled struct{ os.Signal }
 
 func (s signalled) Error() string { return "stopped by " + s.String() }
 
+func (s signalled) code() int {
+	if s.Signal == syscall.SIGTERM {
+		return preflight.ExitTerminated
+	}
+	return preflight.ExitInterrupted
+}
+
 // exit carries an exit code other than 0 through the command line library. A
 // verdict has no message; an error has.
 type exit struct {
@@ -96,12 +103,9 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 	if errors.As(err, &e); e.err == nil {
 		return e.code
 	}
-	if errors.As(context.Cause(ctx), &stop) {
+	if errors.As(context.Cause(ctx), &stop) && e.code != stop.code() {
 		fmt.Fprintf(env.stderr, "patroni-preflight: %v before there was a verdict\n", stop)
-		if stop.Signal == syscall.SIGTERM {
-			return preflight.ExitTerminated
-		}
-		return preflight.ExitInterrupted
+		return stop.code()
 	}
 	fmt.Fprintf(env.stderr, "patroni-preflight: %v\n", e.err)
 	return e.code
@@ -109,7 +113,7 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 
 func app(env environment) *cli.App {
 	misused := func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
-	commands := []*cli.Command{checkCommand(env), switchoverCommand(env), verifyCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env), completionCommand(env), completeCommand(env), manCommand(env)}
+	commands := []*cli.Command{checkCommand(env), switchoverCommand(env), verifyCommand(env), drillCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env), completionCommand(env), completeCommand(env), manCommand(env)}
 	for _, c := range commands {
 		c.OnUsageError = misused
 		c.HideHelpCommand = true

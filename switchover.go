@@ -18,26 +18,56 @@ import (
 	"patroni-preflight/preflight/report"
 )
 
-func switchoverCommand(env environment) *cli.Command {
-	own := []cli.Flag{
+// requestFlags say how Patroni is asked.
+func requestFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; needed where no terminal is there to be asked"},
 		&cli.StringFlag{Name: "via", Value: "patronictl", Usage: "patronictl, or rest: a POST to the leader's REST API"},
 		&cli.StringFlag{Name: "patronictl", Value: "patronictl", Usage: "the `PATH` of patronictl"},
-		&cli.DurationFlag{Name: "max-age", Value: time.Minute, Usage: "how old the verdict may be when the request is sent; an older one is made anew"},
 		&cli.StringFlag{Name: "record", Usage: "write what was seen before the request to `FILE`, for verify and replay"},
+	}
+}
+
+func switchoverCommand(env environment) *cli.Command {
+	own := []cli.Flag{
+		&cli.DurationFlag{Name: "max-age", Value: time.Minute, Usage: "how old the verdict may be when the request is sent; an older one is made anew"},
 	}
 	return &cli.Command{
 		Name:  "switchover",
 		Usage: "check, ask, have Patroni switch over, and verify what became of it",
-		Flags: slices.Concat(clusterFlags(), waitFlags(), outcomeFlags(), own, ruleFlags(), []cli.Flag{formatFlag(report.OutcomeFormats)}),
+		Flags: slices.Concat(clusterFlags(), waitFlags(), outcomeFlags(), requestFlags(), own, ruleFlags(), []cli.Flag{formatFlag(report.OutcomeFormats)}),
 		Action: func(c *cli.Context) error {
 			if _, err := positional(c); err != nil {
 				return err
 			}
-			w := &wrapper{c: c, env: env, out: env.stdout}
-			return w.run()
+			if err := outcomeFormat(c, report.OutcomeFormats); err != nil {
+				return err
+			}
+			w := &wrapper{c: c, env: env, out: env.stdout, sure: c.Bool("yes"), maxAge: c.Duration("max-age")}
+			if err := w.prepare(); err != nil {
+				return unasked(c.Context, err)
+			}
+			n, err := w.run(c.Context)
+			if err != nil {
+				return unasked(c.Context, err)
+			}
+			w.doc.ExitCode = n
+			if err := report.WriteSwitchover(env.stdout, c.String("format"), w.doc, options(c, env)); err != nil {
+				return err
+			}
+			return code(n)
 		},
 	}
+}
+
+// unasked is the error of what ended before the request. After a signal it says
+// that nothing was done, since there may have been a verdict.
+func unasked(ctx context.Context, err error) error {
+	var stop signalled
+	if errors.As(context.Cause(ctx), &stop) {
+		return exit{stop.code(), fmt.Errorf("%w before anything was asked of Patroni: nothing was done", stop)}
+	}
+	return err
 }
 
 // wrapper is one switchover, from the check to the verification.
@@ -50,68 +80,87 @@ type wrapper struct {
 	out   io.Writer
 	rules preflight.Policies
 	wait  patience
-	ctl   string
+	// ctl is the patronictl, "" with --via rest; leaderFlag is what it calls the leader.
+	ctl, leaderFlag string
+	// sure: nobody has to be asked any more.
+	sure bool
+	// terse: a check that is GO takes one line.
+	terse bool
+	// maxAge is how old the verdict may be when the request is sent.
+	maxAge time.Duration
 
 	seen *preflight.Snapshot
 	doc  preflight.SwitchoverReport
+	// measures: outage is measured; it is nil where nothing was asked of Patroni.
+	measures bool
+	outage   *preflight.Outage
 }
 
-func (w *wrapper) run() error {
-	if err := w.prepare(); err != nil {
-		return err
-	}
-	ctx := w.c.Context
-	if ended, err := w.check(ctx); ended || err != nil {
-		return err
+// run is the switchover. Its exit code has a report in w.doc; an error means that
+// nothing was asked of Patroni, for another reason than the verdict.
+func (w *wrapper) run(ctx context.Context) (code int, err error) {
+	w.doc.SchemaVersion = preflight.ReportSchema
+	if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
+		return n, err
 	}
 	w.doc.Plan = preflight.PlanOf(w.seen, w.doc.Check)
-	if w.text() {
+	// Whoever is asked has to see it, whatever the format.
+	if (w.text() || !w.sure) && !w.terse {
 		if err := report.WritePlan(w.out, w.doc.Plan, options(w.c, w.env)); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := w.confirm(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	if age := time.Since(w.seen.TakenAt); age > w.c.Duration("max-age") {
+	if age := time.Since(w.seen.TakenAt); age > w.maxAge {
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: the verdict is %.0f s old: once more\n", age.Seconds())
-		if ended, err := w.check(ctx); ended || err != nil {
-			return err
+		if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
+			return n, err
 		}
 		if again := preflight.PlanOf(w.seen, w.doc.Check); again.Leader != w.doc.Plan.Leader {
-			return w.changed("leader")
+			return 0, w.changed("leader")
 		}
 	}
+	measured := w.measure(ctx)
 	if err := w.unmoved(ctx); err != nil {
-		return err
+		measured()
+		return 0, err
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		measured()
+		return 0, context.Cause(ctx)
 	}
-	return w.request(ctx)
+	code = w.request(ctx)
+	if w.measures {
+		o := preflight.OutageOf(measured(), w.doc.Request.Began, time.Now(), watchEvery)
+		w.outage = &o
+	}
+	return code, nil
 }
 
 func (w *wrapper) text() bool { return w.c.String("format") == "text" }
 
 // prepare finds every mistake that can be found before anybody is asked.
 func (w *wrapper) prepare() (err error) {
-	if err = outcomeFormat(w.c); err != nil {
-		return err
-	}
 	if w.rules, err = policies(w.c); err != nil {
 		return err
 	}
 	if w.wait, err = patienceOf(w.c); err != nil {
 		return err
 	}
-	if !w.c.Bool("yes") && !w.env.stdinTerminal {
-		return usage("switchover: there is no terminal to ask: give --yes")
+	if !w.sure && !w.env.stdinTerminal {
+		return usage("%s: there is no terminal to ask: give --yes", w.c.Command.Name)
 	}
 	switch w.c.String("via") {
 	case "rest":
 	case "patronictl":
 		if w.ctl, err = exec.LookPath(w.c.String("patronictl")); err != nil {
 			return usage("patronictl was not found (%w): give its path with --patronictl, or use --via rest", err)
+		}
+		args, env := w.ctlCluster()
+		if w.leaderFlag, err = request.LeaderFlag(w.c.Context, w.ctl, args, env); err != nil {
+			return usage("patronictl cannot be used: %w; give another with --patronictl, or use --via rest", err)
 		}
 	default:
 		return usage("--via %s: use patronictl or rest", w.c.String("via"))
@@ -123,39 +172,44 @@ func (w *wrapper) prepare() (err error) {
 	return err
 }
 
-// check judges the cluster. It ends the program, with the verdict's exit code,
-// where that is not GO.
-func (w *wrapper) check(ctx context.Context) (ended bool, err error) {
+// check judges the cluster, and returns the exit code of the verdict.
+func (w *wrapper) check(ctx context.Context) (code int, err error) {
 	first := w.seen == nil
 	j, err := w.wait.judge(ctx, w.env, w.k, w.rules)
 	if err != nil {
-		return true, err
+		return 0, err
 	}
 	s, r := j.only()
 	w.seen, w.doc.Check = s, r
 	if file := w.c.String("record"); file != "" {
 		if err := record(s, file); err != nil {
-			return true, err
+			return 0, err
 		}
 	}
-	if r.Verdict != preflight.Go {
-		return true, w.finish(r.ExitCode)
+	if r.Verdict == preflight.Go && first && w.text() {
+		format := "text"
+		if w.terse {
+			format = "brief"
+		}
+		err = report.Write(w.out, format, r, options(w.c, w.env))
 	}
-	if first && w.text() {
-		return false, report.Write(w.out, "text", r, options(w.c, w.env))
-	}
-	return false, nil
+	return r.ExitCode, err
 }
 
-// confirm asks on a terminal. Anything but yes is no.
+// confirm asks whether the plan is right.
 func (w *wrapper) confirm(ctx context.Context) error {
-	if w.c.Bool("yes") {
+	if w.sure {
 		return nil
 	}
 	p := w.doc.Plan
-	fmt.Fprintf(w.env.stderr, "\nSwitch over %s from %s to %s? [y/N] ", report.Line(w.seen.Request.Scope, 80), report.Line(p.Leader, 80), report.Line(p.Whom(), 80))
+	return confirm(ctx, w.env, fmt.Sprintf("Switch over %s from %s to %s?", report.Line(w.seen.Request.Scope, 80), report.Line(p.Leader, 80), report.Line(p.Whom(), 80)))
+}
+
+// confirm asks on a terminal. Anything but yes is no.
+func confirm(ctx context.Context, env environment, question string) error {
+	fmt.Fprintf(env.stderr, "\n%s [y/N] ", question)
 	answers := make(chan string, 1)
-	go func() { answers <- readLine(w.env.stdin) }()
+	go func() { answers <- readLine(env.stdin) }()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -199,7 +253,7 @@ func (w *wrapper) changed(what ...string) error {
 
 // request hands the switchover to Patroni and follows the state of the cluster
 // meanwhile. From here on a signal ends the watching, not the switchover.
-func (w *wrapper) request(ctx context.Context) error {
+func (w *wrapper) request(ctx context.Context) (code int) {
 	limit := w.c.Duration("verify-timeout")
 	sendCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -223,14 +277,69 @@ func (w *wrapper) request(ctx context.Context) error {
 	w.doc.Request = w.collect(ctx, results, stop)
 	switch {
 	case err != nil && errors.As(context.Cause(ctx), new(signalled)):
-		fmt.Fprintf(w.env.stderr, "patroni-preflight: %v: no longer watching. The request was sent, and the switchover goes on. Look with: %s\n", context.Cause(ctx), w.howToLook())
-		return w.finish(preflight.ExitOutcomeUnknown)
+		fmt.Fprintf(w.env.stderr, "patroni-preflight: %v: no longer watching. %s Look with: %s\n", context.Cause(ctx), w.whatGoesOn(), w.howToLook())
+		return preflight.ExitOutcomeUnknown
 	case err != nil:
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: the request was sent, and then: %v. Look with: %s\n", err, w.howToLook())
-		return w.finish(preflight.ExitOutcomeUnknown)
+		return preflight.ExitOutcomeUnknown
 	}
 	w.doc.Verification = &v
-	return w.finish(v.ExitCode)
+	return v.ExitCode
+}
+
+// measure notes when a primary is seen, until what it returns is called, which
+// gives the times. Both wait for an answer, for a second: the request comes after a
+// first one, and what is measured has an end.
+func (w *wrapper) measure(ctx context.Context) func() []time.Time {
+	if !w.measures {
+		return func() []time.Time { return nil }
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	answers := make(chan time.Time)
+	go func() {
+		defer close(answers)
+		w.k.watch(ctx, w.seen, func(t time.Time) {
+			select {
+			case answers <- t:
+			case <-ctx.Done():
+			}
+		})
+	}()
+	var at []time.Time
+	next := func() {
+		select {
+		case t, ok := <-answers:
+			if ok {
+				at = append(at, t)
+			}
+		case <-time.After(time.Second):
+		}
+	}
+	next()
+	over, noted := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(noted)
+		for {
+			select {
+			case t, ok := <-answers:
+				if !ok {
+					return
+				}
+				at = append(at, t)
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() []time.Time {
+		close(over)
+		<-noted
+		next()
+		stop()
+		for range answers {
+		}
+		return at
+	}
 }
 
 // collect takes the answer. Where the outcome is known before it, patronictl has
@@ -245,6 +354,15 @@ func (w *wrapper) collect(ctx context.Context, results <-chan preflight.RequestR
 	stop()
 	r := <-results
 	return &r
+}
+
+// whatGoesOn says what a signal does not end. A patronictl that had not come to its
+// end may not have come to its request.
+func (w *wrapper) whatGoesOn() string {
+	if w.ctl != "" && w.doc.Request.Problem != "" {
+		return "patronictl was ended; if it had sent its request, the switchover goes on."
+	}
+	return "The request was sent, and the switchover goes on."
 }
 
 // howToLook is the command that tells what became of the switchover.
@@ -272,19 +390,9 @@ func (w *wrapper) send(ctx context.Context) preflight.RequestResult {
 // ctlArgs are patronictl's arguments, with the names filled in, so that it asks
 // nothing and chooses nothing.
 func (w *wrapper) ctlArgs() (args, env []string) {
-	for _, f := range []string{"config-file", "dcs-url"} {
-		if v := w.c.String(f); v != "" {
-			args = append(args, "--"+f, v)
-		}
-	}
-	if w.c.Bool("insecure") {
-		args = append(args, "--insecure")
-	}
-	if v := w.c.String("namespace"); v != "" {
-		env = append(env, "PATRONI_NAMESPACE="+v)
-	}
+	args, env = w.ctlCluster()
 	p := w.doc.Plan
-	args = append(args, "switchover", w.seen.Request.Scope, "--force", w.leaderFlag(), p.Leader)
+	args = append(args, "switchover", w.seen.Request.Scope, "--force", w.leaderFlag, p.Leader)
 	if p.Candidate != "" {
 		args = append(args, "--candidate", p.Candidate)
 	}
@@ -297,14 +405,20 @@ func (w *wrapper) ctlArgs() (args, env []string) {
 	return args, env
 }
 
-// leaderFlag: patronictl calls it --master before Patroni 3.0.
-func (w *wrapper) leaderFlag() string {
-	m, _ := w.seen.Member(w.doc.Plan.Leader)
-	key, _ := m.Key.Get()
-	if v, _ := key.Version.Get(); strings.HasPrefix(v, "2.") || strings.HasPrefix(v, "1.") {
-		return "--master"
+// ctlCluster are the arguments that say which store patronictl asks.
+func (w *wrapper) ctlCluster() (args, env []string) {
+	for _, f := range []string{"config-file", "dcs-url"} {
+		if v := w.c.String(f); v != "" {
+			args = append(args, "--"+f, v)
+		}
 	}
-	return "--leader"
+	if w.c.Bool("insecure") {
+		args = append(args, "--insecure")
+	}
+	if v := w.c.String("namespace"); v != "" {
+		env = append(env, "PATRONI_NAMESPACE="+v)
+	}
+	return args, env
 }
 
 // followScheduled waits until the DCS holds the request.
@@ -312,8 +426,8 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 	b := w.doc.Check.Baseline
 	clock.end = clock.now().Add(min(clock.left(), 2*loopWait(w.seen)+20*time.Second))
 	for {
-		// Before the look: what is sent meanwhile does not show in it.
-		began, underway := clock.now(), sending()
+		// Only a look that begins when the request is over can tell a refusal.
+		began, over := clock.now(), !sending()
 		s, err := w.k.look(ctx)
 		if err != nil {
 			return preflight.Verification{}, err
@@ -323,17 +437,14 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 			return v.AsScheduled(), nil
 		}
 		shown.say(v.Reason, clock.left())
-		if !underway && v.Settled || !clock.until(began.Add(between)) {
+		switch {
+		case over && v.Settled:
 			return v, nil
+		case clock.until(began.Add(between)):
+		case over:
+			return v, nil
+		default:
+			return v.TooSoon(), nil
 		}
 	}
-}
-
-// finish writes the report and ends with the code.
-func (w *wrapper) finish(n int) error {
-	w.doc.SchemaVersion, w.doc.ExitCode = preflight.ReportSchema, n
-	if err := report.WriteSwitchover(w.env.stdout, w.c.String("format"), w.doc, options(w.c, w.env)); err != nil {
-		return err
-	}
-	return code(n)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,7 +29,7 @@ type stage struct {
 	moved preflight.Observed[[]string]
 }
 
-func (s *stage) look(ctx context.Context) (*preflight.Snapshot, error) {
+func (s *stage) look(ctx context.Context, _ preflight.Request) (*preflight.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
@@ -49,6 +50,14 @@ func (s *stage) look(ctx context.Context) (*preflight.Snapshot, error) {
 
 func (s *stage) reread(context.Context, *preflight.Snapshot) preflight.Observed[[]string] {
 	return s.moved
+}
+
+// watch sees a primary all the time.
+func (s *stage) watch(ctx context.Context, primary func(time.Time)) {
+	for ctx.Err() == nil {
+		primary(time.Now())
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // address has the leader's API on the loopback interface, which no check would pass.
@@ -73,9 +82,7 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 	dir := t.TempDir()
 	mark := filepath.Join(dir, "asked")
 	ctl := filepath.Join(dir, "patronictl")
-	if err := os.WriteFile(ctl, []byte("#!/bin/sh\necho \"$@\" >"+mark+"\n"+p.script+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	putScript(t, ctl, `case "$*" in *--help) echo --leader; exit;; esac; echo "$@" >`+mark+"\n"+p.script)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := make([]byte, r.ContentLength)
 		_, _ = r.Body.Read(body)
@@ -132,6 +139,7 @@ func TestSwitchover(t *testing.T) {
 		{"patronictl is killed, and it goes on", play{frames: "ppnd", script: "kill -9 $$", args: []string{"--yes"}}, preflight.ExitGo, true, "DONE"},
 		{"no patronictl", play{frames: "d", args: []string{"--yes", "--patronictl", "/nonexistent/patronictl"}}, preflight.ExitUsage, false, "--via rest"},
 		{"scheduled", play{frames: "s", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, preflight.ExitGo, true, "SCHEDULED"},
+		{"patronictl hangs, and nothing is scheduled", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00", "--verify-timeout", "2s"}, spoil: later}, preflight.ExitOutcomeUnknown, true, "on its way"},
 		{"not scheduled", play{frames: "b", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, preflight.ExitRefused, true, "REFUSED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -168,6 +176,10 @@ func TestSwitchoverJSON(t *testing.T) {
 	}
 	if b, err := preflight.LoadBaseline([]byte(o.stdout)); err != nil || b.Leader != "node1" {
 		t.Errorf("verify --since cannot read it: %v, %+v", err, b)
+	}
+	o, _ = play{frames: "d", args: []string{"-f", "json"}, stdin: typed("n\n")}.run(t)
+	if o.code != preflight.ExitInterrupted || o.stdout != "" || !strings.Contains(o.stderr, "PLAN  node1 steps down") {
+		t.Errorf("whoever is asked does not see the plan: %+v", o)
 	}
 	o, _ = play{frames: "d", args: []string{"--yes", "-f", "json"}, spoil: alarm}.run(t)
 	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil || o.code != preflight.ExitNoGo || doc.ExitCode != o.code {
@@ -224,12 +236,28 @@ func TestSwitchoverInterrupted(t *testing.T) {
 		return ctx
 	}
 	o, told := play{frames: "p", args: []string{"--yes"}, spoil: func(*preflight.Snapshot) { time.Sleep(300 * time.Millisecond) }, ctx: interrupted(100 * time.Millisecond)}.run(t)
-	if o.code != preflight.ExitInterrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt") {
+	if o.code != preflight.ExitInterrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt before anything was asked of Patroni: nothing was done") {
 		t.Errorf("before: asked %q, %+v", told, o)
 	}
 	record := filepath.Join(t.TempDir(), "before.json")
 	o, told = play{frames: "p", script: "sleep 30", args: []string{"--yes", "--record", record}, ctx: interrupted(1500 * time.Millisecond)}.run(t)
 	if o.code != preflight.ExitOutcomeUnknown || told == "" || !strings.Contains(o.stderr, "the switchover goes on") || !strings.Contains(o.stderr, "verify --since "+record) {
 		t.Errorf("after: asked %q, %+v", told, o)
+	}
+}
+
+// TestFollowScheduledLooksAfterTheRequest: a look that began while the request was on
+// its way is no proof of a refusal.
+func TestFollowScheduledLooksAfterTheRequest(t *testing.T) {
+	t.Parallel()
+	sending := true
+	looks := 0
+	s := &stage{film: film{t: t, frames: "bs"}, asked: func() bool { return true }, spoil: func(*preflight.Snapshot) { looks++; sending = false }}
+	before := recorded(t, "healthy-4.0.7")
+	later(before)
+	w := &wrapper{k: &target{fake: s}, seen: before, doc: preflight.SwitchoverReport{Check: preflight.Judge(before, preflight.Policies{})}}
+	v, err := w.followScheduled(t.Context(), newCountdown(t.Context(), 5*time.Second), &progress{w: io.Discard}, func() bool { return sending })
+	if err != nil || v.Outcome != preflight.Scheduled || looks != 2 {
+		t.Errorf("%s after %d looks, %v", v.Outcome, looks, err)
 	}
 }

@@ -34,7 +34,7 @@ func verifyCommand(env environment) *cli.Command {
 			if _, err := positional(c); err != nil {
 				return err
 			}
-			if err := outcomeFormat(c); err != nil {
+			if err := outcomeFormat(c, report.OutcomeFormats); err != nil {
 				return err
 			}
 			b, err := since(c)
@@ -69,9 +69,9 @@ func verifyCommand(env environment) *cli.Command {
 }
 
 // outcomeFormat checks --format and --verify-timeout before anything is asked.
-func outcomeFormat(c *cli.Context) error {
-	if f := c.String("format"); !slices.Contains(report.OutcomeFormats, f) {
-		return usage("--format %s: use one of %s", f, strings.Join(report.OutcomeFormats, ", "))
+func outcomeFormat(c *cli.Context, formats []string) error {
+	if f := c.String("format"); !slices.Contains(formats, f) {
+		return usage("--format %s: use one of %s", f, strings.Join(formats, ", "))
 	}
 	if d := c.Duration("verify-timeout"); d <= 0 {
 		return usage("--verify-timeout %s: must be more than nothing", d)

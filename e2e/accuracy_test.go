@@ -50,6 +50,7 @@ var labs = []struct {
 // TestAccuracy brings clusters into each state, asks the tool, then does the
 // real switchover and holds the verdict against what became of the cluster.
 func TestAccuracy(t *testing.T) {
+	t.Parallel() // with TestSwitchover
 	var mu sync.Mutex
 	var all []outcome
 	t.Run("labs", func(t *testing.T) {

@@ -236,7 +236,7 @@ func (l *lab) whole(limit time.Duration) bool {
 		}
 		for _, n := range nodes {
 			kv := keys["members/"+n]
-			if kv == nil || !strings.Contains(string(kv.Value), l.ip(n)+":8008") || !strings.Contains(string(kv.Value), l.ip(n)+":5432") || strings.Contains(string(kv.Value), `"tags"`) {
+			if kv == nil || !strings.Contains(string(kv.Value), l.ip(n)+":8008") || !strings.Contains(string(kv.Value), l.ip(n)+":5432") || strings.Contains(string(kv.Value), `"tags"`) || strings.Contains(string(kv.Value), `"demoted"`) {
 				return false
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"patroni-preflight/preflight"
 )
 
 // releases are scenarios for releases of Patroni that no Debian suite has.
@@ -70,6 +72,41 @@ func TestRelease(t *testing.T) {
 	if played == 0 {
 		t.Fatalf("PREFLIGHT_PATRONI_SOURCE=%q holds none of the releases that there are scenarios for", os.Getenv("PREFLIGHT_PATRONI_SOURCE"))
 	}
+}
+
+// TestReleasePatronictl switches over with patronictl of each release in
+// PREFLIGHT_PATRONI_SOURCE, on a cluster of trixie's: before 3.0 it says --master.
+func TestReleasePatronictl(t *testing.T) {
+	dirs, err := filepath.Glob(filepath.Join(os.Getenv("PREFLIGHT_PATRONI_SOURCE"), "*", "patroni", "ctl.py"))
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("PREFLIGHT_PATRONI_SOURCE=%q holds no release (%v)", os.Getenv("PREFLIGHT_PATRONI_SOURCE"), err)
+	}
+	l := newLab(t, "release-ctl", "trixie", "10.77.58", "")
+	for _, file := range dirs {
+		source, err := filepath.Abs(filepath.Dir(filepath.Dir(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flag := "--leader"
+		if strings.HasPrefix(filepath.Base(source), "2.") {
+			flag = "--master"
+		}
+		l.wrap(t, wrapped{
+			name: "patronictl of " + filepath.Base(source), want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
+			ctl: "exec docker run --rm -v $config:/patronictl.yml:ro -e PYTHONPATH=/source -v " + source + ":/source:ro --network $network patroni-preflight-lab:bookworm patronictl -c /patronictl.yml $*",
+			meanwhile: func(_ *lab, r *running) {
+				if r.wait(); !strings.Contains(r.asked(), flag+" ") {
+					t.Errorf("patronictl was called with %q", r.asked())
+				}
+			},
+		})
+	}
+}
+
+// asked is what patronictl was called with.
+func (r *running) asked() string {
+	raw, _ := os.ReadFile(r.ctl + ".asked")
+	return string(raw)
 }
 
 // noVoter keeps the candidate out of /sync in quorum mode.

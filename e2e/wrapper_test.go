@@ -3,15 +3,9 @@
 package e2e
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,49 +13,44 @@ import (
 	"patroni-preflight/preflight"
 )
 
-// wrapped is one run of switchover on a real cluster, and what has to become of it.
-type wrapped struct {
-	name string
-	// arrange brings the cluster to a state before the check.
-	arrange func(l *lab)
-	// ctl is the body of a shell script in patronictl's place; "" is the real
-	// patronictl on the bystander's node. In it: $real is that command with its
-	// arguments, $leader, $candidate and $bystander are containers.
-	ctl  string
-	args []string
-	// between is called between verdict and request.
-	between func(l *lab)
-	// meanwhile is called with the running tool.
-	meanwhile func(l *lab, r *running)
-	want      int
-	says      string
-	// leads is who has to lead in the end.
-	leads func(l *lab) string
-}
-
-// patroni is the pattern of Patroni's processes.
-const patroni = "-x patroni"
-
-func theCandidate(l *lab) string { return l.candidate }
-func theLeader(l *lab) string    { return l.leader }
-func theBystander(l *lab) string { return l.bystander }
-
+// wrappeds are the ways in which a switchover goes, besides the few of every make
+// test.
 var wrappeds = []wrapped{
-	{name: "asynchronous, patronictl", want: preflight.ExitGo, says: "DONE  switchover of demo", leads: theCandidate},
-	{name: "asynchronous, REST", args: []string{"--via", "rest"}, want: preflight.ExitGo, says: "Successfully switched over", leads: theCandidate},
-	{name: "synchronous", arrange: func(l *lab) { l.synchronous() }, want: preflight.ExitGo, says: "DONE  switchover of demo", leads: theCandidate},
-	{name: "refused by the check", arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") }, want: preflight.ExitNoGo, says: "candidate.nofailover", leads: theLeader},
+	{name: "synchronous", both: true, arrange: (*lab).synchronous, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate},
 	{name: "patronictl is missing", args: []string{"--patronictl", "/nonexistent/patronictl"}, want: preflight.ExitUsage, says: "--via rest", leads: theLeader},
+	{name: "patronictl does not start", args: []string{"--patronictl", "/bin/false"}, want: preflight.ExitUsage, says: "cannot be used", leads: theLeader},
 	{
-		name: "412 by Patroni", want: preflight.ExitRefused, says: "412", leads: theLeader,
+		name: "patronictl of an older release", want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
+		ctl: `exec docker run --rm -v $config:/patronictl.yml:ro --network $network patroni-preflight-lab:bookworm patronictl -c /patronictl.yml $*`,
+	},
+	{
+		name: "412 by Patroni: no such candidate", want: preflight.ExitRefused, says: "412", leads: theLeader,
 		ctl: `docker exec $leader curl -s -w ' %{http_code}' -d '{"leader":"'$leader_name'","candidate":"nobody"}' http://127.0.0.1:8008/switchover`,
 	},
 	{
-		name: "refused by the leader: the candidate freezes before it is looked at", want: preflight.ExitRefused, says: "Switchover failed", leads: theLeader,
-		between: func(l *lab) { l.freeze(l.candidate, patroni) },
+		name: "503 by Patroni: the candidate falls behind after the check", both: true, want: preflight.ExitRefused, says: "Switchover failed", leads: theLeader,
+		question: func(l *lab) {
+			l.freeze(l.candidate, "-f '[w]alreceiver'")
+			l.ballast(20_000_000)
+			time.Sleep(3 * time.Second)
+		},
 	},
 	{
-		name: "wrong winner: the candidate freezes while the leader stops", want: preflight.ExitDifferent, says: "leads, not", leads: theBystander,
+		name: "401 by Patroni: no credentials", both: true, want: preflight.ExitRefused, says: "401", leads: theLeader,
+		arrange: (*lab).restPassword,
+	},
+	{
+		name: "401 by Patroni: a wrong password", both: true, want: preflight.ExitRefused, says: "401", leads: theLeader, arrange: (*lab).restPassword,
+		config: "restapi: {authentication: {username: operator, password: wrong}}\n",
+		ctl:    `docker exec -e PATRONI_RESTAPI_USERNAME=operator -e PATRONI_RESTAPI_PASSWORD=wrong $bystander patronictl -c /etc/patroni/patroni.yml $*`,
+	},
+	{
+		name: "the right password", both: true, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate, arrange: (*lab).restPassword,
+		config: "restapi: {authentication: {username: operator, password: s3cret}}\n",
+		ctl:    `docker exec -e PATRONI_RESTAPI_USERNAME=operator -e PATRONI_RESTAPI_PASSWORD=s3cret $bystander patronictl -c /etc/patroni/patroni.yml $*`,
+	},
+	{
+		name: "wrong winner: the candidate freezes while the leader stops", both: true, want: preflight.ExitDifferent, says: "leads, not", leads: theBystander,
 		meanwhile: func(l *lab, r *running) {
 			l.await("the leader to stop", 30*time.Second, func() bool { s, err := l.status(l.leader); return err == nil && s.State != "running" })
 			l.freeze(l.candidate, patroni)
@@ -69,7 +58,34 @@ var wrappeds = []wrapped{
 		},
 	},
 	{
-		name: "patronictl is killed on the way", want: preflight.ExitGo, says: "DONE  switchover of demo", leads: theCandidate,
+		name: "the old leader may not log in any more", both: true, args: []string{"--verify-timeout", "25s"}, want: preflight.ExitDifferent, says: "outcome.follows", leads: theCandidate,
+		question: func(l *lab) {
+			l.set(l.candidate, "postgresql.pg_hba", fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host replication all %s/32 reject", "host all all %s.0/24 scram-sha-256", "host replication all %[2]s.0/24 scram-sha-256"]`, l.ip(l.leader), l.net), l.hba())
+			time.Sleep(3 * time.Second)
+		},
+	},
+	{
+		name: "status unknown, and it ends well: a consumer stalls after the check", both: true, args: []string{"--verify-timeout", "120s"}, want: preflight.ExitGo, says: "Switchover status unknown", leads: theCandidate,
+		arrange: func(l *lab) { l.senderTimeout("40s") }, question: (*lab).stalledConsumer,
+	},
+	{
+		name: "status unknown, and it does not end: a consumer stalls for ever", both: true, args: []string{"--verify-timeout", "40s"}, want: preflight.ExitOutcomeUnknown, says: "Switchover status unknown", leads: unfinished,
+		arrange: func(l *lab) { l.senderTimeout("0") }, question: (*lab).stalledConsumer,
+	},
+	{
+		name: "the leader's REST API falls silent after the check", both: true, want: preflight.ExitChanged, says: "the leader's REST API no longer answers", leads: theLeader,
+		question: func(l *lab) { l.silence(l.leader) }, after: (*lab).lift,
+	},
+	{
+		name: "the leader's Patroni freezes after the check", both: true, want: preflight.ExitChanged, says: "the leader's REST API no longer answers", leads: theLeader,
+		question: func(l *lab) { l.freeze(l.leader, patroni) }, after: (*lab).lift,
+	},
+	{
+		name: "the leader's REST API falls silent after the last look", args: []string{"--verify-timeout", "10s"}, want: preflight.ExitOutcomeUnknown, says: "does not answer", leads: theLeader,
+		between: func(l *lab) { l.silence(l.leader) }, after: (*lab).lift,
+	},
+	{
+		name: "patronictl is killed on the way", want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
 		ctl: `$real & sleep 2; kill -9 $$`,
 	},
 	{
@@ -77,187 +93,210 @@ var wrappeds = []wrapped{
 		ctl: `sleep 60`,
 	},
 	{
-		name: "interrupted after the request", args: []string{"--record", "RECORD"}, want: preflight.ExitOutcomeUnknown, says: "the switchover goes on", leads: theCandidate,
-		meanwhile: func(l *lab, r *running) {
-			l.await("the request", 30*time.Second, func() bool { return strings.Contains(r.text(), "Current cluster topology") })
-			time.Sleep(500 * time.Millisecond)
-			_ = r.cmd.Process.Signal(syscall.SIGINT)
-			r.wait()
-			// What was recorded tells what became of it.
-			out, code := command(time.Minute, nil, tool, "verify", "-c", l.config, "--since", r.record, "--verify-timeout", "40s")
-			if code != preflight.ExitGo {
-				l.t.Errorf("verify ends with %d: %s", code, out)
-			}
-		},
+		name: "interrupted before the verdict", both: true, want: preflight.ExitInterrupted, says: "stopped by interrupt before anything was asked of Patroni", leads: theLeader,
+		meanwhile: func(_ *lab, r *running) { time.Sleep(100 * time.Millisecond); r.interrupt() },
 	},
 	{
-		name: "the cluster changes while it asks", want: preflight.ExitChanged, says: "nothing was done: config", leads: theLeader,
-		args: []string{"ASK"},
+		name: "interrupted at the question", both: true, args: []string{"ASK"}, want: preflight.ExitInterrupted, says: "stopped by interrupt before anything was asked of Patroni", leads: theLeader,
 		meanwhile: func(l *lab, r *running) {
 			l.await("the question", 30*time.Second, func() bool { return strings.Contains(r.text(), "[y/N]") })
-			l.edit("ttl=21")
-			r.answer("y\n")
+			r.answer("\x03")
 		},
 	},
 	{
-		name: "the old leader may not log in any more", args: []string{"--verify-timeout", "25s"}, want: preflight.ExitDifferent, says: "outcome.follows", leads: theCandidate,
-		between: func(l *lab) {
-			l.set(l.candidate, "postgresql.pg_hba", fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host replication all %s/32 reject", "host all all %s.0/24 scram-sha-256", "host replication all %[2]s.0/24 scram-sha-256"]`, l.ip(l.leader), l.net), l.hba())
-			time.Sleep(3 * time.Second)
+		name: "interrupted between confirmation and request", both: true, args: []string{"ASK"}, want: preflight.ExitInterrupted, says: "stopped by interrupt before anything was asked of Patroni", leads: theLeader,
+		meanwhile: func(l *lab, r *running) {
+			l.await("the question", 30*time.Second, func() bool { return strings.Contains(r.text(), "[y/N]") })
+			l.silence(l.leader) // so that the last look takes its time
+			r.answer("y\n")
+			time.Sleep(time.Second)
+			r.answer("\x03")
+		},
+		after: (*lab).lift,
+	},
+	{
+		name: "interrupted after the request", args: []string{"--record", "RECORD"}, want: preflight.ExitOutcomeUnknown, says: "the switchover goes on", leads: theCandidate,
+		meanwhile: func(l *lab, r *running) {
+			l.await("the request", 30*time.Second, func() bool { s, err := l.status(l.leader); return err == nil && s.State != "running" })
+			r.interrupt()
+			l.verified(r)
 		},
 	},
+	{
+		name: "interrupted after the request, sent", args: []string{"--via", "rest", "--record", "RECORD"}, want: preflight.ExitOutcomeUnknown, says: "The request was sent, and the switchover goes on", leads: theCandidate,
+		meanwhile: func(l *lab, r *running) {
+			l.await("the leader to stop", 30*time.Second, func() bool { s, err := l.status(l.leader); return err == nil && s.State != "running" })
+			r.interrupt()
+			l.verified(r)
+		},
+	},
+	{
+		name: "interrupted during the verification", both: true, args: []string{"--record", "RECORD"}, want: preflight.ExitOutcomeUnknown, says: "The request was sent, and the switchover goes on", leads: theCandidate,
+		meanwhile: func(l *lab, r *running) {
+			l.await("the answer", 60*time.Second, func() bool { return answered.MatchString(r.text()) })
+			time.Sleep(300 * time.Millisecond) // patronictl comes to its end
+			r.interrupt()
+			l.verified(r)
+		},
+	},
+	{
+		name: "scheduled", both: true, args: []string{"--scheduled", "SOON", "--record", "RECORD"}, want: preflight.ExitGo, says: "SCHEDULED", leads: theCandidate,
+		meanwhile: func(l *lab, r *running) {
+			r.wait()
+			if text := strings.Join(strings.Fields(r.text()), " "); l.primaries()[0] != l.leader || !strings.Contains(l.key("failover"), "scheduled_at") || !strings.Contains(text, "nobody judges it again") {
+				l.t.Errorf("%v lead, /failover is %s\n%s", l.primaries(), l.key("failover"), text)
+			}
+			l.verified(r)
+		},
+	},
+	{name: "scheduled, and refused by the check", args: []string{"--scheduled", "SOON"}, arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") }, want: preflight.ExitNoGo, says: "candidate.nofailover", leads: theLeader},
 }
 
-// running is the tool at work.
-type running struct {
-	cmd    *exec.Cmd
-	mu     sync.Mutex
-	out    bytes.Buffer
-	stdin  *os.File
-	record string
-	// gate is a file that is there between verdict and request.
-	gate  string
-	ended func() int
+// onSid are those that want the newest Patroni.
+var onSid = []wrapped{
+	{name: "asynchronous", both: true, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate},
+	{name: "synchronous", both: true, arrange: (*lab).synchronous, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate},
+	{name: "quorum", both: true, arrange: (*lab).quorum, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate},
+	{name: "scheduled", both: true, args: []string{"--scheduled", "SOON", "--record", "RECORD"}, want: preflight.ExitGo, says: "SCHEDULED", leads: theCandidate, meanwhile: func(l *lab, r *running) { r.wait(); l.verified(r) }},
 }
 
-func (r *running) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.out.Write(p)
+// answered is Patroni's answer, and not what the plan says of it.
+var answered = regexp.MustCompile(`(\d|HTTP 200:) Successfully switched over`)
+
+func theBystander(l *lab) string { return l.bystander }
+
+// unfinished: nobody is a primary.
+func unfinished(*lab) string { return "" }
+
+func (r *running) interrupt() { _ = r.cmd.Process.Signal(syscall.SIGINT); r.wait() }
+
+// verified: what was recorded tells what became of it.
+func (l *lab) verified(r *running) {
+	l.t.Helper()
+	r.wait()
+	out, code := command(3*time.Minute, nil, tool, "verify", "-c", l.config, "--since", r.record, "--verify-timeout", "120s")
+	if code != preflight.ExitGo {
+		l.t.Errorf("verify ends with %d: %s", code, out)
+	}
 }
 
-func (r *running) text() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.out.String()
-}
-
-// answer answers a question.
-func (r *running) answer(s string) { _, _ = r.stdin.WriteString(s) }
-
-func (r *running) wait() int { return r.ended() }
-
-// start runs switchover with a patronictl that leads into the cluster.
-func (l *lab) start(t *testing.T, w wrapped) *running {
-	t.Helper()
-	dir := t.TempDir()
-	ctl := filepath.Join(dir, "patronictl")
-	body := w.ctl
-	if body == "" {
-		body = "exec $real"
-	}
-	gate := filepath.Join(dir, "gate")
-	if w.between != nil {
-		body = "touch " + gate + "; while [ -e " + gate + " ]; do sleep 0.1; done\n" + body
-	}
-	// --config-file and its value are those of the host.
-	script := fmt.Sprintf("#!/bin/bash\nshift 2\nreal=\"docker exec -e COLUMNS=200 %s patronictl -c /etc/patroni/patroni.yml $*\"\nleader=%s candidate=%s bystander=%s leader_name=%s leader_ip=%s\n%s\n",
-		l.container(l.bystander), l.container(l.leader), l.container(l.candidate), l.container(l.bystander), l.leader, l.ip(l.leader), body)
-	if err := os.WriteFile(ctl, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	r := &running{gate: gate, record: filepath.Join(dir, "before.json")}
-	args := []string{tool, "switchover", "-c", l.config, "--candidate", l.candidate, "--patronictl", ctl, "--verify-timeout", "90s"}
-	ask := false
-	for _, a := range w.args {
-		switch a {
-		case "ASK":
-			ask = true
-		case "RECORD":
-			args = append(args, r.record)
-		default:
-			args = append(args, a)
-		}
-	}
-	if ask {
-		// script gives it a terminal.
-		args = []string{"script", "-qec", strings.Join(args, " "), "/dev/null"}
-	} else {
-		args = append(args, "--yes")
-	}
-	r.cmd = exec.Command(args[0], args[1:]...)
-	in, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.stdin, r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = write, in, r, r
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = in.Close()
-	r.ended = sync.OnceValue(func() int {
-		_ = r.cmd.Wait()
-		_ = write.Close()
-		return r.cmd.ProcessState.ExitCode()
+// restPassword has the leader's REST API want a password for what is unsafe.
+func (l *lab) restPassword() {
+	l.set(l.leader, "restapi.authentication", "{username: operator, password: s3cret}", "")
+	l.await("the password to be asked for", 20*time.Second, func() bool {
+		out, _ := l.in(l.leader, `curl -s -o /dev/null -w '%{http_code}' -d '{}' http://127.0.0.1:8008/switchover`)
+		return out == "401"
 	})
-	return r
+	time.Sleep(2 * time.Second)
+}
+
+func (l *lab) senderTimeout(timeout string) {
+	l.edit("postgresql.parameters.wal_sender_timeout=" + timeout)
+	l.await("wal_sender_timeout", 20*time.Second, func() bool { return l.sql(l.leader, "SHOW wal_sender_timeout") == timeout })
+}
+
+// stalledConsumer lets a client of the leader's WAL take nothing more, with much to take.
+func (l *lab) stalledConsumer() {
+	l.sh(l.bystander, "mkdir -p /tmp/wal")
+	l.run(l.bystander, "pg_receivewal", "-h", l.ip(l.leader), "-U", "replicator", "-D", "/tmp/wal", "--no-loop", "--synchronous")
+	bystander := l.bystander
+	l.undo(func() { l.in(bystander, "rm -rf /tmp/wal") })
+	l.await("pg_receivewal to stream", 20*time.Second, func() bool {
+		return l.sql(l.leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_receivewal' AND state = 'streaming' AND flush_lsn IS NOT NULL") == "1"
+	})
+	l.signal(l.bystander, "STOP", "-x pg_receivewal")
+	l.ballast(60_000_000)
+	l.await("the candidate to catch up", 30*time.Second, func() bool {
+		return l.sql(l.leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = '"+l.candidate+"' AND replay_lsn = pg_current_wal_lsn()") == "1"
+	})
+	time.Sleep(3 * time.Second)
+}
+
+// silence lets nothing through to a node's REST API from outside.
+func (l *lab) silence(node string) {
+	l.t.Helper()
+	l.sh(node, "iptables -A INPUT -p tcp --dport 8008 ! -i lo -j DROP")
+	l.undo(func() { l.in(node, "iptables -F") })
+}
+
+// lift lets the leader's REST API answer again. A patronictl in a container outlives
+// the docker exec that the tool has ended, and would send its request then.
+func (l *lab) lift() {
+	l.in(l.bystander, "pkill -KILL -f '[p]atronictl.*switchover'; true")
+	l.in(l.leader, "iptables -F; pkill -CONT "+patroni+"; true")
 }
 
 // TestWrapper holds exit code, report and the true state of the cluster together.
 func TestWrapper(t *testing.T) {
-	l := newLab(t, "wrapper", "trixie", "10.77.46", "")
+	l := newLab(t, "wrapper", "trixie", "10.77.58", "")
 	for _, w := range wrappeds {
-		if !chosen(w.name) {
-			continue
-		}
-		t.Run(w.name, func(t *testing.T) {
-			l.t = t
-			began := time.Now()
-			l.roles()
-			if w.arrange != nil {
-				w.arrange(l)
-			}
-			timeline := l.timeline(l.leader)
-			rows := l.rows(l.leader)
-			r := l.start(t, w)
-			if w.between != nil {
-				l.await("the verdict", 30*time.Second, func() bool { _, err := os.Stat(r.gate); return err == nil })
-				w.between(l)
-				_ = os.Remove(r.gate)
-			}
-			if w.meanwhile != nil {
-				w.meanwhile(l, r)
-			}
-			code := r.wait()
-			if code != w.want || !strings.Contains(r.text(), w.says) {
-				t.Errorf("exit code %d, want %d, and %q\n%s", code, w.want, w.says, r.text())
-			}
-			l.agrees(w, timeline, rows)
-			t.Logf("exit code %d after %.0f s: %s", code, time.Since(began).Seconds(), lastLine(r.text()))
-			l.settle(w.name)
-		})
+		l.wrap(t, w)
+	}
+	l.others(t, map[string]func(*testing.T){"a drill in synchronous mode": l.drillSynchronous})
+}
+
+// drillSynchronous: after each leg Patroni has to make the next candidate
+// synchronous before the check is GO.
+func (l *lab) drillSynchronous(t *testing.T) {
+	l.t = t
+	l.roles()
+	l.edit("synchronous_node_count=2")
+	l.synchronous()
+	l.await("both in /sync", 30*time.Second, func() bool {
+		s := l.key("sync")
+		return strings.Contains(s, l.candidate) && strings.Contains(s, l.bystander)
+	})
+	time.Sleep(3 * time.Second)
+	l.drillWhole(t)
+}
+
+func TestWrapperSid(t *testing.T) {
+	l := newLab(t, "wrapper", "sid", "10.77.58", "")
+	for _, w := range onSid {
+		l.wrap(t, w)
 	}
 }
 
-// agrees asks the cluster itself, past the tool.
-func (l *lab) agrees(w wrapped, timeline int, rows int64) {
-	l.t.Helper()
-	leads := w.leads(l)
-	if !until(20*time.Second, func() bool { p := l.primaries(); return len(p) == 1 && p[0] == leads }) {
-		l.t.Errorf("%v lead, want %s", l.primaries(), leads)
-		return
+// TestWrapperFallback: what patronictl prints before it turns to the DCS differs.
+func TestWrapperFallback(t *testing.T) {
+	for _, suite := range []string{"bookworm", "trixie", "sid"} {
+		if chosen(suite) {
+			t.Run(suite, func(t *testing.T) { newLab(t, "wrapper", suite, "10.77.58", "").turnsToDCS(t) })
+		}
 	}
-	grew := l.timeline(leads) - timeline
-	if want := map[bool]int{true: 0, false: 1}[leads == l.leader]; grew != want {
-		l.t.Errorf("the timeline grew by %d, want %d", grew, want)
+}
+
+// turnsToDCS: the tool and patronictl on one node, and only patronictl does not
+// reach the leader's REST API. Left alone it writes the request into the DCS, and the
+// leader switches over without having looked at the candidate.
+func (l *lab) turnsToDCS(t *testing.T) {
+	l.t = t
+	l.roles()
+	node := l.bystander
+	must(l, "docker", "cp", tool, l.container(node)+":/tmp/tool")
+	l.sh(node, fmt.Sprintf(`cat >/tmp/ctl <<'END'
+#!/bin/sh
+case "$*" in *--help) exec patronictl "$@";; esac
+iptables -C OUTPUT -p tcp -d %[1]s --dport 8008 -m owner --uid-owner postgres -j REJECT --reject-with tcp-reset 2>/dev/null ||
+iptables -A OUTPUT -p tcp -d %[1]s --dport 8008 -m owner --uid-owner postgres -j REJECT --reject-with tcp-reset
+exec setpriv --reuid=postgres --regid=postgres --init-groups patronictl "$@"
+END
+chmod 755 /tmp/ctl`, l.ip(l.leader)))
+	l.undo(func() { l.in(node, "iptables -F; rm -f /tmp/tool /tmp/ctl") })
+	timeline := l.timeline(l.leader)
+	for i := range 10 {
+		out, code := l.in(node, "timeout 60 /tmp/tool switchover -c /etc/patroni/patroni.yml --candidate "+l.candidate+" --patronictl /tmp/ctl --yes --verify-timeout 50s 2>&1")
+		if flat := strings.Join(strings.Fields(out), " "); code != preflight.ExitRefused || !strings.Contains(flat, "was ended when it turned to write the request into the DCS") || strings.Contains(l.key("failover"), l.candidate) {
+			t.Errorf("%d: exit code %d, /failover is %s\n%s", i, code, l.key("failover"), out)
+			break
+		}
 	}
-	if now := l.rows(leads); now != rows {
-		l.t.Errorf("%d rows, %d before", now, rows)
+	if p := l.primaries(); len(p) != 1 || p[0] != l.leader || l.timeline(l.leader) != timeline {
+		t.Errorf("%v lead, on timeline %d", p, l.timeline(l.leader))
 	}
-	back := l.streams(l.leader, leads)
-	if w.want == preflight.ExitGo && !back {
-		l.t.Errorf("DONE, and %s does not stream", l.leader)
-	}
-	var key struct{ Leader string }
-	_ = json.Unmarshal([]byte(l.key("failover")), &key)
-	if w.want == preflight.ExitRefused && key.Leader != "" {
-		l.t.Errorf("REFUSED, and /failover is %s", l.key("failover"))
-	}
-	resp, err := http.Get("http://" + l.ip(leads) + ":8008/primary")
-	if err != nil || resp.StatusCode != http.StatusOK {
-		l.t.Errorf("%s does not answer as primary: %v", leads, err)
-	}
-	if err == nil {
-		_ = resp.Body.Close()
+	// The same patronictl, left alone.
+	out, _ := l.in(node, "timeout 60 /tmp/ctl -c /etc/patroni/patroni.yml switchover demo --force --leader "+l.leader+" --candidate "+l.candidate+" 2>&1")
+	if !strings.Contains(out, "falling back to DCS") || !until(30*time.Second, func() bool { p := l.primaries(); return len(p) == 1 && p[0] == l.candidate }) {
+		t.Errorf("%v lead\n%s", l.primaries(), out)
 	}
 }

@@ -49,7 +49,25 @@ func IsScheduled(b Baseline, s *Snapshot) bool {
 }
 
 // AsScheduled is the verification of a switchover that was to be scheduled, and is.
+// There is nothing to hold yet, so it has no points.
 func (v Verification) AsScheduled() Verification {
-	v.Outcome, v.ExitCode, v.Settled = Scheduled, ExitGo, true
+	v.Outcome, v.ExitCode, v.Settled, v.Points = Scheduled, ExitGo, true, []Point{}
+	v.Reason = v.Baseline.Leader + " leads until then, and nobody judges it again when it is due"
 	return v
+}
+
+// NoLonger says why the REST API that answered as the leader before does not now,
+// "" where it does.
+func NoLonger(before, now Observed[REST]) string {
+	b, _ := before.Get()
+	n, ok := now.Get()
+	switch {
+	case !ok:
+		return "the leader's REST API no longer answers (" + now.Reason() + ")"
+	case b.Name.Known() && n.Name.Known() && *b.Name.Value != *n.Name.Value:
+		return "at the leader's REST API " + *n.Name.Value + " answers"
+	case b.Role.Known() && n.Role.Known() && *b.Role.Value != *n.Role.Value:
+		return "the leader's REST API says role " + *n.Role.Value
+	}
+	return ""
 }

@@ -90,7 +90,7 @@ func TestREST(t *testing.T) {
 	if got != `POST /switchover {"leader":"node1","candidate":"node2","scheduled_at":"2126-12-01T03:00:00+00:00"}` || auth == "" || requests != 1 {
 		t.Errorf("sent %q, %q, %d times", got, auth, requests)
 	}
-	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
+	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != "HTTP 412: "+r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
 		t.Errorf("%+v", r)
 	}
 	REST(t.Context(), Leader{APIURL: s.URL}, Switchover{Leader: "node1"}, &shown)
@@ -124,7 +124,7 @@ func TestRESTFailures(t *testing.T) {
 		"nothing listens":          {"http://127.0.0.1:1/patroni", "connection refused"},
 	} {
 		r := REST(t.Context(), Leader{APIURL: c.url}, Switchover{Leader: "node1"}, io.Discard)
-		if r.Status != -1 || !strings.Contains(r.Problem, c.problem) && !strings.Contains(r.Problem, "reset") {
+		if r.Status != -1 || !strings.Contains(r.Problem, c.problem) && !strings.Contains(r.Problem, "reset") && !strings.Contains(r.Problem, "server closed") {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -141,5 +141,50 @@ func TestRESTFailures(t *testing.T) {
 	t.Cleanup(hang.Close)
 	if r := REST(ctx, Leader{APIURL: hang.URL}, Switchover{Leader: "node1"}, io.Discard); r.Status != -1 || !strings.Contains(r.Problem, "deadline") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestPatronictlFallsBack: it is killed when it turns to the DCS, whatever it
+// would do then, with each of its words.
+func TestPatronictlFallsBack(t *testing.T) {
+	for name, words := range map[string]string{
+		"the exception": `printf '2026-11-25 03:00:00,000 - ERROR - None\nTraceback (most recent call last):\n' >&2`,
+		"the warning":   `echo '2026-11-25 03:00:00,000 - WARNING - Failing over to DCS' >&2`,
+		"the message":   `echo '2026-11-25 03:00:00.00000 Could not switchover using Patroni api, falling back to DCS'`,
+	} {
+		wrote := filepath.Join(t.TempDir(), "wrote")
+		r := Patronictl(t.Context(), script(t, words+"; sleep 0.3; touch "+wrote), nil, nil, io.Discard)
+		if _, err := os.Stat(wrote); err == nil || r.Status != -1 || !strings.Contains(r.Problem, "write the request into the DCS") {
+			t.Errorf("%s: %+v, wrote: %v", name, r, err == nil)
+		}
+	}
+	// With an exception of more than a page it cannot be quicker, however quick it is.
+	for range 50 {
+		wrote := filepath.Join(t.TempDir(), "wrote")
+		r := Patronictl(t.Context(), script(t, `printf '2026-11-25 03:00:00,000 - ERROR - None\nTraceback (most recent call last):\n%08000d\n' 0 >&2; : >`+wrote), nil, nil, io.Discard)
+		if _, err := os.Stat(wrote); err == nil || !strings.Contains(r.Problem, "write the request into the DCS") {
+			t.Fatalf("%s, wrote: %v", r.Problem, err == nil)
+		}
+	}
+	// Its other words do not end it.
+	r := Patronictl(t.Context(), script(t, "echo '2026-11-25 03:00:00,000 - ERROR - Failed to get list of machines'; echo Successfully switched over"), nil, nil, io.Discard)
+	if r.Status != 0 || r.Problem != "" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestLeaderFlag(t *testing.T) {
+	for _, c := range []struct{ name, script, want, why string }{
+		{"since 4.0", "echo '  --leader, --primary TEXT  The name of the current leader'", "--leader", ""},
+		{"3.0 to 3.3", "echo '  --leader, --primary, --master TEXT'", "--leader", ""},
+		{"before 3.0", "echo '  --master TEXT     The name of the current master'", "--master", ""},
+		{"broken", "echo 'ModuleNotFoundError: No module named patroni' >&2; exit 1", "", "No module named patroni"},
+		{"another program", "echo hello", "", "hello"},
+		{"killed, with the right word", "echo --leader; kill -9 $$", "", "killed"},
+	} {
+		got, err := LeaderFlag(t.Context(), script(t, `[ "$*" = "-c x switchover --help" ] || exit 3; `+c.script), []string{"-c", "x"}, nil)
+		if got != c.want || (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %q, %v", c.name, got, err)
+		}
 	}
 }

@@ -73,6 +73,7 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 	}
 	defer resp.Body.Close()
 	r.Status = resp.StatusCode
+	_, _ = fmt.Fprintf(show, "HTTP %d: ", r.Status)
 	if _, err := io.Copy(out, io.LimitReader(resp.Body, maxOutput)); err != nil {
 		r.Problem = without(err)
 	}

@@ -16,6 +16,13 @@ func WriteSwitchover(w io.Writer, format string, s preflight.SwitchoverReport, o
 	case format == "json":
 		return encode(w, s)
 	case s.Verification != nil:
+		if s.Request != nil && s.Request.Problem != "" && format == "text" {
+			t := &text{Options: o}
+			t.labelled("request", s.Request.Problem+".")
+			if _, err := io.WriteString(w, "\n"+t.b.String()); err != nil {
+				return err
+			}
+		}
 		return WriteVerification(w, format, *s.Verification, o)
 	case s.Request == nil || format == "brief":
 		return Write(w, format, s.Check, o)

@@ -48,6 +48,7 @@ func wanted(b preflight.Baseline) string {
 
 // whatNow is what each outcome means for whoever is on call.
 var whatNow = map[preflight.Ending]string{
+	preflight.Scheduled:  "Check again shortly before it is due, and look afterwards with verify --since and what was recorded before.",
 	preflight.Different:  "The switchover is over, and not as it was asked for. Do not repeat it before what is listed here is mended; then check again.",
 	preflight.EndUnknown: "It may still be under way: do not repeat it. Look again with verify --since and what was recorded before.",
 	preflight.TurnedDown: "Nothing was changed. Find the reason in the leader's Patroni log (\"manual failover\", \"switchover\"), mend it, and check again.",
@@ -62,7 +63,9 @@ func (t *text) verification(v preflight.Verification) {
 			hold++
 		}
 	}
-	t.line(fmt.Sprintf("%d of %d points hold, as seen at %s", hold, len(v.Points), v.TakenAt.UTC().Format("2006-01-02 15:04:05 MST")))
+	if len(v.Points) > 0 {
+		t.line(fmt.Sprintf("%d of %d points hold, as seen at %s", hold, len(v.Points), v.TakenAt.UTC().Format("2006-01-02 15:04:05 MST")))
+	}
 	for _, p := range v.Points {
 		if p.Status == preflight.Pass {
 			continue

@@ -126,6 +126,18 @@ func TestPlanIsShown(t *testing.T) {
 	}
 }
 
+// TestScheduledIsWritten: that nothing has moved yet is no failure.
+func TestScheduledIsWritten(t *testing.T) {
+	v := ending(t, func(s *preflight.Snapshot) { s.DCS.Cluster.Value.Leader = preflight.Known("node1") }).AsScheduled()
+	var b bytes.Buffer
+	if err := WriteVerification(&b, "text", v, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if out := flat2(b.String()); !strings.HasPrefix(out, "SCHEDULED switchover of demo from node1 to node2 node1 leads until then") || strings.Contains(out, "FAILED") || strings.Contains(out, "points") || !strings.Contains(out, "verify --since") {
+		t.Error(b.String())
+	}
+}
+
 // TestSwitchoverIsWritten: the end of it, in each format, wherever it ended.
 func TestSwitchoverIsWritten(t *testing.T) {
 	v := ending(t, endings[1].spoil)
@@ -136,6 +148,7 @@ func TestSwitchoverIsWritten(t *testing.T) {
 		want         string
 	}{
 		{"outcome", "text", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{}, Verification: &v}, "DIFFERENT  switchover"},
+		{"what went wrong with the request", "text", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{Problem: "it was killed"}, Verification: &v}, "request it was killed."},
 		{"outcome", "brief", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{}, Verification: &v}, "DIFFERENT  switchover"},
 		{"outcome", "json", preflight.SwitchoverReport{Check: check, Request: &preflight.RequestResult{Output: "x"}, Verification: &v}, `"outcome": "DIFFERENT"`},
 		{"verdict", "text", preflight.SwitchoverReport{Check: check}, "GO  switchover"},

@@ -1,0 +1,173 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// DrillReport is a rehearsal: the leader was moved through every member that may
+// be promoted and back to where it was, one verified switchover at a time.
+type DrillReport struct {
+	SchemaVersion int    `json:"schema_version"`
+	Tool          string `json:"tool"`
+	Scope         string `json:"scope"`
+	Namespace     string `json:"namespace"`
+	Group         string `json:"group,omitempty"`
+	// TakenAt is when the cluster was looked at for the plan.
+	TakenAt  time.Time `json:"taken_at"`
+	ExitCode int       `json:"exit_code"`
+	// DryRun: nothing was to be done but the plan.
+	DryRun bool `json:"dry_run"`
+	// First led at the beginning. Leader leads in the end, on Timeline; "" and null
+	// where that is not known.
+	First    string `json:"first_leader"`
+	Leader   string `json:"leader"`
+	Timeline *int64 `json:"timeline"`
+	// Stopped says why it ended before its last leg was verified, "" where it did not.
+	Stopped string `json:"stopped"`
+	// Back is the command that brings the leader back to where it was, "" where it is.
+	Back string `json:"back"`
+	// Check is today's judgement of the first leg that is not GO, else of the first leg.
+	Check Report     `json:"check"`
+	Legs  []DrillLeg `json:"legs"`
+	// LeftOut are the members that may not be promoted.
+	LeftOut []LeftOut `json:"left_out"`
+}
+
+// DrillLeg is one switchover of a drill.
+type DrillLeg struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Today is the verdict by what was seen before the drill, "" for the leg back: who
+	// leads cannot be judged as a candidate. Only that of the first leg is whole; the
+	// others are judged again when From leads.
+	Today    Verdict  `json:"today"`
+	Blockers []string `json:"blocked_by"`
+	// ExitCode is that of the switchover, null where the drill did not come to it.
+	ExitCode *int `json:"exit_code"`
+	// Outage is nil where nothing was asked of Patroni.
+	Outage *Outage `json:"without_primary"`
+	// Switchover is nil where the drill did not come to it.
+	Switchover *SwitchoverReport `json:"switchover"`
+}
+
+// LeftOut is a member that a drill does not promote.
+type LeftOut struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
+}
+
+// Verified reports whether the leg was done as it was to be.
+func (l DrillLeg) Verified() bool { return l.ExitCode != nil && *l.ExitCode == ExitGo }
+
+// PlanDrill orders the legs: every member that may be promoted, synchronous ones
+// first, and back. Legs is empty where nobody leads or nobody may be promoted.
+func PlanDrill(s *Snapshot, p Policies) DrillReport {
+	d := DrillReport{
+		SchemaVersion: ReportSchema, Tool: s.Tool, Scope: s.Request.Scope, Namespace: s.Request.Namespace, Group: s.Request.Group,
+		TakenAt: s.TakenAt, First: s.Leader(), Leader: s.Leader(), Timeline: sqlTimeline.of(s, s.Leader()).Value,
+		Legs: []DrillLeg{}, LeftOut: []LeftOut{},
+	}
+	var first, second []string
+	for _, m := range s.replicas() {
+		switch no, how := mayNotLead(s, m); {
+		case no:
+			d.LeftOut = append(d.LeftOut, LeftOut{m, "tag " + how})
+		case s.outOfSync(m):
+			second = append(second, m)
+		default:
+			first = append(first, m)
+		}
+	}
+	from := d.First
+	for _, m := range append(first, second...) {
+		leg := DrillLeg{From: from, To: m, Blockers: []string{}}
+		r := Judge(s.asking(m), p)
+		leg.Today = r.Verdict
+		if at := slices.IndexFunc(r.Candidates, func(c CandidateReport) bool { return c.Name == m }); at >= 0 && r.Verdict == NoGo {
+			leg.Blockers = append(leg.Blockers, r.Candidates[at].Blockers...)
+		}
+		d.add(leg, r)
+		from = m
+	}
+	if len(d.Legs) == 0 || d.First == "" {
+		d.Legs, d.Check = []DrillLeg{}, Judge(s.asking(""), p)
+		return d
+	}
+	back := DrillLeg{From: from, To: d.First, Blockers: []string{}}
+	if no, _ := mayNotLead(s, d.First); no {
+		back.Today, back.Blockers = NoGo, []string{"candidate.nofailover"}
+	}
+	d.Legs = append(d.Legs, back)
+	return d
+}
+
+// add appends a leg, and keeps the judgement that is worth reading.
+func (d *DrillReport) add(leg DrillLeg, r Report) {
+	if len(d.Legs) == 0 || d.Check.Verdict == Go && leg.Today != Go {
+		d.Check = r
+	}
+	d.Legs = append(d.Legs, leg)
+}
+
+// Start is the exit code with which the drill ends before its first leg, and why;
+// 0 where it may begin. It does not begin where a leg is known to stop it half way.
+// Who is synchronous is the exception: that is settled anew with each leader.
+func (d DrillReport) Start() (code int, why string) {
+	if len(d.Legs) == 0 {
+		if d.First == "" {
+			return max(d.Check.ExitCode, ExitNoGo), "nobody is known to lead"
+		}
+		return ExitNoGo, "there is no other member that may be promoted"
+	}
+	for i, leg := range d.Legs {
+		synchronous := i > 0 && len(leg.Blockers) > 0 && !slices.ContainsFunc(leg.Blockers, func(id string) bool { return id != "candidate.sync" })
+		if leg.Today == Go || leg.Today == "" || synchronous {
+			continue
+		}
+		return leg.Today.ExitCode(), fmt.Sprintf("leg %d of %d, %s to %s, is %s today already", i+1, len(d.Legs), leg.From, leg.To, leg.Today)
+	}
+	return ExitGo, ""
+}
+
+// End takes a leg that is over into the report. why is the error that ended it, or
+// "". It reports whether the drill goes on.
+func (d *DrillReport) End(i, code int, s SwitchoverReport, o *Outage, why string) bool {
+	leg := &d.Legs[i]
+	leg.ExitCode, leg.Switchover, leg.Outage = &code, &s, o
+	d.ExitCode = code
+	switch {
+	case s.Verification != nil:
+		d.Leader, d.Timeline = s.Verification.Leader, s.Verification.Timeline
+	case s.Request != nil:
+		d.Leader, d.Timeline = "", nil
+	case s.Check.Leader != "":
+		d.Leader, d.Timeline = s.Check.Leader, s.Check.Baseline.Timeline
+	}
+	if leg.Verified() {
+		return i+1 < len(d.Legs)
+	}
+	switch {
+	case why != "":
+	case s.Verification != nil:
+		why = string(s.Verification.Outcome) + ", " + s.Verification.Reason
+	case s.Request != nil:
+		why = "nobody watched to the end"
+	default:
+		why = string(s.Check.Verdict)
+	}
+	d.Stopped = fmt.Sprintf("leg %d of %d, %s to %s: %s", i+1, len(d.Legs), leg.From, leg.To, why)
+	return false
+}
+
+// asking is the snapshot with the question of a switchover to a member.
+func (s *Snapshot) asking(candidate string) *Snapshot {
+	out := *s
+	out.Request.Candidate, out.Request.ScheduledAt = candidate, ""
+	return &out
+}
+
+func mayNotLead(s *Snapshot, m string) (no bool, how string) {
+	return nofailover(keyTags.of(s, m).orZero(), keyVersion.of(s, m).orZero())
+}
