@@ -48,6 +48,9 @@ type Config struct {
 	Etcd3 Etcd3
 	// REST is how the members' REST API is spoken to where it is https.
 	REST secure.Client
+	// RESTOverTLS is whether there is a CA or a certificate for the REST API, so that
+	// http is not what was meant.
+	RESTOverTLS bool
 	// RESTAPI is who asks Patroni for a switchover.
 	RESTAPI RESTAPI
 	// Postgres is who connects.
@@ -145,6 +148,7 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 	c.Group = r.group(flags.Group)
 	c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
 	c.REST = r.rest(h, &c.Warnings)
+	c.RESTOverTLS = r.anyText("ctl.cacert", "ctl.certfile", "restapi.cafile", "restapi.certfile")
 	c.RESTAPI = r.restapi()
 	c.Postgres = r.postgres(h, &c.Warnings)
 	c.VIPs = r.vips(flags.VIPs)

@@ -51,7 +51,7 @@ var Keys = []Key{
 	{"ctl.authentication.username", "PATRONI_CTL_USERNAME", "Who asks the REST API for a switchover (`--via rest`); nothing else needs a login."},
 	{"ctl.authentication.password", "PATRONI_CTL_PASSWORD", "Its password."},
 	{"restapi.cafile", "PATRONI_RESTAPI_CAFILE", "The CA for the REST API where there is no `ctl.cacert`."},
-	{"restapi.certfile", "PATRONI_RESTAPI_CERTFILE", "Not used: it is what the node's REST API shows. A client certificate is `ctl.certfile`."},
+	{"restapi.certfile", "PATRONI_RESTAPI_CERTFILE", "Only that it is there: then, as with `cacert`, `cafile` and `ctl.certfile`, an `http` REST API is worth a warning. A client certificate is `ctl.certfile`."},
 	{"restapi.verify_client", "PATRONI_RESTAPI_VERIFY_CLIENT", "Not used: whether a client certificate is wanted shows when asking."},
 	{"restapi.authentication.username", "PATRONI_RESTAPI_USERNAME", "The same as in `ctl`, behind it."},
 	{"restapi.authentication.password", "PATRONI_RESTAPI_PASSWORD", "Its password."},
