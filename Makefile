@@ -11,10 +11,11 @@ export SUITE
 
 TOOL        := build/patroni-preflight
 COMPOSE     := scripts/compose.sh
+SECURE      := LAB_NET=$${LAB_NET:-10.77.1} $(COMPOSE) -p preflight-secure -f docker-compose.yml -f docker/secure.yml
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover e2e-all release image bench clean
+.PHONY: help build setup images up down up-secure down-secure unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover e2e-all release image bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,14 @@ up: images ## Start a cluster of three etcd members and three Patroni nodes (SUI
 
 down: ## Take that cluster down, with its data
 	@$(COMPOSE) down -v -t 3
+
+up-secure: images build ## Start the same cluster secured as production is: TLS everywhere, users and roles
+	@$(SECURE) up -d
+	@$(SECURE) exec -T node1 lab-wait 120
+	@$(SECURE) exec -T node1 patronictl list
+
+down-secure: ## Take that cluster down, with its data
+	@$(SECURE) down -v -t 3
 
 unit: ## Run the tests that need no cluster
 	@go test ./...

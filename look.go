@@ -83,6 +83,7 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	k := &target{cfg: cfg, step: step, everyGroup: every, fake: env.fake, request: preflight.Request{
 		Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group,
 		Leader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
+		RESTOverTLS: cfg.RESTOverTLS,
 	}}
 	if c.Bool("verbose") {
 		k.progress = func(format string, args ...any) { fmt.Fprintf(env.stderr, format+"\n", args...) }

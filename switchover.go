@@ -381,7 +381,7 @@ func (w *wrapper) send(ctx context.Context) preflight.RequestResult {
 		key, _ := m.Key.Get()
 		url, _ := key.APIURL.Get()
 		a := w.k.cfg.RESTAPI
-		return request.REST(ctx, request.Leader{APIURL: w.k.address(url), User: a.User, Password: a.Password, TLS: w.k.cfg.REST}, request.Switchover{Leader: p.Leader, Candidate: p.Candidate, ScheduledAt: p.ScheduledAt}, w.out)
+		return request.REST(ctx, request.Leader{APIURL: w.k.address(url), User: a.User, Password: a.Password, TLS: w.k.cfg.REST, Secure: w.k.cfg.RESTOverTLS}, request.Switchover{Leader: p.Leader, Candidate: p.Candidate, ScheduledAt: p.ScheduledAt}, w.out)
 	}
 	args, env := w.ctlArgs()
 	return request.Patronictl(ctx, w.ctl, args, env, w.out)

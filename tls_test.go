@@ -62,7 +62,7 @@ func TestTLS(t *testing.T) {
 		{"etcd wants a certificate", good, good, "protocol: https, cacert: CA", restTLS, "and none is configured: give etcd3.cert", false},
 		{"etcd refuses ours", good, good, "protocol: https, cacert: CA, cert: OTHERCERT, key: OTHERKEY", restTLS, "refuses the client certificate", false},
 		{"REST expired", good, expired, etcdTLS, restTLS, "its certificate expired at ", true},
-		{"REST misnamed", good, misnamed, etcdTLS, restTLS, "its certificate is for elsewhere.example, not for 127.0.0.1", true},
+		{"REST misnamed", good, misnamed, etcdTLS, restTLS, "a certificate for elsewhere.example", true},
 		{"REST of another CA", good, foreign, etcdTLS, restTLS, "give that CA in ctl.cacert", true},
 		{"REST wants a certificate", good, good, etcdTLS, "ctl: {cacert: CA}\n", "and none is configured: give ctl.certfile", true},
 		{"REST refuses ours", good, good, etcdTLS, "ctl: {cacert: CA, certfile: OTHERCERT, keyfile: OTHERKEY}\n", "refuses the client certificate", true},
@@ -84,7 +84,11 @@ func TestTLS(t *testing.T) {
 			if r.Verdict == preflight.Go || o.code == preflight.ExitGo {
 				t.Errorf("%s, exit code %d", r.Verdict, o.code)
 			}
-			if tc.want != "" && (r.Verdict != preflight.UnknownState || !strings.Contains(o.stdout, tc.want)) {
+			verdict := preflight.UnknownState
+			if tc.name == "REST misnamed" { // what answers is known, as for Patroni's nodes; and NO-GO
+				verdict = preflight.NoGo
+			}
+			if tc.want != "" && (r.Verdict != verdict || !strings.Contains(o.stdout, tc.want)) {
 				t.Errorf("%s\n%s\nwant %q", r.Verdict, o.stdout, tc.want)
 			}
 			if (len(r.Members) == 2) != tc.read || tc.read && tc.want == "" && (!strings.HasPrefix(r.Members[0].REST, "primary") || !strings.HasPrefix(r.Members[1].REST, "replica")) {

@@ -29,7 +29,7 @@ func (l *lab) sql(node, statement string) string {
 func (l *lab) trySQL(node, statement string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
-	conn, err := pgconn.Connect(ctx, "postgres://postgres:postgres@"+l.ip(node)+":5432/postgres?connect_timeout=5&sslmode=disable")
+	conn, err := pgconn.Connect(ctx, l.connString(node)+"&connect_timeout=5")
 	if err != nil {
 		return "", err
 	}
@@ -55,6 +55,16 @@ func (l *lab) trySQL(node, statement string) (string, error) {
 	return strings.Join(out, "\n"), nil
 }
 
+// connString is how we connect as superuser. No certificate is verified: some are
+// wrong on purpose.
+func (l *lab) connString(node string) string {
+	mode := "disable"
+	if l.secure != nil {
+		mode = "require"
+	}
+	return "postgres://postgres:postgres@" + l.ip(node) + ":5432/postgres?sslmode=" + mode
+}
+
 // status is what GET /patroni of a node says, asked directly at its own address.
 type status struct {
 	Role, State string
@@ -71,7 +81,11 @@ var client = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{D
 
 func (l *lab) status(node string) (status, error) {
 	var s status
-	resp, err := client.Get("http://" + l.ip(node) + ":8008/patroni")
+	asking := client
+	if l.secure != nil {
+		asking = l.secure.client
+	}
+	resp, err := asking.Get(l.scheme() + "://" + l.ip(node) + ":8008/patroni")
 	if err != nil {
 		return s, err
 	}
@@ -112,10 +126,14 @@ func (l *lab) etcd(do func(context.Context, *clientv3.Client) error) error {
 }
 
 func (l *lab) etcdWithin(limit time.Duration, do func(context.Context, *clientv3.Client) error) error {
-	c, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{l.ip("etcd1") + ":2379", l.ip("etcd2") + ":2379", l.ip("etcd3") + ":2379"},
-		Logger:    zap.NewNop(), DialTimeout: 3 * time.Second,
-	})
+	config := clientv3.Config{Logger: zap.NewNop(), DialTimeout: 3 * time.Second}
+	for _, e := range []string{"etcd1", "etcd2", "etcd3"} {
+		config.Endpoints = append(config.Endpoints, l.scheme()+"://"+l.ip(e)+":2379")
+	}
+	if l.secure != nil {
+		config.TLS = l.secure.root
+	}
+	c, err := clientv3.New(config)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,10 @@ type lab struct {
 	config  string // for the tool
 	source  string // of a Patroni release to run instead of Debian's, "" for that
 	layout  string // a Compose file in docker/ over the usual one, "" for none
+	// secure is what the secured lab is reached with, nil for the plain one.
+	secure *access
+	// prepare is done to every cluster that is set up anew, nil for nothing.
+	prepare func()
 	undos   []func()
 	ids     map[string]string // of containers, by service
 	version string            // of Patroni
@@ -78,6 +82,9 @@ func (l *lab) env() []string {
 // compose runs Docker Compose on this lab's project.
 func (l *lab) compose(args ...string) string {
 	files := []string{"-p", l.project, "-f", "../docker-compose.yml"}
+	if l.secure != nil {
+		files = append(files, "-f", "../docker/secure.yml")
+	}
 	if l.source != "" {
 		files = append(files, "-f", "../docker/release.yml")
 	}
@@ -172,10 +179,16 @@ func (l *lab) up() {
 	l.compose("down", "-v", "-t", "2")
 	l.compose("up", "-d")
 	l.sh("node1", "lab-wait 180")
+	if l.secure != nil {
+		l.fetchKeys()
+	}
 	// Autovacuum uses transaction ids, and by those we see that the tool uses none.
 	l.patronictl("node1", 20*time.Second, "edit-config", "demo", "--force", "--quiet", "-s", "postgresql.parameters.autovacuum=off")
 	l.await("autovacuum to be off", 20*time.Second, func() bool { return l.sql("node1", "SHOW autovacuum") == "off" })
 	l.sql("node1", "CREATE TABLE IF NOT EXISTS ledger (id bigserial PRIMARY KEY, note text); CREATE TABLE ballast (note text)")
+	if l.prepare != nil {
+		l.prepare()
+	}
 }
 
 func (l *lab) down() { l.compose("down", "-v", "-t", "1") }
@@ -183,10 +196,7 @@ func (l *lab) down() { l.compose("down", "-v", "-t", "1") }
 // settle undoes a scenario and waits until the cluster is whole again; it says
 // so and starts a new one where that takes too long.
 func (l *lab) settle(after string) {
-	for _, f := range slices.Backward(l.undos) {
-		f()
-	}
-	l.undos = nil
+	l.restore()
 	if l.spoilt {
 		l.t.Logf("%s: what it does to a cluster cannot be restored, so it was set up anew", after)
 		l.up()
@@ -212,6 +222,14 @@ func (l *lab) settle(after string) {
 	}
 	l.t.Logf("%s: the state could not be restored, so the cluster was set up anew", after)
 	l.up()
+}
+
+// restore runs what was registered with undo.
+func (l *lab) restore() {
+	for _, f := range slices.Backward(l.undos) {
+		f()
+	}
+	l.undos = nil
 }
 
 // whole waits until one node leads and both others stream from it, on its
@@ -293,7 +311,7 @@ func (l *lab) set(node, key, value, before string) {
 func (l *lab) apiURL(node, address string) {
 	l.t.Helper()
 	l.set(node, "restapi.connect_address", address, l.ip(node)+":8008")
-	l.await(node+"'s member key shows "+address, 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), "http://"+address+"/") })
+	l.await(node+"'s member key shows "+address, 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), l.scheme()+"://"+address+"/") })
 }
 
 // connURL gives a member another postgresql.connect_address.
@@ -332,6 +350,13 @@ func (l *lab) vip(node string) string {
 	// Speaking from the VIP tells everybody its new hardware address.
 	l.sh(node, fmt.Sprintf("ip neigh flush all; for t in 1 21 22 23; do curl -s -m 1 -o /dev/null --interface %s http://%s.$t:8008/; done; true", vip, l.net))
 	return vip
+}
+
+func (l *lab) scheme() string {
+	if l.secure != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // newLab starts a cluster and takes it down with the test. source is as in lab.

@@ -26,7 +26,7 @@ func (l *lab) watch() *outage {
 	ctx, cancel := context.WithCancel(context.Background())
 	o := &outage{began: time.Now(), cancel: cancel}
 	for _, n := range nodes {
-		url := "postgres://postgres:postgres@" + l.ip(n) + ":5432/postgres?sslmode=disable&application_name=outage"
+		url := l.connString(n) + "&application_name=outage"
 		o.done.Go(func() { o.follow(ctx, url) })
 	}
 	return o

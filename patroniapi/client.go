@@ -36,7 +36,9 @@ type Config struct {
 	// Timeout bounds each request from the look-up of the name to the last byte.
 	// Zero stands for 3 s. A deadline of the context that comes first holds.
 	Timeout time.Duration
-	// TLS is how an https api_url is spoken to.
+	// TLS is how an https api_url is spoken to. A name that does not match is a fact
+	// in the answer and ends no call: Patroni's nodes, which ask each other, verify
+	// none either (patroni/__main__.py, PatroniRequest with insecure).
 	TLS secure.Client
 }
 
@@ -209,7 +211,9 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 	}
 	req.Header.Set("User-Agent", "patroni-preflight")
 	req.Header.Set("Accept", "application/json")
-	config, handshake := c.tls.Config(req.URL.Hostname())
+	anyName := c.tls
+	anyName.AnyName = true
+	config, handshake := anyName.Config(req.URL.Hostname())
 	resp, err := c.client(config).Do(req)
 	if err != nil {
 		a.why = classify(ctx, err, a.source, time.Since(begin), &conn, handshake, -1)
@@ -219,6 +223,9 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 	a.status, a.header = resp.StatusCode, resp.Header
 	if resp.TLS != nil {
 		a.certificate = handshake.Certificate()
+		if a.certificate.Known() {
+			a.certificate.Value.NameRequired = !c.tls.NoVerify && !c.tls.AnyName
+		}
 	}
 	if limit == 0 {
 		return a

@@ -41,8 +41,13 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	s.user, s.secret = cc.User, cc.Password
 	s.source = fmt.Sprintf("SQL %s@%s/%s", cc.User, where.address(), cc.Database)
 
-	for _, config := range tlsConfigs(cc) {
-		s.handshakes = append(s.handshakes, secure.Watch(config, config.ServerName, "sslrootcert", "sslcert and sslkey"))
+	configs := tlsConfigs(cc)
+	for i, config := range configs {
+		host := config.ServerName // empty for an address that is not verified
+		if len(configs) == len(where.hosts) {
+			host = where.hosts[i]
+		}
+		s.handshakes = append(s.handshakes, secure.Watch(config, host, "sslrootcert", "sslcert and sslkey"))
 	}
 	s.progress.watch(ctx, cc)
 	conn, err := pgconn.ConnectConfig(ctx, cc)
@@ -51,6 +56,7 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 		return s
 	}
 	s.conn = conn
+	s.certificate = s.shown()
 	if a := conn.Conn().RemoteAddr(); a != nil && a.Network() == "tcp" {
 		s.remote = a.String()
 	}
@@ -70,6 +76,20 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	}
 	s.major = major
 	return s
+}
+
+// shown is the certificate of the server that is connected to, the zero value where
+// there is no TLS.
+func (s *session) shown() preflight.Observed[preflight.Certificate] {
+	if _, ok := s.conn.Conn().(*tls.Conn); !ok {
+		return preflight.Known(preflight.Certificate{})
+	}
+	for _, h := range slices.Backward(s.handshakes) { // the last that was tried
+		if c := h.Certificate(); c.Known() {
+			return c
+		}
+	}
+	return preflight.NotKnown[preflight.Certificate](preflight.Failed, "TLS, but the certificate was not seen")
 }
 
 // progress is how far a connection attempt came. pgx dials several addresses one

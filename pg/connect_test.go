@@ -154,8 +154,8 @@ func TestBadSettingsShowNoPassword(t *testing.T) {
 
 func TestHBALine(t *testing.T) {
 	for message, want := range map[string]string{
-		`no pg_hba.conf entry for host "10.0.0.9", user "mon-itor", database "postgres", no encryption`: `host all "mon-itor" 10.0.0.9/32 scram-sha-256`,
-		`no pg_hba.conf entry for host "2001:db8::9", user "u", database "p", SSL encryption`:           `host all "mon-itor" 2001:db8::9/128 scram-sha-256`,
+		`no pg_hba.conf entry for host "10.0.0.9", user "mon-itor", database "postgres", no encryption`: `host all "mon-itor" 10.0.0.9/32 scram-sha-256, or give sslmode require or more, where a hostssl rule is there for it`,
+		`no pg_hba.conf entry for host "2001:db8::9", user "u", database "p", SSL encryption`:           `hostssl all "mon-itor" 2001:db8::9/128 scram-sha-256`,
 		`no pg_hba.conf entry for host "fe80::1%eth0", user "u"`:                                        `host all "mon-itor" fe80::1/128 scram-sha-256`,
 		`kein pg_hba.conf-Eintrag für Host »10.0.0.9«, Benutzer »u«`:                                    `host all "mon-itor" <address of this machine> scram-sha-256`,
 		`no pg_hba.conf entry for host "face", user "u"`:                                                `host all "mon-itor" <address of this machine> scram-sha-256`,

@@ -41,7 +41,8 @@ func decode(user string, major int, answers map[string]answer) (preflight.SQL, *
 	f.WalSenders = d.walSenders()
 	f.WalReceiver = d.walReceiver()
 	f.Timeline = d.timeline(f.WalReceiver)
-	f.ApplicationName = d.applicationName()
+	f.ApplicationName = d.upstream("application_name", "")
+	f.UpstreamSSLMode = d.sslMode()
 	f.Settings = d.settings()
 	d.late(&f)
 	return f, nil
@@ -207,7 +208,19 @@ func tooOld[T any](column string, since int) preflight.Observed[T] {
 	return preflight.NotKnown[T](preflight.Unsupport, "%s: PostgreSQL before %d does not give it", column, since)
 }
 
-func (d decoder) applicationName() preflight.Observed[string] {
+// sslMode is how a standby verifies the server that it streams from. Patroni
+// always writes it (patroni/postgresql/config.py, primary_conninfo_params), and
+// libpq's default is the same.
+func (d decoder) sslMode() preflight.Observed[string] {
+	if !d.recovery {
+		return preflight.NotKnown[string](preflight.Absent, "the server is not in recovery")
+	}
+	return d.upstream("sslmode", "prefer")
+}
+
+// upstream is one keyword of primary_conninfo, otherwise where it is not there;
+// "" stands for no such default.
+func (d decoder) upstream(keyword, otherwise string) preflight.Observed[string] {
 	c := d.of(conninfo)
 	if d.major < 12 {
 		c = d.stats(conninfo)
@@ -222,15 +235,17 @@ func (d decoder) applicationName() preflight.Observed[string] {
 	case v == "uri":
 		return preflight.NotKnown[string](preflight.Unsupport, "primary_conninfo is a URI, which Patroni does not write")
 	}
-	name, found, ok := conninfoValue(v, "application_name")
+	word, found, ok := conninfoValue(v, keyword)
 	switch {
 	case !ok:
 		// The text is not repeated: who knows what is in it.
 		return preflight.NotKnown[string](preflight.Malformed, "primary_conninfo is no list of keyword=value")
+	case !found && otherwise != "":
+		return preflight.Known(otherwise)
 	case !found:
-		return preflight.NotKnown[string](preflight.Absent, "primary_conninfo has no application_name")
+		return preflight.NotKnown[string](preflight.Absent, "primary_conninfo has no %s", keyword)
 	}
-	return preflight.Known(strings.ToValidUTF8(name, "?"))
+	return preflight.Known(strings.ToValidUTF8(word, "?"))
 }
 
 func (d decoder) settings() preflight.Observed[map[string]string] {

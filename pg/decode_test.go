@@ -63,6 +63,7 @@ func TestDecodePrimary(t *testing.T) {
 		WalSenders:      f.WalSenders,
 		WalReceiver:     preflight.Known(notRunning()),
 		ApplicationName: preflight.NotKnown[string](preflight.Absent, "primary_conninfo has no application_name"),
+		UpstreamSSLMode: preflight.NotKnown[string](preflight.Absent, "the server is not in recovery"),
 		Settings:        preflight.Known(map[string]string{"port": "5432", "wal_sender_timeout": "60000"}),
 		At:              preflight.Known(micro(clock)),
 		Earlier:         preflight.Known(preflight.Position{LSN: 0x5000000, At: micro(earlier)}),
@@ -274,7 +275,7 @@ func TestDecodeOfUnaskedParts(t *testing.T) {
 	}
 	for name, fact := range factsOf(f) {
 		switch name {
-		case "SeesStats", "ServerVersion", "PostmasterStart", "InRecovery", "FlushLSNAfter", "FlushLSNAfterAt":
+		case "SeesStats", "ServerVersion", "PostmasterStart", "InRecovery", "FlushLSNAfter", "FlushLSNAfterAt", "UpstreamSSLMode", "Certificate":
 		default:
 			if fact.Cause() != preflight.NotAsked || fact.Reason() == "" {
 				t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())

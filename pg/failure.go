@@ -86,7 +86,14 @@ func hbaLine(user, message string) string {
 			}
 		}
 	}
-	return "host all " + ident(user) + " " + client + " scram-sha-256"
+	kind, otherwise := "host", ""
+	switch {
+	case strings.Contains(message, "SSL encryption"): // the server had TLS
+		kind = "hostssl"
+	case strings.Contains(message, "no encryption"):
+		otherwise = ", or give sslmode require or more, where a hostssl rule is there for it"
+	}
+	return kind + " all " + ident(user) + " " + client + " scram-sha-256" + otherwise
 }
 
 // failure says why a part of an established session has no answer.

@@ -200,7 +200,7 @@ func TestNoSession(t *testing.T) {
 		{"password repeated", echo, preflight.Denied, "wrong password ******** [31m"},
 		{
 			"pg_hba.conf", refusing(t, "28000", `no pg_hba.conf entry for host "10.0.0.9", user "monitor", database "postgres", no encryption`, "ClientAuthentication"),
-			preflight.Denied, "no encryption (SQLSTATE 28000); add to pg_hba.conf there: host all monitor 10.0.0.9/32 scram-sha-256",
+			preflight.Denied, "no encryption (SQLSTATE 28000); add to pg_hba.conf there: host all monitor 10.0.0.9/32 scram-sha-256, or give sslmode require or more, where a hostssl rule is there for it",
 		},
 		{
 			"pg_hba.conf in German", refusing(t, "28000", `kein Eintrag für Host »10.0.0.9«`, "ClientAuthentication"),

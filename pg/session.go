@@ -27,7 +27,9 @@ type session struct {
 	secret  string
 	remote  string
 	conn    *pgconn.PgConn
-	major   int
+	// certificate is the server's.
+	certificate preflight.Observed[preflight.Certificate]
+	major       int
 
 	progress   progress
 	handshakes []*secure.Handshake
@@ -219,7 +221,7 @@ func (s *session) observed() preflight.Observed[preflight.SQL] {
 		return preflight.NotKnown[preflight.SQL](why.Cause, "%s: %s", s.source, why.Reason).
 			Stamped(s.source, s.at, s.at.Sub(s.started))
 	}
-	facts.RemoteAddr = s.remote
+	facts.RemoteAddr, facts.Certificate = s.remote, s.certificate
 	notTwice := preflight.NotKnown[preflight.LSN](preflight.Absent, "only the leader is sampled twice")
 	facts.FlushLSNAfter, facts.FlushLSNAfterAt = notTwice, preflight.Because[time.Time](notTwice)
 	return preflight.Known(facts).Stamped(s.source, s.at, s.at.Sub(s.started))

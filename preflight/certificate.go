@@ -10,7 +10,10 @@ type Certificate struct {
 	// Matches is whether Host is one of them, wildcards and all.
 	Names   []string `json:"names"`
 	Matches bool     `json:"matches"`
-	Issuer  string   `json:"issuer"`
+	// NameRequired is whether the configuration holds the certificate to its name
+	// (false: ctl.insecure).
+	NameRequired bool   `json:"name_required,omitempty"`
+	Issuer       string `json:"issuer"`
 	// NotBefore and NotAfter bound its validity.
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`

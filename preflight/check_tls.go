@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,10 +38,10 @@ var tlsChecks = []Check{
 	},
 	{
 		ID: "tls.rest_certificate", Title: "the REST API's certificate is valid and has the right name", Since: "0.1.0",
-		Why:    "The leader asks the candidate over TLS with ctl.cacert of its own file. A certificate that does not verify there makes the candidate \"not reachable\", unless ctl.insecure is set there; patronictl that cannot verify the leader's writes the request into the DCS itself, past every check.",
-		Source: "patroni/request.py PatroniRequest.reload_config (CERT_REQUIRED); patroni/ha.py fetch_node_status; the certificate in the handshake",
+		Why:    "patronictl that cannot verify the leader's certificate, its name among the rest, writes the request into the DCS itself, past every check of the REST API. The leader asks the candidate over TLS too: with ctl.certfile in its file it verifies the CA and the dates, and an expired certificate makes the candidate \"not reachable\"; without it nothing; the name never.",
+		Source: "patroni/__main__.py (PatroniRequest with insecure), patroni/request.py reload_config; patroni/ctl.py _do_failover_or_switchover; the certificate in the handshake",
 		Fix:    "Issue a certificate for the host in restapi.connect_address, and patronictl reload: Patroni loads it then.",
-		Proof:  "TestTLS in patroniapi/ and TestBreakages. What does not verify here is unknown, and never GO.",
+		Proof:  "TestSecure in e2e/: with the wrong name on the candidate Patroni switched over, and patronictl went past the new leader's REST API from then on. What does not verify here otherwise is unknown, and never GO.",
 		Kind:   Policy, Severity: Warning, Of: OfMembers,
 		After: []string{"leader.rest", "candidate.rest"}, Needs: []Need{restCertificate}, Run: runRESTCertificate,
 	},
@@ -77,23 +78,35 @@ var restCertificate = ofMember("the certificate of the REST API", func(m Member)
 	return within(m.REST, func(r REST) Observed[Certificate] { return r.Certificate })
 })
 
+const pastREST = "A patronictl without --insecure cannot ask it %s, and writes its requests into the DCS itself, past every check of the REST API."
+
 func runRESTCertificate(s *Snapshot, _ Policies, m string) []Finding {
 	c := restCertificate.get(s, m)
-	if c.Host == "" {
+	switch {
+	case c.Host == "" && s.Request.RESTOverTLS:
+		return []Finding{{
+			Asked: s.askedREST(m), Observed: "http, in plain text", Expected: "https, since the configuration has certificates for the REST API (ctl, restapi)",
+			Effect: "patronictl goes on in plain text, and sends its password so; whoever is on the way can read it and forge the answer.",
+			Remedy: fmt.Sprintf("Set restapi.certfile and restapi.keyfile in patroni.yml of %s, then: patronictl reload %s %s", m, s.Request.Scope, m),
+		}}
+	case c.Host == "":
 		return evidence(s.askedREST(m), "no TLS")
 	}
-	effect := "A leader whose ctl.insecure is not set counts the member as not reachable then: 412 \"no good candidates have been found\"."
+	effect := "A leader with ctl.certfile in its file verifies that, and counts the member as not reachable then: 412 \"no good candidates have been found\"."
+	named := fmt.Sprintf(pastREST, "when it leads")
 	if m == s.Leader() {
-		effect = "A patronictl without --insecure cannot ask it then, and writes the request into the DCS itself, past every check of the REST API."
+		named = fmt.Sprintf(pastREST, "then")
+		effect = named
 	}
 	var out []Finding
 	if !c.Matches {
-		names := strings.Join(c.Names, ", ")
-		if names == "" {
-			names = "no host at all"
+		severity := Warning
+		if c.NameRequired {
+			severity = Blocker
 		}
 		out = append(out, Finding{
-			Asked: s.askedREST(m), Observed: "a certificate for " + names, Expected: "one for " + c.Host, Effect: effect,
+			Severity: severity,
+			Asked:    s.askedREST(m), Observed: "a certificate for " + c.names(), Expected: "one for " + c.Host, Effect: named,
 			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (restapi.certfile), then: patronictl reload %s %s", c.Host, m, s.Request.Scope, m),
 		})
 	}
@@ -106,6 +119,89 @@ func runRESTCertificate(s *Snapshot, _ Policies, m string) []Finding {
 		return evidence(s.askedREST(m), "a certificate for %s, valid until %s", c.Host, day(c.NotAfter))
 	}
 	return out
+}
+
+// followTLSChecks stand behind those of identity, on which they build.
+var followTLSChecks = []Check{
+	{
+		ID: "tls.postgresql_certificate", Title: "PostgreSQL's certificate lets others follow", Since: "0.2.0",
+		Why:    "Nobody connects to the candidate for replication before it leads. Where replication verifies (postgresql.authentication.replication.sslmode verify-ca or verify-full), an expired certificate there, or with verify-full another name, keeps the old leader and the others from following, and pg_rewind from connecting.",
+		Source: "the certificate in the handshake with conn_url; sslmode in primary_conninfo of the standbys (patroni/postgresql/config.py, primary_conninfo_params); libpq's sslmode",
+		Fix:    "Issue a certificate for the host in postgresql.connect_address, and reload PostgreSQL: it reads it then.",
+		Proof:  "TestSecure in e2e/: with an expired certificate on the candidate Patroni switched over, and nobody followed.",
+		Kind:   Policy, Severity: Warning, Optional: true, Of: OfMembers,
+		After: []string{"dcs.leader", "identity.sql_system_id"}, Needs: []Need{sqlCertificate}, Run: runSQLCertificate,
+	},
+}
+
+// sqlCertificate is what PostgreSQL showed; the zero value for a session without TLS.
+var sqlCertificate = ofMember("the certificate of PostgreSQL", func(m Member) Observed[Certificate] {
+	c := within(m.SQL, func(q SQL) Observed[Certificate] { return q.Certificate })
+	if m.SQL.Known() && c.Cause() == NotAsked {
+		return NotKnown[Certificate](Absent, "not recorded")
+	}
+	return c
+})
+
+func runSQLCertificate(s *Snapshot, _ Policies, m string) []Finding {
+	c := sqlCertificate.get(s, m)
+	asked := s.askedSQL(m, "TLS handshake")
+	if c.Host == "" {
+		return evidence(asked, "no TLS in this session")
+	}
+	var out []Finding
+	f := expiring(c, s.TakenAt)
+	if f != nil {
+		f.Severity, f.Effect = s.unfollowed(m, "verify-ca", "verify-full")
+		if s.TakenAt.Before(c.NotAfter) && !s.TakenAt.Before(c.NotBefore) {
+			f.Severity, f.Effect = Warning, "Where replication verifies, nobody follows it after that."
+		}
+		f.Remedy = fmt.Sprintf("Renew ssl_cert_file on %s, then: patronictl reload %s %s", m, s.Request.Scope, m)
+		out = append(out, *f)
+	}
+	// Unless somebody looks at it, the name is nobody's business: Debian's own
+	// certificate has none.
+	if severity, effect := s.unfollowed(m, "verify-full"); !c.Matches && effect != "" {
+		out = append(out, Finding{
+			Severity: severity, Observed: "a certificate for " + c.names(), Expected: "one for " + c.Host, Effect: effect,
+			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (ssl_cert_file), then: patronictl reload %s %s", c.Host, m, s.Request.Scope, m),
+		})
+	}
+	for i := range out {
+		out[i].Asked = asked
+	}
+	if out == nil {
+		return evidence(asked, "a certificate valid until %s", day(c.NotAfter))
+	}
+	return out
+}
+
+// unfollowed says who verifies by one of these modes whom he streams from, and
+// what it means that m cannot be verified; no effect where nobody does. The
+// leader's own mode is not to be seen; all nodes have one as a rule, so a replica's
+// is taken for it.
+func (s *Snapshot) unfollowed(m string, modes ...string) (Severity, string) {
+	var strict []string
+	for _, o := range s.Members {
+		if mode := within(o.SQL, func(q SQL) Observed[string] { return q.UpstreamSSLMode }); mode.Is(func(v string) bool { return slices.Contains(modes, v) }) {
+			strict = append(strict, o.Name+" with "+*mode.Value)
+		}
+	}
+	switch {
+	case strict == nil:
+		return Warning, ""
+	case m == s.Leader():
+		return Warning, fmt.Sprintf("Replication verifies (sslmode in primary_conninfo: %s): nobody could connect to it anew.", strings.Join(strict, ", "))
+	}
+	return Blocker, fmt.Sprintf("Replication verifies (sslmode in primary_conninfo: %s): the old leader and the others would not follow it.", strings.Join(strict, ", "))
+}
+
+// names are the names of a certificate, for people.
+func (c Certificate) names() string {
+	if len(c.Names) == 0 {
+		return "no host at all"
+	}
+	return strings.Join(c.Names, ", ")
 }
 
 // expiring is the finding about a certificate that is out of its time or soon

@@ -110,7 +110,7 @@ var Failures = []Failure{
 	seen(73, "e", "pg_rewind is off or impossible", "wayback.rewind"),
 	seen(74, "e", "a diverged old leader never comes back", "wayback.rewind"),
 	unseen(75, "e", "the rewind role may not log in or lacks its functions", "Which role that is stands in patroni.yml alone. As a superuser: SELECT has_function_privilege('ROLE', 'pg_read_binary_file(text, bigint, bigint, boolean)', 'EXECUTE').", "wayback.rewind"),
-	seen(76, "e", "pg_hba.conf or the role keeps the others from following", "wayback.hba", "wayback.role"),
+	seen(76, "e", "pg_hba.conf or the role keeps the others from following", "wayback.hba", "wayback.role", "tls.postgresql_certificate"),
 	unseen(77, "e", "the data directory of a diverged old leader is removed", "It is what the setting is for, and a clean switchover does not meet it; patronictl show-config says whether it is on."),
 	seen(78, "e", "a second switchover right after the first: the leader has no checkpoint yet", "leader.checkpoint"),
 	seen(79, "e", "WAL that the others need is gone on the new leader", "wayback.wal_kept"),

@@ -26,7 +26,14 @@ func load(t testing.TB, name string) *Snapshot {
 
 // healthy is a three-node cluster of Patroni 4.0.7: node1 leads, node2 is the
 // candidate, node3 stands by.
-func healthy(t testing.TB) *Snapshot { return load(t, "healthy-4.0.7") }
+func healthy(t testing.TB) *Snapshot {
+	s := load(t, "healthy-4.0.7")
+	for i := range s.Members { // recorded before there were these facts
+		s.Members[i].SQL.Value.Certificate = Known(Certificate{})
+		s.Members[i].SQL.Value.UpstreamSSLMode = Known("prefer")
+	}
+	return s
+}
 
 // member returns the member for a test to change.
 func (s *Snapshot) member(name string) *Member {

@@ -22,7 +22,7 @@ var notEssential = []struct{ path, reason string }{
 	{`\.REST\.(Version|ServerVersion|ReplayPaused|PendingRestart|SyncStandby|QuorumStandby|ClusterUnlocked|FailsafeActive|Pause|Timeline|DCSLastSeen|Date|ReplicationState)$`, "of the other role, or a second witness to what the DCS, /liveness or SQL says"},
 	{`^\.Members\[node1\]\.(REST\.(Location|Tags|WatchdogFailed)|Key\.Tags)$`, "of the leader, where only a candidate's counts"},
 	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
-	{`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName)$`, "in prose only, or proven by REST as well"},
+	{`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName|UpstreamSSLMode|Certificate)$`, "in prose only, or proven by REST as well"},
 	{`^\.Members\[node1\]\.SQL\.(WalReceiver|WalSenders\[)`, "of the other role, or a column no check reads"},
 	{`^\.DCS\.Cluster\.(Groups|Config\.(SynchronousModeStrict|SynchronousNodeCount|MaximumLagOnSyncnode|PrimaryStopTimeout|Slots|IgnoreSlots|UsePgRewind|UseSlots|RemoveOnRewindFailure|RemoveOnDiverged))$`, "what rests on it warns; a leader shows that there are no groups"},
 	{`\.Key\.(PendingRestartReason|ScheduledRestart|CheckpointAfterPromote)$`, "what rests on it warns"},

@@ -7,7 +7,7 @@ import "slices"
 var Checks = slices.Concat(
 	dcsChecks, maintenanceChecks, reachChecks, tlsChecks, identityChecks, lagChecks, candidateChecks, pausedChecks,
 	cascadeChecks, promotionChecks, choiceChecks, decisionChecks, syncChecks, historyChecks, versionChecks,
-	shutdownChecks, scheduleChecks, waybackChecks, upstreamChecks, releaseChecks,
+	shutdownChecks, scheduleChecks, waybackChecks, followTLSChecks, upstreamChecks, releaseChecks,
 	slotsChecks, settingsChecks, dataChecks,
 )
 

@@ -17,6 +17,20 @@ func shownBy(s *Snapshot, member string, valid time.Duration, change func(*Certi
 	m.REST.Value.Certificate = Known(c)
 }
 
+// shownBySQL gives a member's PostgreSQL a certificate, and replication an sslmode.
+func shownBySQL(s *Snapshot, member, mode string, valid time.Duration, change func(*Certificate)) {
+	c := Certificate{Host: "10.77.42.12", Names: []string{"10.77.42.12"}, Matches: true, NotBefore: s.TakenAt.Add(-time.Hour), NotAfter: s.TakenAt.Add(valid)}
+	change(&c)
+	s.member(member).SQL.Value.Certificate = Known(c)
+	for _, standby := range []string{"node2", "node3"} {
+		s.member(standby).SQL.Value.UpstreamSSLMode = Known(mode)
+	}
+}
+
+func same(*Certificate) {}
+
+func otherName(c *Certificate) { c.Names, c.Matches = []string{"node9.example"}, false }
+
 func shownByEtcd(s *Snapshot, n int, valid time.Duration) {
 	e := &s.DCS.Endpoints[n]
 	e.URL = "https://10.77.42.21:2379"
@@ -48,10 +62,29 @@ var tlsCases = map[string][]breakage{
 		{"another name", "node2", func(s *Snapshot) {
 			shownBy(s, "node2", year, func(c *Certificate) { c.Names, c.Matches = []string{"node9.example"}, false })
 		}, Fail, Warning},
+		{"another name, and it has to match", "node2", func(s *Snapshot) {
+			shownBy(s, "node2", year, func(c *Certificate) { otherName(c); c.NameRequired = true })
+		}, Fail, Blocker},
+		{"plain text where TLS is configured", "node2", func(s *Snapshot) { s.Request.RESTOverTLS = true }, Fail, Warning},
 		{"no name", "node1", func(s *Snapshot) { shownBy(s, "node1", year, func(c *Certificate) { c.Names, c.Matches = nil, false }) }, Fail, Warning},
 		{"not seen", "node2", func(s *Snapshot) {
 			shownBy(s, "node2", year, func(*Certificate) {})
 			s.member("node2").REST.Value.Certificate = Observed[Certificate]{}
 		}, Undecided, ""},
+	},
+	"tls.postgresql_certificate": {
+		{"valid for a year", "node2", func(s *Snapshot) { shownBySQL(s, "node2", "verify-full", year, same) }, Pass, ""},
+		{"thirteen days left", "node2", func(s *Snapshot) { shownBySQL(s, "node2", "verify-full", 13*24*time.Hour, same) }, Fail, Warning},
+		{"expired, and replication verifies", "node2", func(s *Snapshot) { shownBySQL(s, "node2", "verify-ca", -time.Hour, same) }, Fail, Blocker},
+		{"expired, of the leader", "node1", func(s *Snapshot) { shownBySQL(s, "node1", "verify-ca", -time.Hour, same) }, Fail, Warning},
+		{"expired, and nobody verifies", "node2", func(s *Snapshot) { shownBySQL(s, "node2", "require", -time.Hour, same) }, Fail, Warning},
+		{"not valid yet, and replication verifies", "node2", func(s *Snapshot) {
+			shownBySQL(s, "node2", "verify-full", year, func(c *Certificate) { c.NotBefore = s.TakenAt.Add(time.Hour) })
+		}, Fail, Blocker},
+		{"another name, and replication looks at it", "node2", func(s *Snapshot) { shownBySQL(s, "node2", "verify-full", year, otherName) }, Fail, Blocker},
+		{"another name, of the leader", "node1", func(s *Snapshot) { shownBySQL(s, "node1", "verify-full", year, otherName) }, Fail, Warning},
+		{"another name, and nobody looks at it", "node2", func(s *Snapshot) { shownBySQL(s, "node2", "verify-ca", year, otherName) }, Pass, ""},
+		{"no TLS", "node2", func(s *Snapshot) { s.member("node2").SQL.Value.Certificate = Known(Certificate{}) }, Pass, ""},
+		{"not recorded", "node2", func(s *Snapshot) { s.member("node2").SQL.Value.Certificate = Observed[Certificate]{} }, Undecided, ""},
 	},
 }

@@ -44,6 +44,9 @@ type Request struct {
 	ScheduledAt string `json:"scheduled_at,omitempty"`
 	// VIPs are addresses (IP or host name) that move with the leader.
 	VIPs []string `json:"vips,omitempty"`
+	// RESTOverTLS is whether the configuration has a CA or a certificate for the
+	// REST API, so that an http api_url is not what was meant.
+	RESTOverTLS bool `json:"rest_over_tls,omitempty"`
 }
 
 // DCS is what the store said, about itself and about the cluster.
@@ -297,6 +300,11 @@ type SQL struct {
 	// ApplicationName is the one in primary_conninfo. Patroni sets it to the
 	// member's name (patroni/postgresql/config.py, primary_conninfo_params).
 	ApplicationName Observed[string] `json:"application_name"`
+	// UpstreamSSLMode is the sslmode in primary_conninfo, prefer where it has none;
+	// absent on a primary. Certificate is what the server showed this tool: the zero
+	// value for a session without TLS, unknown in older recordings.
+	UpstreamSSLMode Observed[string]      `json:"upstream_sslmode,omitzero"`
+	Certificate     Observed[Certificate] `json:"certificate,omitzero"`
 	// Settings are the values of pg_settings that the checks use, by name, in
 	// their base unit as pg_settings gives them.
 	Settings Observed[map[string]string] `json:"settings"`

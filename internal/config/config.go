@@ -57,6 +57,9 @@ type Config struct {
 	Etcd3   Etcd3
 	// REST is how the members' REST API is spoken to where it is https.
 	REST secure.Client
+	// RESTOverTLS is whether there is a CA or a certificate for the REST API, so that
+	// http is not what was meant.
+	RESTOverTLS bool
 	// RESTAPI is who asks Patroni for a switchover.
 	RESTAPI RESTAPI
 	// Postgres is who connects.
@@ -169,6 +172,7 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 		c.APIURLs = r.unread(c.Store, flags.APIURLs, &c.Warnings)
 	}
 	c.REST = r.rest(h, &c.Warnings)
+	c.RESTOverTLS = r.anyText("ctl.cacert", "ctl.certfile", "restapi.cafile", "restapi.certfile")
 	c.RESTAPI = r.restapi()
 	c.Postgres = r.postgres(h, &c.Warnings)
 	c.VIPs = r.vips(flags.VIPs)

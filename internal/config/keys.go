@@ -52,7 +52,7 @@ var Keys = []Key{
 	{"ctl.authentication.password", "PATRONI_CTL_PASSWORD", "Its password."},
 	{"restapi.cafile", "PATRONI_RESTAPI_CAFILE", "The CA for the REST API where there is no `ctl.cacert`."},
 	{"restapi.connect_address", "PATRONI_RESTAPI_CONNECT_ADDRESS", "With another store than etcd3: the REST API that tells of the cluster, where no `api_urls` are named."},
-	{"restapi.certfile", "PATRONI_RESTAPI_CERTFILE", "It is what the node's REST API shows, not a client's (that is `ctl.certfile`). With another store than etcd3 it makes `connect_address` one of https."},
+	{"restapi.certfile", "PATRONI_RESTAPI_CERTFILE", "Only that it is there: then, as with `cacert`, `cafile` and `ctl.certfile`, an `http` REST API is worth a warning, and with another store than etcd3 `connect_address` is one of https. A client certificate is `ctl.certfile`."},
 	{"restapi.verify_client", "PATRONI_RESTAPI_VERIFY_CLIENT", "Not used: whether a client certificate is wanted shows when asking."},
 	{"restapi.authentication.username", "PATRONI_RESTAPI_USERNAME", "The same as in `ctl`, behind it."},
 	{"restapi.authentication.password", "PATRONI_RESTAPI_PASSWORD", "Its password."},

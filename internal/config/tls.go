@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"patroni-preflight/internal/secure"
 )
@@ -46,6 +47,11 @@ func (r *reader) rest(h host, warnings *[]string) secure.Client {
 		c.NoVerify, c.AnyName = c.Certificate == nil, c.Certificate != nil
 	}
 	return c
+}
+
+// anyText reports whether any of the keys has a value.
+func (r *reader) anyText(keys ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { return r.text(key) != "" })
 }
 
 // pool reads the CAs in the file that a key names; nil where it names none.

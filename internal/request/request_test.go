@@ -93,6 +93,9 @@ func TestREST(t *testing.T) {
 	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != "HTTP 412: "+r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
 		t.Errorf("%+v", r)
 	}
+	if r := REST(t.Context(), Leader{APIURL: s.URL, Secure: true}, Switchover{Leader: "node1"}, &shown); requests != 1 || r.Status != -1 || !strings.Contains(r.Problem, "in plain text") {
+		t.Errorf("%d requests, %+v", requests, r)
+	}
 	REST(t.Context(), Leader{APIURL: s.URL}, Switchover{Leader: "node1"}, &shown)
 	if got != `POST /switchover {"leader":"node1"}` || auth != "" {
 		t.Errorf("sent %q, %q", got, auth)

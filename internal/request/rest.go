@@ -30,6 +30,8 @@ type Leader struct {
 	// User and Password are sent where there are any.
 	User, Password string
 	TLS            secure.Client
+	// Secure sends nothing over http: TLS is configured, and the password is in it.
+	Secure bool
 }
 
 // REST asks the leader, once: a request whose answer is lost is never repeated.
@@ -40,6 +42,10 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 	u, err := url.Parse(leader.APIURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		r.Problem = "the api_url of the leader is not of the form http://host:port/patroni"
+		return r
+	}
+	if u.Scheme == "http" && leader.Secure {
+		r.Problem = "nothing was sent: TLS is configured for the REST API (ctl, restapi), and the leader's api_url is http, in plain text"
 		return r
 	}
 	target := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/switchover"}

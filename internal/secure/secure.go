@@ -58,25 +58,29 @@ func (c Client) Config(host string) (*tls.Config, *Handshake) {
 	if c.Certificate != nil {
 		config.Certificates = []tls.Certificate{*c.Certificate}
 	}
-	h := Watch(config, host, c.CAKey, c.CertKey)
-	config.VerifyConnection = func(state tls.ConnectionState) error {
-		h.saw(state.PeerCertificates)
-		if c.AnyName && !c.NoVerify {
-			return c.verifyChain(state)
-		}
-		return nil
+	if c.AnyName && !c.NoVerify {
+		config.VerifyConnection = c.verifyChain
 	}
-	return config, h
+	return config, Watch(config, host, c.CAKey, c.CertKey)
 }
 
-// Watch follows the handshakes of a configuration that somebody else made. The
-// keys are what CA and client certificate are called, for the remedies.
+// Watch follows the handshakes of a configuration that somebody else made, and
+// keeps what verifies there. The keys are what CA and client certificate are
+// called, for the remedies.
 func Watch(config *tls.Config, host, caKey, certKey string) *Handshake {
 	h := &Handshake{host: host, caKey: caKey, certKey: certKey}
 	if len(config.Certificates) > 0 {
 		h.certificate = &config.Certificates[0]
 	}
 	config.GetClientCertificate = h.present
+	verify := config.VerifyConnection
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		h.saw(state.PeerCertificates)
+		if verify != nil {
+			return verify(state)
+		}
+		return nil
+	}
 	return h
 }
 

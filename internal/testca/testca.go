@@ -55,6 +55,20 @@ func New(t testing.TB, name string) *CA {
 	return &CA{t: t, cert: cert, key: key, PEM: encode("CERTIFICATE", der)}
 }
 
+// Read takes over a CA that somebody else made, its key in PKCS #8.
+func Read(t testing.TB, certificate, key []byte) *CA {
+	t.Helper()
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		t.Fatalf("a CA with a key of type %T", pair.PrivateKey)
+	}
+	return &CA{t: t, cert: pair.Leaf, key: private, PEM: certificate}
+}
+
 // Issue signs a certificate for host names and addresses, of which the first is
 // its common name too, valid from a day ago for the given time from now, which
 // may be negative.

@@ -29,6 +29,7 @@ func Text(w io.Writer, r preflight.Report, o Options) error {
 	t.section(r, preflight.Unseen, "UNKNOWN")
 	t.section(r, preflight.Warns, "WARNS")
 	if o.Verbose {
+		t.section(r, preflight.Aside, "ASIDE")
 		t.section(r, preflight.NotTried, "SKIPPED")
 		t.section(r, preflight.Passed, "PASSED")
 	}
@@ -130,7 +131,7 @@ func counts(s preflight.Summary) string {
 // section prints the results of one weight: what was found, then what could not
 // be. What the user is to act upon has a blank line before each entry.
 func (t *text) section(r preflight.Report, weight preflight.Weight, title string) {
-	dense := weight == preflight.Passed || weight == preflight.NotTried
+	dense := weight == preflight.Passed || weight == preflight.NotTried || weight == preflight.Aside
 	first := true
 	begin := func(head string) {
 		if first || !dense {
