@@ -38,6 +38,8 @@ type Report struct {
 	Candidates []CandidateReport `json:"candidates"`
 	Members    []MemberReport    `json:"members"`
 	Results    []WeighedResult   `json:"results"`
+	// Files are those that an audit judged; there are none in another report.
+	Files []AuditedFile `json:"files,omitempty"`
 }
 
 // Summary counts what weighs on the verdict.

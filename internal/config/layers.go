@@ -52,7 +52,7 @@ func gather(flags Flags, h host) (layers, error) {
 	}
 	whole := h.get(envConfiguration)
 	if l.tree == nil && whole != "" {
-		doc, err := parse(variable(envConfiguration), []byte(whole))
+		doc, err := parse(variable(envConfiguration), []byte(whole), h.sections)
 		if err != nil {
 			return layers{}, err
 		}
@@ -117,6 +117,13 @@ func configFile(name string, h host) (layers, error) {
 	if name == "" {
 		return l, nil
 	}
+	return h.layers(name, from, named)
+}
+
+// layers reads a file, or the files of a directory. from is what names it: a flag
+// or a variable.
+func (h host) layers(name, from string, named bool) (layers, error) {
+	var l layers
 	source := "config file " + printable(name)
 	info, err := h.files.Stat(name)
 	switch {
@@ -211,7 +218,7 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 	if *left -= int64(len(text)); *left < 0 {
 		return parsed{}, nil, &Error{Where: source, Problem: "is too large: the limit is 1 MiB for all files", Remedy: "check " + from}
 	}
-	doc, err := parse(source, text)
+	doc, err := parse(source, text, h.sections)
 	if err != nil {
 		return parsed{}, nil, err
 	}

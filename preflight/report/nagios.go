@@ -17,7 +17,11 @@ func Nagios(w io.Writer, r preflight.Report) error {
 	if state == "" {
 		state = "UNKNOWN"
 	}
-	line := fmt.Sprintf("SWITCHOVER %s - %s  %s; %s", state, r.Verdict, question(r), counts(r.Summary))
+	service := "SWITCHOVER"
+	if len(r.Files) > 0 {
+		service = "AUDIT"
+	}
+	line := fmt.Sprintf("%s %s - %s  %s; %s", service, state, r.Verdict, question(r), counts(r.Summary))
 	if why := deciding(r); len(why) > 0 {
 		line += "; by " + strings.Join(why, ", ")
 	}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/report"
+)
+
+// auditNodes copies the three nodes' files of testdata and changes them, file by file.
+func auditNodes(t *testing.T, change func(name, text string) string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var paths []string
+	for _, name := range []string{"node1", "node2", "node3"} {
+		raw, err := os.ReadFile(filepath.Join("testdata", "audit", name+".yml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name+".yml")
+		if err := os.WriteFile(path, []byte(change(name, string(raw))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+func asTheyAre(_, text string) string { return text }
+
+// foundingIncident gives node2 the VIP as its REST address.
+func foundingIncident(name, text string) string {
+	if name != "node2" {
+		return text
+	}
+	return strings.Replace(text, "connect_address: 10.0.0.22:8008", "connect_address: 10.0.0.100:8008", 1)
+}
+
+// TestAuditOfRealFiles: the files that a lab's nodes run with are GO, with no word
+// of warning, and the founding incident is told from them, in every format.
+func TestAuditOfRealFiles(t *testing.T) {
+	good := auditNodes(t, asTheyAre)
+	bad := auditNodes(t, foundingIncident)
+	for _, format := range report.Formats {
+		flags := []string{"audit", "-f", format, "--vip", "10.0.0.100"}
+		if o := runCLI(t, append(flags, good...)...); o.code != 0 || o.stderr != "" || o.stdout == "" {
+			t.Errorf("%s: exit %d, stderr %q\n%s", format, o.code, o.stderr, o.stdout)
+		}
+		o := runCLI(t, append(flags, bad...)...)
+		if o.code != preflight.ExitNoGo || o.stderr != "" || !strings.Contains(o.stdout, "audit.vip") {
+			t.Errorf("%s: exit %d, stderr %q\n%s", format, o.code, o.stderr, o.stdout)
+		}
+		if format == "text" && !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), bad[1]+", line 10, restapi.connect_address: the address is 10.0.0.100:8008, and 10.0.0.100 is a VIP") {
+			t.Errorf("the finding does not say where:\n%s", o.stdout)
+		}
+	}
+}
+
+// TestAuditVIPsOfFiles: preflight.vips of any file counts for all.
+func TestAuditVIPsOfFiles(t *testing.T) {
+	paths := auditNodes(t, func(name, text string) string {
+		if name == "node3" {
+			text += "preflight: {vips: [10.0.0.100]}\n"
+		}
+		return foundingIncident(name, text)
+	})
+	if o := runCLI(t, append([]string{"audit", "-f", "brief"}, paths...)...); o.code != preflight.ExitNoGo || !strings.Contains(o.stdout, "audit.vip(node2)") {
+		t.Errorf("exit %d\n%s", o.code, o.stdout)
+	}
+}
+
+// TestAuditExitCodes: the same codes as of check.
+func TestAuditExitCodes(t *testing.T) {
+	warned := func(name, text string) string {
+		if name == "node2" {
+			text += "watchdog: {mode: required}\n"
+		}
+		return text
+	}
+	without := func(name, text string) string {
+		if name == "node2" {
+			text = strings.Replace(text, "scope: demo\n", "", 1)
+		}
+		return text
+	}
+	broken := func(name, text string) string {
+		if name == "node2" {
+			text = strings.Replace(text, "  listen: 0.0.0.0:8008\n", "\tlisten: 0.0.0.0:8008\n", 1)
+		}
+		return text
+	}
+	for _, c := range []struct {
+		name   string
+		change func(name, text string) string
+		flags  []string
+		code   int
+		words  string
+	}{
+		{"GO", asTheyAre, nil, 0, "GO  configuration of demo, 3 files"},
+		{"warned", warned, nil, 0, "1 warning"},
+		{"warnings count", warned, []string{"--fail-on", "warning"}, 2, "NO-GO"},
+		{"NO-GO", foundingIncident, []string{"--vip", "10.0.0.100"}, 2, "NO-GO"},
+		{"ignored", foundingIncident, []string{"--vip", "10.0.0.100", "--ignore", "audit.vip=change 4711"}, 0, "change 4711"},
+		{"no scope", without, nil, 3, "PATRONI_SCOPE"},
+		{"not YAML", broken, nil, 4, "node2.yml, line 9: is not valid YAML"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := runCLI(t, append(append([]string{"audit"}, c.flags...), auditNodes(t, c.change)...)...)
+			if o.code != c.code || !strings.Contains(strings.Join(strings.Fields(o.stdout+o.stderr), " "), strings.Join(strings.Fields(c.words), " ")) {
+				t.Errorf("exit %d, want %d with %q\n%s%s", o.code, c.code, c.words, o.stdout, o.stderr)
+			}
+		})
+	}
+}
+
+// TestNoSecretInAuditOutput: with every password of its own, and with all of them
+// different, nothing that is written has one.
+func TestNoSecretInAuditOutput(t *testing.T) {
+	secrets := func(name, text string) string {
+		for _, user := range []string{"postgres", "replicator", "rewinder"} {
+			text = strings.ReplaceAll(text, "password: "+user, "password: s3cret-"+name+"-"+user)
+		}
+		text = strings.Replace(text, "etcd3:\n", "etcd3:\n  username: etcd\n  password: s3cret-"+name+"\n", 1)
+		return strings.Replace(text, "restapi:\n", "ctl: {keyfile_password: s3cret, authentication: {username: a, password: s3cret-"+name+"-ctl}}\nrestapi:\n  authentication: {username: a, password: s3cret-"+name+"}\n", 1)
+	}
+	paths := auditNodes(t, secrets)
+	for _, format := range report.Formats {
+		o := runCLI(t, append([]string{"audit", "--verbose", "-f", format}, paths...)...)
+		if o.code != preflight.ExitNoGo || !strings.Contains(o.stdout, "audit.logins") {
+			t.Errorf("%s: exit %d\n%s%s", format, o.code, o.stdout, o.stderr)
+		}
+		if strings.Contains(o.stdout+o.stderr, "s3cret") {
+			t.Errorf("%s shows a secret:\n%s%s", format, o.stdout, o.stderr)
+		}
+	}
+}
+
+// TestAuditJSON: the report of an audit is the one that check writes, with files.
+func TestAuditJSON(t *testing.T) {
+	o := runCLI(t, append([]string{"audit", "-f", "json"}, auditNodes(t, asTheyAre)...)...)
+	var r preflight.Report
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Files) != 3 || r.Files[1].REST != "10.0.0.22:8008" || r.Files[1].Name != "node2" || r.Verdict != preflight.Go || len(r.Results) < 30 {
+		t.Errorf("%+v", r.Files)
+	}
+}
