@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -148,5 +149,61 @@ func TestAuditJSON(t *testing.T) {
 	}
 	if len(r.Files) != 3 || r.Files[1].REST != "10.0.0.22:8008" || r.Files[1].Name != "node2" || r.Verdict != preflight.Go || len(r.Results) < 30 {
 		t.Errorf("%+v", r.Files)
+	}
+}
+
+// looked is a cluster as recorded.
+type looked struct{ s *preflight.Snapshot }
+
+func (l looked) look(context.Context) (*preflight.Snapshot, error) { return l.s, nil }
+
+func (l looked) reread(context.Context, *preflight.Snapshot) preflight.Observed[[]string] {
+	return preflight.Known([]string{})
+}
+
+func (l looked) address(apiURL string) string { return apiURL }
+
+// TestAuditLive: the files of the recorded cluster are as it runs; a tag that it
+// has not read warns, a member that was not seen is UNKNOWN, and the flags that say
+// how to ask count with --live alone.
+func TestAuditLive(t *testing.T) {
+	lab := func(_, text string) string { return strings.ReplaceAll(text, "10.0.0.2", "10.77.9.2") }
+	tagged := func(name, text string) string {
+		if name == "node2" {
+			text = strings.Replace(text, "tags: {}", "tags: {nosync: true}", 1)
+		}
+		return lab(name, text)
+	}
+	unseen := func(s *preflight.Snapshot) {
+		s.Members[1].SQL = preflight.NotKnown[preflight.SQL](preflight.Refused, "connection refused")
+	}
+	for _, c := range []struct {
+		name   string
+		change func(name, text string) string
+		spoil  func(s *preflight.Snapshot)
+		flags  []string
+		code   int
+		words  string
+	}{
+		{"as it runs", lab, nil, []string{"--live"}, 0, "GO  configuration of demo, 3 files, and the running cluster"},
+		{"not reloaded", tagged, nil, []string{"--live"}, 0, "patronictl reload demo node2"},
+		{"not reloaded, warnings count", tagged, nil, []string{"--live", "--fail-on", "warning"}, 2, "NO-GO"},
+		{"no session", lab, unseen, []string{"--live"}, 3, "connection refused"},
+		{"flags without --live", lab, nil, []string{"--timeout", "9s"}, 4, "add --live"},
+		{"flags without --live", lab, nil, []string{"-c", "x"}, 4, "--config-file says how to ask"},
+		{"no such configuration", lab, nil, []string{"--live", "-c", "/nonexistent"}, 4, "/nonexistent"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := recorded(t, "healthy-4.0.7")
+			if c.spoil != nil {
+				c.spoil(s)
+			}
+			// What this machine's environment says is no other machine's.
+			w := world{fake: looked{s}, env: map[string]string{"PATRONI_SCOPE": "wrong", "PATRONI_ETCD3_HOSTS": "wrong", "DCS_URL": "etcd3://wrong"}}
+			o := w.run(t, append(append([]string{"audit"}, c.flags...), auditNodes(t, c.change)...)...)
+			if all := strings.Join(strings.Fields(o.stdout+o.stderr), " "); o.code != c.code || !strings.Contains(all, strings.Join(strings.Fields(c.words), " ")) {
+				t.Errorf("exit %d, want %d with %q\n%s%s", o.code, c.code, c.words, o.stdout, o.stderr)
+			}
+		})
 	}
 }

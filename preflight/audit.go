@@ -9,8 +9,12 @@ import (
 )
 
 // AuditChecks is the registry of the checks that judge the nodes' configuration
-// files together, in the order in which they run and are reported.
-var AuditChecks = slices.Concat(auditClusterChecks, auditAddressChecks, auditSecurityChecks, auditTagChecks, auditSettingsChecks)
+// files together, in the order in which they run and are reported; those behind
+// fileChecks hold them against the running cluster.
+var (
+	AuditChecks = slices.Concat(fileChecks, auditLiveChecks)
+	fileChecks  = slices.Concat(auditClusterChecks, auditAddressChecks, auditSecurityChecks, auditTagChecks, auditSettingsChecks)
+)
 
 // AuditedFile is one file of an audit, as its report shows it.
 type AuditedFile struct {
@@ -26,8 +30,17 @@ type AuditedFile struct {
 
 // Audit judges the files in the snapshot. Each of them counts in full: there is
 // no candidate.
-func Audit(s *Snapshot, p Policies) Report {
-	results := Evaluate(s, p, AuditChecks)
+func Audit(s *Snapshot, p Policies) Report { return audit(s, p, fileChecks) }
+
+// AuditLive judges them, and holds them against the cluster in the snapshot.
+func AuditLive(s *Snapshot, p Policies) Report {
+	r := audit(s, p, AuditChecks)
+	r.Live = true
+	return r
+}
+
+func audit(s *Snapshot, p Policies, checks []Check) Report {
+	results := Evaluate(s, p, checks)
 	r := Report{
 		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: s.Request,
 		Leader: s.Leader(), Members: membersOf(s), Baseline: BaselineOf(s), Files: auditedFiles(s),

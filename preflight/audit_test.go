@@ -333,7 +333,7 @@ func TestGoodFilesPassEveryAuditCheck(t *testing.T) {
 			t.Errorf("%s %s: %s with %d findings; a pass shows what it saw", res.Check, res.Subject, res.Status, len(res.Findings))
 		}
 	}
-	for _, c := range AuditChecks {
+	for _, c := range fileChecks {
 		if !judged[c.ID] {
 			t.Errorf("%s was not judged", c.ID)
 		}
@@ -344,9 +344,12 @@ func TestAuditCases(t *testing.T) {
 	for _, c := range AuditChecks {
 		for _, b := range auditCases[c.ID] {
 			t.Run(c.ID+"/"+b.name, func(t *testing.T) {
-				s := nodeFiles()
+				s, judge := nodeFiles(), Audit
+				if _, ok := auditLiveCases[c.ID]; ok {
+					s, judge = liveFiles(t), AuditLive
+				}
 				b.do(s)
-				r := Audit(s, Policies{})
+				r := judge(s, Policies{})
 				res := resultOf(t, r, c.ID, b.subject)
 				if res.Status != b.want {
 					t.Fatalf("status %s, want %s: %+v\n%s", res.Status, b.want, res.Findings, fails(r))
@@ -375,7 +378,7 @@ func TestAuditCases(t *testing.T) {
 // not GO with it is not GO without.
 func TestNoFactTakenAwayMakesAnAuditGo(t *testing.T) {
 	spoilt := []func(s *Snapshot){func(*Snapshot) {}}
-	for _, c := range AuditChecks {
+	for _, c := range fileChecks {
 		for _, b := range auditCases[c.ID] {
 			if b.want == Fail && (b.severity == "" || b.severity == Blocker) && c.Essential {
 				spoilt = append(spoilt, b.do)

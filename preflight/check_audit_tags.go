@@ -203,10 +203,6 @@ var byDCS = []string{
 	"wal_keep_size", "wal_level", "wal_log_hints",
 }
 
-// AuditedParameter reports whether a setting of postgresql.parameters is one that
-// a check looks at. None of them can hold a secret.
-func AuditedParameter(name string) bool { return slices.Contains(byDCS, name) }
-
 func runAuditParameters(s *Snapshot, _ Policies, id string) []Finding {
 	f, _ := s.File(id)
 	var without []string

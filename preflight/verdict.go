@@ -40,6 +40,8 @@ type Report struct {
 	Results    []WeighedResult   `json:"results"`
 	// Files are those that an audit judged; there are none in another report.
 	Files []AuditedFile `json:"files,omitempty"`
+	// Live is whether they were held against the running cluster.
+	Live bool `json:"live,omitempty"`
 }
 
 // Summary counts what weighs on the verdict.

@@ -348,9 +348,6 @@ func (r *reader) otherStore(kind string, s *preflight.NodeStore) {
 	}
 }
 
-// ownTags are the tags that mean something to Patroni.
-var ownTags = []string{"clonefrom", "failover_priority", "nofailover", "noloadbalance", "nostream", "nosync", "replicatefrom", "sync_priority"}
-
 // tags are Patroni's own tags as its REST API would show them.
 func (r *reader) tags() preflight.Tags {
 	out := preflight.Tags{}
@@ -358,9 +355,9 @@ func (r *reader) tags() preflight.Tags {
 	if v == nil {
 		return out
 	}
-	for _, name := range ownTags {
+	for _, name := range slices.Sorted(maps.Keys(v.keys)) {
 		switch tag := v.keys[name]; {
-		case tag == nil || tag.kind == null:
+		case !preflight.AuditedTag(name) || tag.kind == null:
 		case tag.kind != scalar:
 			r.wrongType(tag, "tags."+name, "one value", "write true, false, a number or a name")
 		default:

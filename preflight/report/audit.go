@@ -16,6 +16,9 @@ func audited(r preflight.Report) string {
 	if len(r.Files) == 1 {
 		files = "1 file"
 	}
+	if r.Live {
+		files += ", and the running cluster"
+	}
 	return "configuration of " + of + ", " + files
 }
 
