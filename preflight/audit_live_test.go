@@ -37,6 +37,11 @@ var auditLiveCases = map[string][]breakage{
 	"audit.live_members": {
 		{"no file", "", func(s *Snapshot) { s.Files = s.Files[:2] }, Fail, Warning},
 		{"no member", "", func(s *Snapshot) { s.file("node3").Name = Known("node4") }, Fail, Warning},
+		{"a member of another Citus group", "", func(s *Snapshot) {
+			f := *s.file("node3")
+			f.ID, f.Name, f.Group = "worker1", Known("worker1"), Known("1")
+			s.Files = append(s.Files, f)
+		}, Pass, ""},
 		{"no name", "", func(s *Snapshot) { s.file("node3").Name = unknown[string]() }, Undecided, ""},
 	},
 	"audit.live_name": {

@@ -108,7 +108,7 @@ func runLiveSettings(s *Snapshot, _ Policies, id string) []Finding {
 		slices.Sort(restart)
 		out = append(out, Finding{
 			Asked: asked, Observed: strings.Join(restart, "; "), Expected: "the values of the file",
-			Effect: "PostgreSQL reads it at its start only: as the old leader of a switchover the node comes back with the new value, as the new one it leads with the old.",
+			Effect: "PostgreSQL reads it at its start only. Once Patroni has read the file, a switchover away from the node is such a start, unasked; after one to it, it leads with the old value.",
 			Remedy: fmt.Sprintf("A restart changes it, and a reload before it: put the file in place, then %s, then patronictl restart %s %s", s.reload(f), s.Request.Scope, f.Name.Must()),
 		})
 	}

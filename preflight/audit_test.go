@@ -125,6 +125,9 @@ var auditCases = map[string][]breakage{
 				s.Files[i].REST.Connect, s.Files[i].SQL.Connect = at("127.0.0.1", 8008+i), at("127.0.0.1", 5432+i)
 			}
 		}, Fail, Warning},
+		{"all on loopback, with one port", "node2", func(s *Snapshot) {
+			everyFile(s, func(f *NodeFile) { f.REST.Connect, f.SQL.Connect = at("127.0.0.1", 8008), at("localhost", 5432) })
+		}, Fail, ""},
 		{"not in the file", "node2", func(s *Snapshot) { s.file("node2").REST.Connect = unknown[HostPort]() }, Undecided, ""},
 	},
 	"audit.vip": {

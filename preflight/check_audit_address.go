@@ -142,15 +142,20 @@ func runAuditAddress(s *Snapshot, _ Policies, id string) []Finding {
 	return out
 }
 
+// allFilesLoopback reports whether the files are those of a test bed on one
+// machine: all on loopback, each server on a port of its own.
 func (s *Snapshot) allFilesLoopback() bool {
+	ports := map[int]bool{}
 	for _, f := range s.Files {
 		for _, e := range f.endpoints() {
-			if kindOf(strings.ToLower(e.own.Connect.orZero().Host)) != loopback {
+			c := e.own.Connect.orZero()
+			if kindOf(strings.ToLower(c.Host)) != loopback || ports[c.Port] {
 				return false
 			}
+			ports[c.Port] = true
 		}
 	}
-	return true
+	return len(s.Files) > 1
 }
 
 func runAuditVIP(s *Snapshot, _ Policies, id string) []Finding {

@@ -41,7 +41,7 @@ var auditLiveChecks = []Check{
 		Needs: []Need{ofLive(restName), ofLive(restScope)}, Run: runLiveName,
 	},
 	{
-		ID: "audit.live_address", Title: "the members are registered under the addresses of their files", Since: "0.2.0",
+		ID: "audit.live_address", Title: "the members have the addresses of their files", Since: "0.2.0",
 		Why:    "The others use what stands in the member key. Patroni writes it when it starts or reloads, so until then a corrected file corrects nothing.",
 		Source: "api_url and conn_url of the member key; " + addressSource,
 		Fix:    "patronictl reload; a restart of Patroni where listen changed too.",
@@ -60,7 +60,7 @@ var auditLiveChecks = []Check{
 	},
 	{
 		ID: "audit.live_settings", Title: "PostgreSQL runs with the settings of the files", Since: "0.2.0",
-		Why:    "A setting in a file takes effect with a reload, some with a restart of PostgreSQL after it. A switchover restarts the old leader: it comes back with the new values, the new leader still has the old ones.",
+		Why:    "A setting in a file takes effect with a reload, some with a restart of PostgreSQL after it. Once Patroni has read it, a switchover is such a restart for the old leader: it comes back with the new value, while the new leader still has the old one.",
 		Source: "pg_settings; postgresql.listen and postgresql.parameters; PostgreSQL's context of each setting",
 		Fix:    "patronictl reload, and where a restart is named, patronictl restart after it.",
 		Proof:  liveProof,
@@ -148,7 +148,8 @@ func runLiveMembers(s *Snapshot, _ Policies, _ string) []Finding {
 		}
 	}
 	for _, f := range s.Files {
-		if _, there := s.Member(f.Name.Must()); !there {
+		// A look sees one Citus group.
+		if _, there := s.Member(f.Name.Must()); !there && Equal(f.Group, s.Request.Group) {
 			gone = append(gone, fmt.Sprintf("%s (%s)", f.Name.Must(), f.at("name")))
 		}
 	}

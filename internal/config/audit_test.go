@@ -284,3 +284,139 @@ func TestAuditReadsNoOtherFile(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// styles are files as people have them, one of each node.
+var styles = map[string]struct {
+	node string // with %[1]d for the node's number
+	want preflight.Verdict
+	// words of the findings, "" for none
+	words string
+}{
+	"secrets by the environment": {`
+scope: pg
+namespace: /db/
+name: pg-%[1]d
+etcd3: {hosts: "10.1.0.1:2379,10.1.0.2:2379,10.1.0.3:2379", protocol: https, cacert: /etc/ssl/etcd.pem, cert: /etc/ssl/me.pem, key: /etc/ssl/me.key}
+restapi: {listen: 10.1.0.1%[1]d:8008, connect_address: 10.1.0.1%[1]d:8008, certfile: /etc/ssl/me.pem, keyfile: /etc/ssl/me.key, cafile: /etc/ssl/ca.pem, verify_client: required}
+ctl: {cacert: /etc/ssl/ca.pem, certfile: /etc/ssl/me.pem, keyfile: /etc/ssl/me.key}
+postgresql:
+  listen: 10.1.0.1%[1]d,127.0.0.1:5432
+  connect_address: 10.1.0.1%[1]d:5432
+  data_dir: /var/lib/postgresql/17/main
+  authentication: {superuser: {username: postgres}, replication: {username: replicator}}
+  parameters: {unix_socket_directories: /var/run/postgresql, password_encryption: scram-sha-256}
+tags: {nofailover: false, noloadbalance: false, clonefrom: false, nosync: false}
+watchdog: {mode: automatic, device: /dev/watchdog, safety_margin: 5}
+`, preflight.Go, ""},
+	"Debian's, names for addresses": {`
+scope: "17-main"
+namespace: "/postgresql-common/"
+name: "db%[1]d"
+etcd3: {host: "etcd.example:2379"}
+restapi: {listen: "0.0.0.0:8008", connect_address: "db%[1]d.example:8008"}
+bootstrap: {dcs: {postgresql: {parameters: {max_connections: 100}}}}
+postgresql:
+  create_replica_methods: [pg_clonecluster]
+  pg_clonecluster: {command: /usr/share/patroni/pg_clonecluster_patroni}
+  listen: "*:5432"
+  connect_address: "db%[1]d.example:5432"
+  use_unix_socket: true
+  data_dir: /var/lib/postgresql/17/main
+  authentication:
+    superuser: &super {username: "postgres", password: "x"}
+    replication: {<<: *super, username: "replicator"}
+  parameters: {port: 5432}
+`, preflight.Go, "audit.parameters"},
+	"a test bed on one machine": {`
+scope: batman
+name: postgresql%[1]d
+restapi: {listen: 127.0.0.1:800%[1]d, connect_address: 127.0.0.1:800%[1]d, authentication: {username: u, password: p}}
+etcd: {host: 127.0.0.1:2379}
+postgresql:
+  listen: 127.0.0.1,::1:543%[1]d
+  connect_address: 127.0.0.1:543%[1]d
+  data_dir: data/postgresql%[1]d
+  authentication: {replication: {username: replicator, password: rep-pass}, superuser: {username: postgres, password: patroni}}
+tags: {noloadbalance: false, clonefrom: false, nostream: false}
+`, preflight.Go, "audit.address"},
+	"containers behind the ports of one host": {`
+scope: c
+name: c%[1]d
+etcd3: {hosts: [e1, e2, e3]}
+restapi: {listen: 0.0.0.0:8008, connect_address: 192.0.2.1:1800%[1]d}
+postgresql: {listen: 0.0.0.0:5432, connect_address: 192.0.2.1:1543%[1]d, data_dir: /data}
+`, preflight.Go, "audit.listen"},
+	"everything by the environment": {"name: n%[1]d\n", preflight.UnknownState, ""},
+	"loopback on every node": {`
+scope: c
+name: c%[1]d
+etcd3: {hosts: [e1, e2, e3]}
+restapi: {listen: 0.0.0.0:8008, connect_address: 127.0.0.1:8008}
+postgresql: {listen: 0.0.0.0:5432, connect_address: 192.0.2.%[1]d:5432, data_dir: /data}
+`, preflight.NoGo, "audit.address"},
+	"no connect_address": {`
+scope: c
+name: c%[1]d
+etcd3: {hosts: [e1, e2, e3]}
+restapi: {listen: 0.0.0.0:8008}
+postgresql: {listen: 192.0.2.%[1]d:5432, data_dir: /data}
+`, preflight.NoGo, "audit.address"},
+}
+
+// TestStyles: no word on files that are right, one that fits on those that are not.
+func TestStyles(t *testing.T) {
+	for name, style := range styles {
+		t.Run(name, func(t *testing.T) {
+			var texts []string
+			for i := range 3 {
+				texts = append(texts, fmt.Sprintf(style.node, i+1))
+			}
+			a, err := newWorld(t).audit(texts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := preflight.Audit(&preflight.Snapshot{Files: a.Files}, preflight.Policies{})
+			if r.Verdict != style.want {
+				t.Errorf("%s, want %s", r.Verdict, style.want)
+			}
+			for _, res := range r.Results {
+				for _, f := range res.Findings {
+					if f.Severity != preflight.Evidence && res.Check != style.words {
+						t.Errorf("%s: %s", res.Check, f.Sentence())
+					}
+				}
+			}
+			if style.words != "" && r.Summary.Warnings+r.Summary.Blockers == 0 {
+				t.Errorf("%s says nothing", style.words)
+			}
+		})
+	}
+}
+
+// FuzzAudit: whatever a file says, there are facts that can be judged, or an *Error.
+func FuzzAudit(f *testing.F) {
+	f.Add(aNode)
+	f.Add("name: &a b\n<<: {scope: *a}\ntags: {replicatefrom: b, nofailover: 'false'}\n")
+	f.Add("restapi: {listen: '[::]:1', connect_address: ':1'}\npostgresql: {listen: ',:1', connect_address: '[:1'}\n")
+	f.Add("etcd: {srv: a.b}\ncitus: {group: 1, database: x}\nwatchdog: {mode: no}\n")
+	f.Add("kubernetes: 1\nraft: {self_addr: [a, {b: c}], partner_addrs: '@/'}\n")
+	for _, style := range styles {
+		f.Add(fmt.Sprintf(style.node, 1))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		w := newWorld(t)
+		a, err := w.audit(text, strings.ReplaceAll(aNode, "node1", "node2"), aNode)
+		if err != nil {
+			return
+		}
+		for _, judge := range []func(*preflight.Snapshot, preflight.Policies) preflight.Report{preflight.Audit, preflight.AuditLive} {
+			for _, res := range judge(&preflight.Snapshot{Files: a.Files}, preflight.Policies{}).Results {
+				for _, m := range res.Missing {
+					if strings.Contains(m.Reason, "internal error") {
+						t.Errorf("%s: %s", res.Check, m.Reason)
+					}
+				}
+			}
+		}
+	})
+}
