@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +59,7 @@ var liveSettings = fact[live[map[string]string]]{"the settings by SQL", func(s *
 	o := ofLive(ofSQL("the settings by SQL", func(q SQL) Observed[map[string]string] { return q.Settings })).of(s, id)
 	f, _ := s.File(id)
 	if l, ok := o.Get(); ok && l.there {
-		for name := range wantedSettings(f) {
+		for _, name := range slices.Sorted(maps.Keys(wantedSettings(f))) {
 			if _, shown := l.value[name]; !shown {
 				return NotKnown[live[map[string]string]](Privilege, "pg_settings does not show %s to this role; GRANT pg_monitor TO it", name)
 			}

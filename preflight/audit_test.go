@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,8 +28,8 @@ func nodeFiles() *Snapshot {
 			Name: Known(name), Scope: Known("demo"), Namespace: Known("/service"), Group: Known(""),
 			Store: Known(NodeStore{Kind: "etcd3", Endpoints: []string{"e1:2379", "e2:2379", "e3:2379"}, Protocol: "http", Login: NodeLogin{"patroni", 9}}),
 			REST:  address(8008), SQL: address(5432), HTTPS: Known(false), VerifyClient: Known("none"), ClientCertificate: Known(false),
-			RESTLogin: NodeLogin{"admin", 4}, RESTClient: NodeLogin{"admin", 4},
-			Superuser: NodeLogin{"postgres", 1}, Replication: NodeLogin{"replicator", 2}, Rewind: NodeLogin{"rewinder", 3},
+			RESTLogin: Known(NodeLogin{"admin", 4}), RESTClient: Known(NodeLogin{"admin", 4}),
+			Superuser: Known(NodeLogin{"postgres", 1}), Replication: Known(NodeLogin{"replicator", 2}), Rewind: Known(NodeLogin{"rewinder", 3}),
 			DataDir: Known("/data"), Tags: Known(Tags{}), Parameters: Known(map[string]string{}), Watchdog: Known("automatic"),
 		})
 	}
@@ -224,21 +225,28 @@ var auditCases = map[string][]breakage{
 		{"not seen", "node2", func(s *Snapshot) { s.file("node1").VerifyClient = unknown[string]() }, Undecided, ""},
 	},
 	"audit.rest_login": {
-		{"another password", "", func(s *Snapshot) { s.file("node2").RESTLogin.Password = 7 }, Fail, ""},
+		{"another password", "", func(s *Snapshot) { s.file("node2").RESTLogin.Value.Password = 7 }, Fail, ""},
 		{"another user", "", func(s *Snapshot) {
-			s.file("node2").RESTLogin, s.file("node2").RESTClient = NodeLogin{"x", 7}, NodeLogin{"x", 7}
+			s.file("node2").RESTLogin, s.file("node2").RESTClient = Known(NodeLogin{"x", 7}), Known(NodeLogin{"x", 7})
 		}, Fail, ""},
-		{"none on one", "", func(s *Snapshot) { s.file("node2").RESTLogin, s.file("node2").RESTClient = NodeLogin{}, NodeLogin{} }, Fail, Warning},
-		{"ctl has another user", "", func(s *Snapshot) { s.file("node2").RESTClient = NodeLogin{"x", 7} }, Fail, ""},
-		{"a password from elsewhere", "", func(s *Snapshot) { s.file("node2").RESTLogin.Password, s.file("node2").RESTClient.Password = 0, 0 }, Pass, ""},
-		{"no scope", "", func(s *Snapshot) { s.file("node3").Scope = unknown[string]() }, Undecided, ""},
+		{"none on one", "", func(s *Snapshot) {
+			s.file("node2").RESTLogin, s.file("node2").RESTClient = Known(NodeLogin{}), Known(NodeLogin{})
+		}, Fail, Warning},
+		{"ctl has another user", "", func(s *Snapshot) { s.file("node2").RESTClient = Known(NodeLogin{"x", 7}) }, Fail, ""},
+		{"a password from elsewhere", "", func(s *Snapshot) {
+			s.file("node2").RESTLogin.Value.Password, s.file("node2").RESTClient.Value.Password = 0, 0
+		}, Pass, ""},
+		{"not seen", "", func(s *Snapshot) { s.file("node3").RESTClient = unknown[NodeLogin]() }, Undecided, ""},
 	},
 	"audit.logins": {
-		{"another password", "", func(s *Snapshot) { s.file("node2").Replication.Password = 7 }, Fail, ""},
-		{"two passwords in one file", "", func(s *Snapshot) { everyFile(s, func(f *NodeFile) { f.Rewind = NodeLogin{"postgres", 7} }) }, Fail, ""},
-		{"another user", "", func(s *Snapshot) { s.file("node2").Replication = NodeLogin{"standby", 7} }, Fail, Warning},
-		{"from elsewhere", "", func(s *Snapshot) { s.file("node2").Replication.Password = 0; s.file("node3").Rewind = NodeLogin{} }, Pass, ""},
-		{"no scope", "", func(s *Snapshot) { s.file("node3").Scope = unknown[string]() }, Undecided, ""},
+		{"another password", "", func(s *Snapshot) { s.file("node2").Replication.Value.Password = 7 }, Fail, ""},
+		{"two passwords in one file", "", func(s *Snapshot) { everyFile(s, func(f *NodeFile) { f.Rewind = Known(NodeLogin{"postgres", 7}) }) }, Fail, ""},
+		{"another user", "", func(s *Snapshot) { s.file("node2").Replication = Known(NodeLogin{"standby", 7}) }, Fail, Warning},
+		{"from elsewhere", "", func(s *Snapshot) {
+			s.file("node2").Replication.Value.Password = 0
+			s.file("node3").Rewind = Known(NodeLogin{})
+		}, Pass, ""},
+		{"not seen", "", func(s *Snapshot) { s.file("node3").Rewind = unknown[NodeLogin]() }, Undecided, ""},
 	},
 	"audit.nofailover": {
 		{"all", "", func(s *Snapshot) { everyFile(s, func(f *NodeFile) { f.Tags = Known(Tags{"nofailover": true}) }) }, Fail, ""},
@@ -420,6 +428,28 @@ func TestAuditFindingsSayWhere(t *testing.T) {
 	for _, want := range []string{"node2.yml, line 5, restapi.connect_address", "10.0.0.100 is a VIP", "Set restapi.connect_address in node2.yml", "patronictl reload demo node2"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in %q", want, text)
+		}
+	}
+}
+
+// TestAuditIsRepeatable: the same files give the same report, word for word.
+func TestAuditIsRepeatable(t *testing.T) {
+	spoilt := func() Report {
+		s := nodeFiles()
+		for _, c := range fileChecks {
+			for _, b := range auditCases[c.ID] {
+				if b.want == Fail {
+					b.do(s)
+					break
+				}
+			}
+		}
+		return Audit(s, Policies{})
+	}
+	want := spoilt()
+	for range 20 {
+		if got := spoilt(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%+v\n%+v", got.Results, want.Results)
 		}
 	}
 }

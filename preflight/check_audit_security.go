@@ -30,7 +30,8 @@ var auditSecurityChecks = []Check{
 		Source: "patroni/api.py, check_auth_header; patroni/request.py, PatroniRequest.reload_config",
 		Fix:    "Write the same restapi.authentication into every file, and the same into ctl.authentication where that is there.",
 		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster, Needs: []Need{inEach(fileScope)}, Run: runAuditRESTLogin,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
+		Needs: []Need{inEach(fileRESTLogin), inEach(fileRESTClient)}, Run: runAuditRESTLogin,
 	},
 	{
 		ID: "audit.logins", Title: "the nodes log in to PostgreSQL as one and the same", Since: "0.2.0",
@@ -38,7 +39,8 @@ var auditSecurityChecks = []Check{
 		Source: "postgresql.authentication; patroni/postgresql/config.py, primary_conninfo_params and get_replication_connection_string",
 		Fix:    "Write the same postgresql.authentication into every file, or supply it on every node in the same way.",
 		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster, Needs: []Need{inEach(fileScope)}, Run: runAuditLogins,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
+		Needs: []Need{inEach(fileSuperuser), inEach(fileReplication), inEach(fileRewind)}, Run: runAuditLogins,
 	},
 }
 
@@ -98,11 +100,11 @@ func runAuditRESTLogin(s *Snapshot, _ Policies, _ string) []Finding {
 	asked := s.all() + ", restapi.authentication and ctl.authentication"
 	guards := map[string]string{}
 	for _, f := range s.Files {
-		guards[f.ID] = userText(f.RESTLogin)
+		guards[f.ID] = userText(f.RESTLogin.Must())
 	}
 	remedy := "Write the same restapi.authentication into every file, and the same into ctl.authentication where that is there, then: " + s.reload()
 	if text := s.contradicting(func(f NodeFile) []keyedLogin {
-		return []keyedLogin{{f.RESTClient, "ctl.authentication.password"}, {f.RESTLogin, "restapi.authentication.password"}}
+		return []keyedLogin{{f.RESTClient.Must(), "ctl.authentication.password"}, {f.RESTLogin.Must(), "restapi.authentication.password"}}
 	}); text != "" {
 		return []Finding{{
 			Asked: asked, Observed: text, Expected: "one password for one user",
@@ -124,9 +126,10 @@ func runAuditRESTLogin(s *Snapshot, _ Policies, _ string) []Finding {
 		return []Finding{f}
 	}
 	for _, f := range s.Files {
-		if f.RESTClient.User != "" && f.RESTLogin.User != "" && f.RESTClient.User != f.RESTLogin.User {
+		shown, asked := f.RESTClient.Must(), f.RESTLogin.Must()
+		if shown.User != "" && asked.User != "" && shown.User != asked.User {
 			return []Finding{{
-				Asked: f.at("ctl.authentication.username"), Observed: fmt.Sprintf("user %s, where restapi.authentication has %s", f.RESTClient.User, f.RESTLogin.User), Expected: "the same user",
+				Asked: f.at("ctl.authentication.username"), Observed: fmt.Sprintf("user %s, where restapi.authentication has %s", shown.User, asked.User), Expected: "the same user",
 				Effect: "The nodes answer 401 to " + f.ID + "'s requests: a switchover that is asked from there is not begun.",
 				Remedy: remedy,
 			}}
@@ -147,7 +150,7 @@ func runAuditLogins(s *Snapshot, _ Policies, _ string) []Finding {
 	asked := s.all() + ", postgresql.authentication"
 	var out []Finding
 	if text := s.contradicting(func(f NodeFile) []keyedLogin {
-		return []keyedLogin{{f.Superuser, section + "superuser"}, {f.Replication, section + "replication"}, {f.Rewind, section + "rewind"}}
+		return []keyedLogin{{f.Superuser.Must(), section + "superuser"}, {f.Replication.Must(), section + "replication"}, {f.Rewind.Must(), section + "rewind"}}
 	}); text != "" {
 		out = append(out, Finding{
 			Asked: asked, Observed: text, Expected: "one password for one user",
@@ -155,23 +158,16 @@ func runAuditLogins(s *Snapshot, _ Policies, _ string) []Finding {
 			Remedy: "Write the right password into every file, then: " + s.reload(),
 		})
 	}
-	for _, role := range []struct {
-		name string
-		of   func(NodeFile) NodeLogin
-	}{
-		{"superuser", func(f NodeFile) NodeLogin { return f.Superuser }},
-		{"replication", func(f NodeFile) NodeLogin { return f.Replication }},
-		{"rewind", func(f NodeFile) NodeLogin { return f.Rewind }},
-	} {
+	for _, logins := range []fact[NodeLogin]{fileSuperuser, fileReplication, fileRewind} {
 		users := map[string]string{}
-		for _, f := range s.Files {
-			if l := role.of(f); l.User != "" {
-				users[f.ID] = "user " + l.User
+		for id, l := range inEach(logins).get(s, "") {
+			if l.User != "" {
+				users[id] = "user " + l.User
 			}
 		}
-		if observed, same := s.sides(users, section+role.name); !same {
+		if observed, same := s.sides(users, logins.name); !same {
 			out = append(out, Finding{
-				Severity: Warning, Asked: s.all() + ", " + section + role.name, Observed: observed, Expected: "the same user in all",
+				Severity: Warning, Asked: s.all() + ", " + logins.name, Observed: observed, Expected: "the same user in all",
 				Effect: "Patroni makes the users of the node that founds the cluster; the others' may not exist, or lack rights.",
 				Remedy: "Write the same user into every file, or make sure that each exists with the rights it needs and a line in pg_hba.conf, then: " + s.reload(),
 			})

@@ -32,13 +32,15 @@ type NodeFile struct {
 	ClientCertificate Observed[bool] `json:"client_certificate"`
 	// RESTLogin is restapi.authentication, which guards what changes something;
 	// RESTClient is what this node shows to others: ctl's before restapi's.
-	RESTLogin  NodeLogin `json:"restapi_authentication"`
-	RESTClient NodeLogin `json:"ctl_authentication"`
-	// Superuser, Replication and Rewind are postgresql.authentication.
-	Superuser   NodeLogin        `json:"superuser"`
-	Replication NodeLogin        `json:"replication"`
-	Rewind      NodeLogin        `json:"rewind"`
-	DataDir     Observed[string] `json:"data_dir"`
+	RESTLogin  Observed[NodeLogin] `json:"restapi_authentication"`
+	RESTClient Observed[NodeLogin] `json:"ctl_authentication"`
+	// Superuser, Replication and Rewind are postgresql.authentication. Of each login
+	// what the file does not have is empty: that may come from elsewhere, and is not
+	// judged.
+	Superuser   Observed[NodeLogin] `json:"superuser"`
+	Replication Observed[NodeLogin] `json:"replication"`
+	Rewind      Observed[NodeLogin] `json:"rewind"`
+	DataDir     Observed[string]    `json:"data_dir"`
 	// Tags are Patroni's own ones; none where the section is absent.
 	Tags Observed[Tags] `json:"tags"`
 	// Parameters are those of postgresql.parameters that checks look at, as written.
@@ -151,6 +153,12 @@ var (
 	fileTags       = ofFile("tags", func(f NodeFile) Observed[Tags] { return f.Tags })
 	fileParameters = ofFile("postgresql.parameters", func(f NodeFile) Observed[map[string]string] { return f.Parameters })
 	fileWatchdog   = ofFile("watchdog.mode", func(f NodeFile) Observed[string] { return f.Watchdog })
+
+	fileRESTLogin   = ofFile("restapi.authentication", func(f NodeFile) Observed[NodeLogin] { return f.RESTLogin })
+	fileRESTClient  = ofFile("ctl.authentication", func(f NodeFile) Observed[NodeLogin] { return f.RESTClient })
+	fileSuperuser   = ofFile("postgresql.authentication.superuser", func(f NodeFile) Observed[NodeLogin] { return f.Superuser })
+	fileReplication = ofFile("postgresql.authentication.replication", func(f NodeFile) Observed[NodeLogin] { return f.Replication })
+	fileRewind      = ofFile("postgresql.authentication.rewind", func(f NodeFile) Observed[NodeLogin] { return f.Rewind })
 
 	fileRESTAddress = ofFile("restapi.connect_address", func(f NodeFile) Observed[HostPort] { return f.REST.Connect })
 	fileSQLAddress  = ofFile("postgresql.connect_address", func(f NodeFile) Observed[HostPort] { return f.SQL.Connect })

@@ -117,8 +117,7 @@ func (a *auditor) file(r *reader) preflight.NodeFile {
 	f.VerifyClient = preflight.Known(r.verifyClient())
 	f.ClientCertificate = preflight.Known(r.text("ctl.certfile") != "")
 	f.RESTLogin = a.login(r, "restapi.authentication")
-	f.RESTClient = a.login(r, "ctl.authentication")
-	if f.RESTClient == (preflight.NodeLogin{}) {
+	if f.RESTClient = a.login(r, "ctl.authentication"); *f.RESTClient.Value == (preflight.NodeLogin{}) {
 		f.RESTClient = f.RESTLogin
 	}
 	f.Superuser = a.login(r, superuser)
@@ -244,14 +243,14 @@ func (r *reader) watchdog() string {
 }
 
 // login reads a user, and the number of the password.
-func (a *auditor) login(r *reader, section string) preflight.NodeLogin {
+func (a *auditor) login(r *reader, section string) preflight.Observed[preflight.NodeLogin] {
 	text := func(key string) string {
 		if v := r.value(section + "." + key); v != nil && v.kind == scalar {
 			return v.text
 		}
 		return ""
 	}
-	return preflight.NodeLogin{User: text("username"), Password: a.number(text("password"))}
+	return preflight.Known(preflight.NodeLogin{User: text("username"), Password: a.number(text("password"))})
 }
 
 func (a *auditor) number(password string) int {

@@ -28,6 +28,8 @@ func anAudit() preflight.Report {
 			Name: preflight.Known(name), Scope: preflight.Known("demo"), Namespace: preflight.Known("/service"), Group: preflight.Known(""),
 			Store: preflight.Known(preflight.NodeStore{Kind: "etcd3", Endpoints: []string{"e1:2379"}, Protocol: "http"}),
 			REST:  address(host, 8008), SQL: address(fmt.Sprintf("10.0.0.2%d", i+1), 5432),
+			RESTLogin: preflight.Known(preflight.NodeLogin{}), RESTClient: preflight.Known(preflight.NodeLogin{}),
+			Superuser: preflight.Known(preflight.NodeLogin{}), Replication: preflight.Known(preflight.NodeLogin{}), Rewind: preflight.Known(preflight.NodeLogin{}),
 			HTTPS: preflight.Known(false), VerifyClient: preflight.Known("none"), ClientCertificate: preflight.Known(false),
 			DataDir: preflight.NotKnown[string](preflight.Absent, "postgresql.data_dir is not in the file"),
 			Tags:    preflight.Known(preflight.Tags{"nosync": true}), Parameters: preflight.Known(map[string]string{}), Watchdog: preflight.Known("automatic"),
