@@ -222,23 +222,29 @@ func (r *reader) verifyClient() string {
 	return "none"
 }
 
+// watchdog is watchdog.mode in one spelling (patroni/watchdog/base.py, parse_mode).
+// Patroni takes what is no mode for off, with a warning in its log only.
 func (r *reader) watchdog() string {
-	v := r.value("watchdog.mode")
+	const key = "watchdog.mode"
+	v := r.value(key)
 	switch {
 	case v == nil:
 		return "automatic"
 	case v.kind != scalar:
-		r.wrongType(v, "watchdog.mode", "a text", "write off, automatic or required")
+		r.wrongType(v, key, "a text", "write off, automatic or required")
 		return ""
+	case v.native() == false:
+		return "off"
 	}
-	mode := strings.ToLower(v.text)
-	if b, ok := parseBool(mode); ok && !b {
-		return "off" // YAML's off is false
+	switch strings.ToLower(v.text) {
+	case "require", "required":
+		return "required"
+	case "auto", "automatic":
+		return "automatic"
+	case "off", "disable", "disabled":
+		return "off"
 	}
-	if slices.Contains([]string{"off", "automatic", "required"}, mode) {
-		return mode
-	}
-	r.fail(v, "watchdog.mode", "is no mode of the watchdog", "write off, automatic or required")
+	r.fail(v, key, "is no mode of the watchdog, and Patroni would do without one", "write off, automatic or required")
 	return ""
 }
 

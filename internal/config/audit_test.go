@@ -157,6 +157,29 @@ func TestAuditedAbsent(t *testing.T) {
 	}
 }
 
+func TestAuditedWatchdog(t *testing.T) {
+	for text, want := range map[string]string{
+		"off": "off", "'off'": "off", "false": "off", "disabled": "off", "auto": "automatic", "Required": "required", "require": "required", "null": "automatic",
+	} {
+		if got := *newWorld(t).mustAudit("watchdog: {mode: " + text + "}\n").Watchdog.Value; got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"on", "true", "always", "[required]"} {
+		if _, err := newWorld(t).audit("watchdog: {mode: " + text + "}\n"); err == nil {
+			t.Errorf("%s is accepted", text)
+		}
+	}
+}
+
+// TestAuditedOldStyle: the logins where they stood before there was a section for them.
+func TestAuditedOldStyle(t *testing.T) {
+	f := newWorld(t).mustAudit("postgresql: {superuser: {username: a, password: b}, replication: {username: c, password: d}}\n")
+	if f.Superuser.Value.User != "a" || *f.Replication.Value != (preflight.NodeLogin{User: "c", Password: 2}) {
+		t.Errorf("%+v, %+v", *f.Superuser.Value, *f.Replication.Value)
+	}
+}
+
 // TestAuditIDs: two files of one name are told apart by their paths.
 func TestAuditIDs(t *testing.T) {
 	a, err := newWorld(t).audit("name: a\n", "name: b\n", "name: a\n")

@@ -82,8 +82,8 @@ func gather(flags Flags, h host) (layers, error) {
 	return l, nil
 }
 
-// oldStyle moves postgresql.superuser, or the older postgresql.pg_rewind, to
-// where it is now, as Patroni does where there is nothing
+// oldStyle moves postgresql.superuser, or the older postgresql.pg_rewind, and
+// postgresql.replication to where they are now, as Patroni does where there is nothing
 // (patroni/config.py, _build_effective_configuration).
 func oldStyle(tree *value) {
 	pg := tree.keys["postgresql"]
@@ -92,8 +92,10 @@ func oldStyle(tree *value) {
 	}
 	if a := pg.keys["authentication"]; a == nil || a.kind == null {
 		auth := dict(pg.at)
-		if u := pg.keys["superuser"]; u != nil {
-			auth.keys["superuser"] = u
+		for _, user := range []string{"superuser", "replication"} {
+			if u := pg.keys[user]; u != nil {
+				auth.keys[user] = u
+			}
 		}
 		pg.keys["authentication"] = auth
 	}
