@@ -21,9 +21,15 @@ func formatFlag(formats []string) cli.Flag {
 
 // ruleFlags are those flags but for the format.
 func ruleFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "candidate", Usage: "the member to be promoted; without it Patroni chooses"},
 		&cli.StringFlag{Name: "scheduled", Usage: "the `TIME` for which it shall be scheduled, as for patronictl: 2026-12-01T03:00:00+00:00"},
+	}, weightFlags()...)
+}
+
+// weightFlags say what counts, and how much of it is shown.
+func weightFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "verbose", Usage: "show also what passed, with the evidence"},
 		&cli.StringSliceFlag{Name: "ignore", Usage: "`ID=reason`: what this check finds warns instead of blocking (repeatable; not identity.*)"},
 		&cli.StringFlag{Name: "fail-on", Value: "blocker", Usage: "blocker, or warning: then warnings make NO-GO too"},
@@ -94,8 +100,10 @@ func policies(c *cli.Context) (preflight.Policies, error) {
 	}
 	for _, v := range c.StringSlice("ignore") {
 		id, reason, _ := strings.Cut(v, "=")
-		_, known := preflight.CheckByID(id)
+		k, known := preflight.CheckByID(id)
 		switch {
+		case known && (k.Topic() == "audit") != (c.Command.Name == "audit"):
+			return p, usage("--ignore %s: %s does not run this check", id, c.Command.Name)
 		case !known:
 			return p, usage("--ignore %s: no such check; patroni-preflight checks lists them", id)
 		case strings.HasPrefix(id, "identity."):

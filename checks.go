@@ -25,7 +25,7 @@ func checksCommand(env environment) *cli.Command {
 			switch f := c.String("format"); f {
 			case "text":
 				var b strings.Builder
-				for _, k := range preflight.Checks {
+				for _, k := range allChecks() {
 					fmt.Fprintf(&b, "%-26s %s\n", k.ID, k.Title)
 				}
 				_, err := io.WriteString(env.stdout, b.String())
@@ -40,6 +40,9 @@ func checksCommand(env environment) *cli.Command {
 		},
 	}
 }
+
+// allChecks are those of a cluster, then those of an audit.
+func allChecks() []preflight.Check { return slices.Concat(preflight.Checks, preflight.AuditChecks) }
 
 func explainCommand(env environment) *cli.Command {
 	return &cli.Command{
@@ -118,8 +121,9 @@ func checksJSON(w io.Writer) error {
 		Of        preflight.Of       `json:"of"`
 		After     []string           `json:"after,omitempty"`
 	}
-	out := make([]entry, 0, len(preflight.Checks))
-	for _, k := range preflight.Checks {
+	all := allChecks()
+	out := make([]entry, 0, len(all))
+	for _, k := range all {
 		out = append(out, entry{k.ID, k.Title, k.Why, k.Source, k.Fix, k.Proof, k.Since, k.Kind, k.Severity, k.Essential, k.Of, k.After})
 	}
 	enc := json.NewEncoder(w)
@@ -142,23 +146,42 @@ whole cluster: a second primary, a VIP for an address.
 ` + "`patroni-preflight explain ID`" + ` shows one check in the terminal.
 `
 
+const auditIntro = `
+# Checks of an audit
+
+` + "`patroni-preflight audit FILE...`" + ` runs these on the nodes' patroni.yml, and none of those above;
+see [audit.md](audit.md). A *blocker* is what would make a switchover fail, leave
+damage, or keep Patroni from starting.
+`
+
 // markdown keeps what Markdown would take for its own in a text.
 var markdown = strings.NewReplacer("__", `\_\_`, "*", `\*`, "<", "&lt;", "|", `\|`)
 
 // checksMarkdown writes docs/checks.md: a table of all checks, then each of them
 // by topic.
 func checksMarkdown(w io.Writer) error {
-	var b, details strings.Builder
-	b.WriteString(checksIntro + "\n| check | passes where | weight | judges |\n|---|---|---|---|\n")
+	var b strings.Builder
+	b.WriteString(checksIntro)
+	details := checksByTopic(&b, preflight.Checks)
+	b.WriteString(auditIntro)
+	details += checksByTopic(&b, preflight.AuditChecks)
+	_, err := io.WriteString(w, b.String()+catalogue()+details)
+	return err
+}
+
+// checksByTopic writes a table of checks, and returns what there is to say of each.
+func checksByTopic(b *strings.Builder, checks []preflight.Check) string {
+	var details strings.Builder
+	b.WriteString("\n| check | passes where | weight | judges |\n|---|---|---|---|\n")
 	var topics []string
-	for _, k := range preflight.Checks {
+	for _, k := range checks {
 		if !slices.Contains(topics, k.Topic()) {
 			topics = append(topics, k.Topic())
 		}
 	}
 	for _, topic := range topics {
 		fmt.Fprintf(&details, "\n## %s\n", topic)
-		for _, k := range preflight.Checks {
+		for _, k := range checks {
 			if k.Topic() != topic {
 				continue
 			}
@@ -167,15 +190,14 @@ func checksMarkdown(w io.Writer) error {
 				weight += ", essential"
 			}
 			// The anchor as GitHub and GitLab make it: without the dot.
-			fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", k.ID, strings.ReplaceAll(k.ID, ".", ""), markdown.Replace(k.Title), weight, k.Of)
+			fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", k.ID, strings.ReplaceAll(k.ID, ".", ""), markdown.Replace(k.Title), weight, k.Of)
 			fmt.Fprintf(&details, "\n### %s\n\n%s.\n\n", k.ID, markdown.Replace(strings.ToUpper(k.Title[:1])+k.Title[1:]))
 			for _, row := range documented(k) {
 				fmt.Fprintf(&details, "- **%s**: %s\n", row[0], markdown.Replace(row[1]))
 			}
 		}
 	}
-	_, err := io.WriteString(w, b.String()+catalogue()+details.String())
-	return err
+	return details.String()
 }
 
 // catalogue is the table of the ways in which a switchover fails, and of the

@@ -113,7 +113,7 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 
 func app(env environment) *cli.App {
 	misused := func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
-	commands := []*cli.Command{checkCommand(env), switchoverCommand(env), verifyCommand(env), drillCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env), completionCommand(env), completeCommand(env), manCommand(env)}
+	commands := []*cli.Command{checkCommand(env), switchoverCommand(env), verifyCommand(env), drillCommand(env), auditCommand(env), replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env), completionCommand(env), completeCommand(env), manCommand(env)}
 	for _, c := range commands {
 		c.OnUsageError = misused
 		c.HideHelpCommand = true

@@ -109,6 +109,15 @@ func TestUsageErrors(t *testing.T) {
 		{"verify --since SNAPSHOT --candidate node1", []string{"--candidate node1", "who led before"}},
 		{"verify --since SNAPSHOT --scope other -d etcd3://localhost", []string{"of cluster demo", "other"}},
 		{"verify SNAPSHOT", []string{"takes no argument"}},
+		{"audit", []string{"audit needs FILE"}},
+		{"audit /nonexistent/node1.yml", []string{"/nonexistent/node1.yml", "does not exist"}},
+		{"audit testdata/audit/node1.yml testdata/audit/node1.yml", []string{"node1.yml", "given twice"}},
+		{"audit testdata/audit/node1.yml --vip 10.0.0.1", []string{"--vip stands after an argument"}},
+		{"audit --vip 10.0.0.1/24 testdata/audit/node1.yml", []string{"--vip", "slash"}},
+		{"audit -f yaml testdata/audit/node1.yml", []string{"--format yaml"}},
+		{"audit --ignore dcs.alarms=because testdata/audit/node1.yml", []string{"dcs.alarms", "audit does not run this check"}},
+		{"check --ignore audit.vip=because", []string{"audit.vip", "check does not run this check"}},
+		{"audit main.go", []string{"main.go", "YAML"}},
 		{"checks dcs", []string{`"dcs"`}},
 		{"checks --format yaml", []string{"--format yaml", "text, json, markdown"}},
 		{"checks --nonsense", []string{"nonsense"}},
@@ -326,10 +335,10 @@ func TestChecks(t *testing.T) {
 		t.Fatalf("exit code %d, %v", doc.code, err)
 	}
 	lines := strings.Split(strings.TrimSpace(text.stdout), "\n")
-	if len(entries) != len(preflight.Checks) || len(lines) != len(preflight.Checks) {
-		t.Fatalf("%d checks, %d lines, %d entries", len(preflight.Checks), len(lines), len(entries))
+	if len(entries) != len(allChecks()) || len(lines) != len(allChecks()) {
+		t.Fatalf("%d checks, %d lines, %d entries", len(allChecks()), len(lines), len(entries))
 	}
-	for i, k := range preflight.Checks {
+	for i, k := range allChecks() {
 		if !strings.HasPrefix(lines[i], k.ID+" ") || !strings.HasSuffix(lines[i], " "+k.Title) {
 			t.Errorf("line %q is not of %s", lines[i], k.ID)
 		}
@@ -341,7 +350,7 @@ func TestChecks(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	for _, k := range preflight.Checks {
+	for _, k := range allChecks() {
 		o := runCLI(t, "explain", k.ID)
 		if o.code != 0 || o.stderr != "" {
 			t.Errorf("%s: %+v", k.ID, o)

@@ -61,6 +61,7 @@ func TestAccuracy(t *testing.T) {
 				if lb.suite == "trixie" && lb.share == 0 {
 					t.Run("the tool writes nothing", l.writesNothing)
 					t.Run("the tool as a service in the network", l.inNetwork)
+					t.Run("audit", l.audits)
 				}
 				i := 0
 				for _, sc := range scenarios {

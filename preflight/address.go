@@ -93,3 +93,8 @@ func hostOfAddr(addr string) string {
 	}
 	return ""
 }
+
+func isIP(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}

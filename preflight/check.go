@@ -37,6 +37,7 @@ const (
 	OfLeader   Of = "leader"   // the holder of the leader key
 	OfReplicas Of = "replicas" // every member but the leader: each may be a candidate
 	OfMembers  Of = "members"  // every member
+	OfFiles    Of = "files"    // every configuration file, in an audit
 )
 
 // Check is one thing that must hold before a switchover: data, and one pure

@@ -73,11 +73,11 @@ var (
 	endCommand     = ofSetting("recovery_end_command")
 )
 
-// staysInRecovery is the finding of a standby cluster.
 // follows reports whether the cluster is known to follow another one: nobody is
 // promoted then, and what a candidate lacks comes from that one.
 func (s *Snapshot) follows() bool { return Equal(standbyCluster.of(s, ""), true) }
 
+// staysInRecovery is the finding of a standby cluster.
 func staysInRecovery(s *Snapshot) []Finding {
 	return evidence(s.key("/config"), "a standby cluster: its new leader stays in recovery")
 }

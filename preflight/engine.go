@@ -93,6 +93,8 @@ func subjects(s *Snapshot, of Of) []string {
 	switch of {
 	case OfCluster:
 		return []string{""}
+	case OfFiles:
+		return s.fileIDs()
 	case OfLeader:
 		if leader == "" {
 			return nil

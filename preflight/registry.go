@@ -11,11 +11,13 @@ var Checks = slices.Concat(
 	slotsChecks, settingsChecks, dataChecks,
 )
 
-// CheckByID finds a check.
+// CheckByID finds a check, of a cluster or of an audit.
 func CheckByID(id string) (Check, bool) {
-	for _, c := range Checks {
-		if c.ID == id {
-			return c, true
+	for _, checks := range [][]Check{Checks, AuditChecks} {
+		for _, c := range checks {
+			if c.ID == id {
+				return c, true
+			}
 		}
 	}
 	return Check{}, false

@@ -27,6 +27,8 @@ type Snapshot struct {
 	// ("leader", "timeline", "sync", "failover", "config", "members"). Empty and
 	// known means that the cluster held still.
 	Moved Observed[[]string] `json:"moved"`
+	// Files are the nodes' configuration files, for an audit only.
+	Files []NodeFile `json:"files,omitempty"`
 }
 
 // Request is what the user wants to know.

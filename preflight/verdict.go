@@ -38,6 +38,10 @@ type Report struct {
 	Candidates []CandidateReport `json:"candidates"`
 	Members    []MemberReport    `json:"members"`
 	Results    []WeighedResult   `json:"results"`
+	// Files are those that an audit judged; there are none in another report.
+	Files []AuditedFile `json:"files,omitempty"`
+	// Live is whether they were held against the running cluster.
+	Live bool `json:"live,omitempty"`
 }
 
 // Summary counts what weighs on the verdict.

@@ -131,6 +131,8 @@ type host struct {
 	env   func(string) (string, bool)
 	files files
 	goos  string
+	// sections are the keys of the files that are read.
+	sections sections
 	// asked is told each key that is looked at; nil but in tests.
 	asked func(path string)
 }
@@ -143,7 +145,7 @@ func (h host) get(name string) string {
 
 // Load resolves the configuration. env is os.LookupEnv. Its errors are *Error.
 func Load(flags Flags, env func(string) (string, bool)) (Config, error) {
-	return load(flags, host{env: env, files: disk{}, goos: runtime.GOOS}, refusals)
+	return load(flags, host{env: env, files: disk{}, goos: runtime.GOOS, sections: looking}, refusals)
 }
 
 func load(flags Flags, h host, refuse []refusal) (Config, error) {

@@ -56,7 +56,7 @@ func (w *world) load(flags Flags) (Config, error) {
 
 func (w *world) loadWith(flags Flags, rows []refusal) (Config, error) {
 	w.t.Helper()
-	c, err := load(flags, host{env: w.env, files: w.files, goos: w.goos, asked: w.asked}, rows)
+	c, err := load(flags, host{env: w.env, files: w.files, goos: w.goos, sections: looking, asked: w.asked}, rows)
 	for _, line := range c.Warnings {
 		oneLine(w.t, line)
 	}

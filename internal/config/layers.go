@@ -52,7 +52,7 @@ func gather(flags Flags, h host) (layers, error) {
 	}
 	whole := h.get(envConfiguration)
 	if l.tree == nil && whole != "" {
-		doc, err := parse(variable(envConfiguration), []byte(whole))
+		doc, err := parse(variable(envConfiguration), []byte(whole), h.sections)
 		if err != nil {
 			return layers{}, err
 		}
@@ -82,8 +82,8 @@ func gather(flags Flags, h host) (layers, error) {
 	return l, nil
 }
 
-// oldStyle moves postgresql.superuser, or the older postgresql.pg_rewind, to
-// where it is now, as Patroni does where there is nothing
+// oldStyle moves postgresql.superuser, or the older postgresql.pg_rewind, and
+// postgresql.replication to where they are now, as Patroni does where there is nothing
 // (patroni/config.py, _build_effective_configuration).
 func oldStyle(tree *value) {
 	pg := tree.keys["postgresql"]
@@ -92,8 +92,10 @@ func oldStyle(tree *value) {
 	}
 	if a := pg.keys["authentication"]; a == nil || a.kind == null {
 		auth := dict(pg.at)
-		if u := pg.keys["superuser"]; u != nil {
-			auth.keys["superuser"] = u
+		for _, user := range []string{"superuser", "replication"} {
+			if u := pg.keys[user]; u != nil {
+				auth.keys[user] = u
+			}
 		}
 		pg.keys["authentication"] = auth
 	}
@@ -117,6 +119,13 @@ func configFile(name string, h host) (layers, error) {
 	if name == "" {
 		return l, nil
 	}
+	return h.layers(name, from, named)
+}
+
+// layers reads a file, or the files of a directory. from is what names it: a flag
+// or a variable.
+func (h host) layers(name, from string, named bool) (layers, error) {
+	var l layers
 	source := "config file " + printable(name)
 	info, err := h.files.Stat(name)
 	switch {
@@ -211,7 +220,7 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 	if *left -= int64(len(text)); *left < 0 {
 		return parsed{}, nil, &Error{Where: source, Problem: "is too large: the limit is 1 MiB for all files", Remedy: "check " + from}
 	}
-	doc, err := parse(source, text)
+	doc, err := parse(source, text, h.sections)
 	if err != nil {
 		return parsed{}, nil, err
 	}

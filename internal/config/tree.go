@@ -35,9 +35,11 @@ type value struct {
 	kind kind
 	// text and tag are the scalar as written and its YAML type, "!!str".
 	text, tag string
-	items     []*value
-	keys      map[string]*value
-	at        place
+	// plain is whether a scalar stands without quotes and without a tag.
+	plain bool
+	items []*value
+	keys  map[string]*value
+	at    place
 }
 
 func str(text string, at place) *value {
@@ -98,9 +100,12 @@ func (v *value) what() string {
 	return "a value with a YAML tag"
 }
 
-// sections are the keys that are read. What stands elsewhere is Patroni's
-// business, and is not even unfolded.
-var sections = map[string][]string{
+// sections are keys that are read: nil for all below one. What stands elsewhere
+// is Patroni's business, and is not even unfolded.
+type sections map[string][]string
+
+// looking are the keys that matter to whoever looks at a cluster.
+var looking = sections{
 	"scope": nil, "namespace": nil, "etcd3": nil, "preflight": nil, "ctl": nil, "restapi": nil, "citus": nil,
 	"consul": nil, "etcd": nil, "exhibitor": nil, "kubernetes": nil, "raft": nil, "zookeeper": nil,
 	"postgresql": {"authentication", "superuser", "pg_rewind"},
@@ -108,11 +113,11 @@ var sections = map[string][]string{
 
 // reads reports whether the key below path is one of those, or looks like a
 // misspelt one of a store.
-func reads(path, key string) bool {
+func (s sections) reads(path, key string) bool {
 	if path == "" {
-		_, ok := sections[key]
+		_, ok := s[key]
 		return ok || nearest(key, stores) != ""
 	}
-	some := sections[path]
+	some := s[path]
 	return some == nil || slices.Contains(some, key)
 }

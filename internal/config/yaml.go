@@ -29,8 +29,8 @@ type parsed struct {
 }
 
 // parse reads one document, which has to be a mapping. Like PyYAML's safe_load
-// it refuses a second one.
-func parse(source string, text []byte) (parsed, error) {
+// it refuses a second one. Only the keys in of are unfolded.
+func parse(source string, text []byte, of sections) (parsed, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, more yaml.Node
 	err := dec.Decode(&doc)
@@ -49,7 +49,7 @@ func parse(source string, text []byte) (parsed, error) {
 			Remedy: "keep one and remove the line ---",
 		}
 	}
-	c := &converter{source: source, left: maxValues}
+	c := &converter{source: source, left: maxValues, of: of}
 	tree, err := c.convert(doc.Content[0], "", 0)
 	if err != nil {
 		return parsed{}, err
@@ -90,6 +90,7 @@ func syntax(source string, err error) error {
 // converter turns the YAML of one source into values.
 type converter struct {
 	source   string
+	of       sections
 	left     int
 	warnings []string
 }
@@ -120,7 +121,7 @@ func (c *converter) convert(n *yaml.Node, path string, depth int) (*value, error
 		return v, c.pairs(v, n, path, depth)
 	default:
 		if tag := n.ShortTag(); tag != "!!null" {
-			v.kind, v.text, v.tag = scalar, n.Value, tag
+			v.kind, v.text, v.tag, v.plain = scalar, n.Value, tag, n.Style == 0
 		}
 	}
 	return v, nil
@@ -145,7 +146,7 @@ func (c *converter) pairs(v *value, n *yaml.Node, path string, depth int) error 
 			}
 			continue
 		}
-		if !reads(path, k.Value) {
+		if !c.of.reads(path, k.Value) {
 			continue
 		}
 		key := join(path, k.Value)

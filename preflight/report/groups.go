@@ -82,5 +82,5 @@ func nagiosGroups(w io.Writer, g preflight.GroupsReport) error {
 	for _, r := range g.Groups {
 		all = append(all, figures(r, "group"+r.Request.Group+"_")...)
 	}
-	return nagiosLine(w, g.Verdict, aboutGroups(g), all)
+	return nagiosLine(w, "SWITCHOVER", g.Verdict, aboutGroups(g), all)
 }

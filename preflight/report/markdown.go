@@ -29,18 +29,13 @@ func Markdown(w io.Writer, r preflight.Report) error {
 		markdownSection(&b, r, all, section.title, section.weight)
 	}
 	markdownOutlook(&b, r)
+	if len(r.Files) > 0 {
+		b.WriteString("\n### Files\n")
+		markdownTable(&b, fileRows(r))
+	}
 	if len(r.Members) > 0 {
 		b.WriteString("\n### Members\n")
-		for i, row := range memberRows(r) {
-			for j := range row {
-				row[j] = literal(row[j])
-			}
-			fmt.Fprintf(&b, "\n| %s |", strings.Join(row, " | "))
-			if i == 0 {
-				b.WriteString("\n|" + strings.Repeat("---|", len(row)))
-			}
-		}
-		b.WriteString("\n")
+		markdownTable(&b, memberRows(r))
 	}
 	if len(r.Candidates) > 0 {
 		b.WriteString("\n### Candidates\n\n")
@@ -82,6 +77,20 @@ func markdownSection(b *strings.Builder, r preflight.Report, all []*gap, title s
 	if entries.Len() > 0 {
 		fmt.Fprintf(b, "\n### %s\n%s", title, entries.String())
 	}
+}
+
+// markdownTable writes rows, the heading first.
+func markdownTable(b *strings.Builder, rows [][]string) {
+	for i, row := range rows {
+		for j := range row {
+			row[j] = literal(row[j])
+		}
+		fmt.Fprintf(b, "\n| %s |", strings.Join(row, " | "))
+		if i == 0 {
+			b.WriteString("\n|" + strings.Repeat("---|", len(row)))
+		}
+	}
+	b.WriteString("\n")
 }
 
 // markdownOutlook is what Patroni would make of it, and how long it would take.

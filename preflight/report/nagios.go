@@ -13,19 +13,23 @@ import (
 // behind a bar (label=value with its unit; U where unknown). The exit code is
 // the tool's own, which for a verdict is what such a plugin has: 0, 2 and 3.
 func Nagios(w io.Writer, r preflight.Report) error {
+	service := "SWITCHOVER"
+	if len(r.Files) > 0 {
+		service = "AUDIT"
+	}
 	line := question(r) + "; " + counts(r.Summary)
 	if why := deciding(r); len(why) > 0 {
 		line += "; by " + strings.Join(why, ", ")
 	}
-	return nagiosLine(w, r.Verdict, line, figures(r, ""))
+	return nagiosLine(w, service, r.Verdict, line, figures(r, ""))
 }
 
-func nagiosLine(w io.Writer, v preflight.Verdict, text string, figures []string) error {
+func nagiosLine(w io.Writer, service string, v preflight.Verdict, text string, figures []string) error {
 	state := map[preflight.Verdict]string{preflight.Go: "OK", preflight.NoGo: "CRITICAL"}[v]
 	if state == "" {
 		state = "UNKNOWN"
 	}
-	line := fmt.Sprintf("SWITCHOVER %s - %s  %s", state, v, text)
+	line := fmt.Sprintf("%s %s - %s  %s", service, state, v, text)
 	_, err := fmt.Fprintf(w, "%s | %s\n", strings.ReplaceAll(line, "|", "/"), strings.Join(figures, " "))
 	return err
 }

@@ -35,6 +35,7 @@ func Text(w io.Writer, r preflight.Report, o Options) error {
 	}
 	t.prediction(r)
 	t.forecast(r)
+	t.files(r)
 	t.members(r)
 	t.candidates(r)
 	_, err := io.WriteString(w, t.b.String())
@@ -91,6 +92,9 @@ func byWarnings(v preflight.Verdict, s preflight.Summary) bool {
 
 // question says what the verdict is about.
 func question(r preflight.Report) string {
+	if len(r.Files) > 0 {
+		return clean(audited(r))
+	}
 	to := r.Request.Candidate
 	if to == "" {
 		to = "whichever member Patroni chooses"

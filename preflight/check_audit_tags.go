@@ -1,0 +1,235 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The audit's checks of tags, and of settings that Patroni decides elsewhere.
+
+var auditTagChecks = []Check{
+	{
+		ID: "audit.nofailover", Title: "the tags leave more than one node that may lead", Since: "0.2.0",
+		Why:    "Patroni does not promote a node with nofailover, or with a failover_priority of 0 or less since 3.2.0. Where no other node is left, every switchover is refused.",
+		Source: "patroni/tags.py nofailover; patroni/ctl.py; patroni/ha.py, is_failover_possible",
+		Fix:    "Take nofailover out of the file of at least one more node.",
+		Proof:  auditProof,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster, Needs: []Need{inEach(fileTags)}, Run: runAuditNofailover,
+	},
+	{
+		ID: "audit.tags", Title: "a node's tags do not contradict each other", Since: "0.2.0",
+		Why:    "nofailover decides over failover_priority, and the text \"false\" counts as true.",
+		Source: "patroni/tags.py, Tags.nofailover and failover_priority",
+		Fix:    "Write nofailover as true or false without quotes, or failover_priority alone.",
+		Proof:  auditProof,
+		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileTags}, Run: runAuditTags,
+	},
+	{
+		ID: "audit.replicatefrom", Title: "replicatefrom leads to a member, and in no circle", Since: "0.2.0",
+		Why:    "A node follows the member that replicatefrom names, whoever leads. In a circle nobody gets WAL from a leader outside of it. A name that no member has counts for nothing: the node follows the leader.",
+		Source: "patroni/ha.py, _get_node_to_follow; patroni/dcs/__init__.py, Cluster.get_member",
+		Fix:    "Have replicatefrom name another member, from which the way leads to the leader.",
+		Proof:  auditProof,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfFiles, Needs: []Need{inEach(fileTags), inEach(fileName)}, Run: runAuditReplicatefrom,
+	},
+}
+
+var auditSettingsChecks = []Check{
+	{
+		ID: "audit.parameters", Title: "no setting stands where Patroni does not read it", Since: "0.2.0",
+		Why:    "Settings that all nodes have to share are taken from the DCS (patronictl edit-config), or from Patroni's defaults. In postgresql.parameters of a file they are passed over without a word.",
+		Source: "patroni/config.py, _process_postgresql_parameters; patroni/postgresql/config.py, CMDLINE_OPTIONS",
+		Fix:    "Set it with patronictl edit-config, under postgresql.parameters, and take it out of the files.",
+		Proof:  auditProof,
+		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileParameters}, Run: runAuditParameters,
+	},
+	{
+		ID: "audit.watchdog", Title: "the watchdog has the same mode on all nodes", Since: "0.2.0",
+		Why:    "With mode required a node without a usable watchdog refuses to lead; with another mode it leads without that protection. Which one you have would depend on who leads.",
+		Source: "patroni/watchdog/base.py; patroni/ha.py, watchdog_failed",
+		Fix:    "Write the same watchdog.mode into every file.",
+		Proof:  auditProof,
+		Kind:   Policy, Severity: Warning, Of: OfCluster, Needs: []Need{inEach(fileWatchdog)}, Run: runAuditWatchdog,
+	},
+}
+
+// neverLeads reports whether a node's tags keep it from leading, in the newest
+// Patroni: a file does not say which one reads it.
+func neverLeads(t Tags) bool {
+	no, _ := nofailover(t, "")
+	return no
+}
+
+func runAuditNofailover(s *Snapshot, _ Policies, _ string) []Finding {
+	asked := s.all() + ", tags"
+	of := inEach(fileTags).get(s, "")
+	groups := inEach(fileGroup).of(s, "").orZero()
+	var out []Finding
+	for _, group := range slices.Compact(slices.Sorted(valuesOf(groups))) {
+		var may, not []string
+		for _, f := range s.Files {
+			switch {
+			case groups[f.ID] != group:
+			case neverLeads(of[f.ID]):
+				not = append(not, f.ID)
+			default:
+				may = append(may, f.ID)
+			}
+		}
+		if len(not) == 0 || len(may) > 1 {
+			continue
+		}
+		f := Finding{
+			Asked: asked, Observed: "nofailover, or a failover_priority of 0 or less, on " + enumerate(not), Expected: "at least two nodes that may lead",
+			Effect: "Patroni promotes none of them: every switchover is refused.",
+			Remedy: "Take nofailover out of the files of those that shall be candidates, then: " + s.reload(),
+		}
+		if len(may) == 1 {
+			f.Severity = Warning
+			f.Effect = fmt.Sprintf("As far as these files are all of the cluster: only %s may lead, so that nobody can take over from it.", may[0])
+		}
+		if group != "" {
+			f.Observed += ", all of Citus group " + group
+		}
+		out = append(out, f)
+	}
+	if out == nil {
+		return evidence(asked, "%d files, and enough of them are of nodes that may lead", len(s.Files))
+	}
+	return out
+}
+
+// valuesOf yields the values of a map.
+func valuesOf(m map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, v := range m {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+func runAuditTags(s *Snapshot, _ Policies, id string) []Finding {
+	f, _ := s.File(id)
+	t := fileTags.get(s, id)
+	remedy := fmt.Sprintf("Correct tags in %s, then: %s", f.Path, s.reload(f))
+	var out []Finding
+	no, there := t["nofailover"]
+	if text, ok := no.(string); ok && text != "" {
+		out = append(out, Finding{
+			Asked: f.at("tags.nofailover"), Observed: "it is the text " + show(text), Expected: "true or false, without quotes",
+			Effect: "Any text that is not empty counts as true: " + id + " is never promoted.", Remedy: remedy,
+		})
+	}
+	priority, ok := integer(t["failover_priority"])
+	if there && ok && truthy(no) != (priority <= 0) {
+		out = append(out, Finding{
+			Asked: f.at("tags.failover_priority"), Observed: fmt.Sprintf("failover_priority: %d beside nofailover: %s", priority, show(no)), Expected: "one of them",
+			Effect: map[bool]string{true: "nofailover decides: " + id + " is never promoted.", false: "nofailover decides: " + id + " may be promoted."}[truthy(no)], Remedy: remedy,
+		})
+	}
+	if out == nil {
+		return evidence(f.at("tags"), "tags {%s}", tagList(t))
+	}
+	return out
+}
+
+func runAuditReplicatefrom(s *Snapshot, _ Policies, id string) []Finding {
+	f, _ := s.File(id)
+	upstream := map[string]string{} // by name
+	leads := map[string]bool{}
+	tags := inEach(fileTags).get(s, "")
+	for _, other := range s.Files {
+		if Equal(other.Group, f.Group.orZero()) {
+			n := other.Name.Must()
+			leads[n] = !neverLeads(tags[other.ID])
+			upstream[n] = ""
+			if from, ok := tags[other.ID]["replicatefrom"]; ok {
+				upstream[n] = strings.Trim(show(from), `"`)
+			}
+		}
+	}
+	name := f.Name.Must()
+	from := upstream[name]
+	if from == "" {
+		return evidence(f.at("tags"), "no replicatefrom: it follows the leader")
+	}
+	finding := Finding{
+		Asked: f.at("tags.replicatefrom"), Observed: "it names " + from,
+		Remedy: fmt.Sprintf("Have replicatefrom in %s name another member, or take it out, then: %s", f.Path, s.reload(f)),
+	}
+	_, known := upstream[from]
+	switch {
+	case from == name:
+		finding.Severity, finding.Observed, finding.Expected = Warning, "it names the node itself", "another member"
+		finding.Effect = "It counts for nothing: " + id + " follows the leader."
+		return []Finding{finding}
+	case !known:
+		finding.Severity, finding.Expected = Warning, "a name in these files"
+		finding.Effect = "As far as these files are all of the cluster, there is no such member: " + id + " follows the leader."
+		return []Finding{finding}
+	}
+	way := []string{name}
+	for at := from; !slices.Contains(way, at); at = upstream[at] {
+		way = append(way, at)
+		if next := upstream[at]; next == "" || next == at || upstream[next] == "" && !hasKey(leads, next) {
+			return evidence(f.at("tags.replicatefrom"), "%s follows %s, which follows the leader", name, strings.Join(way[1:], ", which follows "))
+		}
+	}
+	circle := way[slices.Index(way, upstream[way[len(way)-1]]):]
+	for _, other := range s.Files {
+		if n := other.Name.Must(); leads[n] && !slices.Contains(circle, n) {
+			finding.Observed = fmt.Sprintf("it names %s, and that leads round in a circle: %s", from, strings.Join(append(slices.Clone(circle), circle[0]), " from "))
+			finding.Expected = "a way that ends at the leader"
+			finding.Effect = fmt.Sprintf("When %s leads, none of them gets WAL: they fall behind, and rows are lost if one of them is promoted then.", n)
+			return []Finding{finding}
+		}
+	}
+	return evidence(f.at("tags.replicatefrom"), "of %s one always leads", enumerate(circle))
+}
+
+func hasKey(m map[string]bool, key string) bool {
+	_, ok := m[key]
+	return ok
+}
+
+// byDCS are the settings that Patroni takes from the DCS alone, or decides itself
+// (patroni/postgresql/config.py, CMDLINE_OPTIONS).
+var byDCS = []string{
+	"cluster_name", "hot_standby", "listen_addresses", "max_connections", "max_locks_per_transaction", "max_prepared_transactions",
+	"max_replication_slots", "max_wal_senders", "max_worker_processes", "port", "track_commit_timestamp", "wal_keep_segments",
+	"wal_keep_size", "wal_level", "wal_log_hints",
+}
+
+func runAuditParameters(s *Snapshot, _ Policies, id string) []Finding {
+	f, _ := s.File(id)
+	var without []string
+	for _, name := range byDCS {
+		if v, ok := fileParameters.get(s, id)[name]; ok {
+			without = append(without, name+": "+v)
+		}
+	}
+	if without == nil {
+		return evidence(f.at("postgresql.parameters"), "none of them is decided elsewhere")
+	}
+	return []Finding{{
+		Asked: f.at("postgresql.parameters"), Observed: strings.Join(without, ", "), Expected: "these in the DCS, or in postgresql.listen and scope",
+		Effect: "Patroni passes over them in a file: the server runs with what the DCS has, or with Patroni's defaults.",
+		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, under postgresql.parameters (listen_addresses and port in postgresql.listen), and take it out of %s.", s.Request.Scope, f.Path),
+	}}
+}
+
+func runAuditWatchdog(s *Snapshot, _ Policies, _ string) []Finding {
+	asked := s.all() + ", watchdog.mode"
+	observed, same := s.sides(inEach(fileWatchdog).get(s, ""), "watchdog.mode")
+	if same {
+		return evidence(asked, "%s", observed)
+	}
+	return []Finding{{
+		Asked: asked, Observed: observed, Expected: "the same in all",
+		Effect: "Whether a leader is guarded by a watchdog, or refuses to lead without one, depends on which node it is.",
+		Remedy: "Write the same watchdog.mode into every file, then: " + s.reload(),
+	}}
+}
