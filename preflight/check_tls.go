@@ -112,6 +112,10 @@ func runRESTCertificate(s *Snapshot, _ Policies, m string) []Finding {
 	}
 	if f := expiring(c, s.TakenAt); f != nil {
 		f.Asked, f.Effect = s.askedREST(m), effect
+		// Whether the leader verifies it cannot be seen from here.
+		if m != s.Leader() && !c.current(s.TakenAt) {
+			f.Severity = Blocker
+		}
 		f.Remedy = fmt.Sprintf("Renew the certificate on %s (restapi.certfile), then: patronictl reload %s %s", m, s.Request.Scope, m)
 		out = append(out, *f)
 	}
@@ -153,7 +157,7 @@ func runSQLCertificate(s *Snapshot, _ Policies, m string) []Finding {
 	f := expiring(c, s.TakenAt)
 	if f != nil {
 		f.Severity, f.Effect = s.unfollowed(m, "verify-ca", "verify-full")
-		if s.TakenAt.Before(c.NotAfter) && !s.TakenAt.Before(c.NotBefore) {
+		if c.current(s.TakenAt) {
 			f.Severity, f.Effect = Warning, "Where replication verifies, nobody follows it after that."
 		}
 		f.Remedy = fmt.Sprintf("Renew ssl_cert_file on %s, then: patronictl reload %s %s", m, s.Request.Scope, m)
@@ -202,6 +206,11 @@ func (c Certificate) names() string {
 		return "no host at all"
 	}
 	return strings.Join(c.Names, ", ")
+}
+
+// current reports whether a certificate is within its time.
+func (c Certificate) current(now time.Time) bool {
+	return now.Before(c.NotAfter) && !now.Before(c.NotBefore)
 }
 
 // expiring is the finding about a certificate that is out of its time or soon

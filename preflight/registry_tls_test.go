@@ -55,10 +55,11 @@ var tlsCases = map[string][]breakage{
 		{"valid for a year", "node2", func(s *Snapshot) { shownBy(s, "node2", year, func(*Certificate) {}) }, Pass, ""},
 		{"thirteen days left", "node2", func(s *Snapshot) { shownBy(s, "node2", 13*24*time.Hour, func(*Certificate) {}) }, Fail, Warning},
 		{"fifteen days left", "node2", func(s *Snapshot) { shownBy(s, "node2", 15*24*time.Hour, func(*Certificate) {}) }, Pass, ""},
-		{"expired, and not verified", "node2", func(s *Snapshot) { shownBy(s, "node2", -time.Hour, func(*Certificate) {}) }, Fail, Warning},
+		{"expired, and not verified here", "node2", func(s *Snapshot) { shownBy(s, "node2", -time.Hour, func(*Certificate) {}) }, Fail, Blocker},
+		{"expired, of the leader", "node1", func(s *Snapshot) { shownBy(s, "node1", -time.Hour, func(*Certificate) {}) }, Fail, Warning},
 		{"not valid yet", "node2", func(s *Snapshot) {
 			shownBy(s, "node2", year, func(c *Certificate) { c.NotBefore = s.TakenAt.Add(time.Hour) })
-		}, Fail, Warning},
+		}, Fail, Blocker},
 		{"another name", "node2", func(s *Snapshot) {
 			shownBy(s, "node2", year, func(c *Certificate) { c.Names, c.Matches = []string{"node9.example"}, false })
 		}, Fail, Warning},
