@@ -31,6 +31,7 @@ func nodeFiles() *Snapshot {
 			RESTLogin: Known(NodeLogin{"admin", 4}), RESTClient: Known(NodeLogin{"admin", 4}),
 			Superuser: Known(NodeLogin{"postgres", 1}), Replication: Known(NodeLogin{"replicator", 2}), Rewind: Known(NodeLogin{"rewinder", 3}),
 			DataDir: Known("/data"), Tags: Known(Tags{}), Parameters: Known(map[string]string{}), Watchdog: Known("automatic"),
+			ClusterKeys: Known([]string{}),
 		})
 	}
 	return s
@@ -255,6 +256,39 @@ var auditCases = map[string][]breakage{
 			everyFile(s, func(f *NodeFile) { f.Tags = Known(Tags{"nofailover": f.ID != "node1"}) })
 		}, Fail, Warning},
 		{"one", "", fileTagged("node3", Tags{"nofailover": true}), Pass, ""},
+		{"the only file", "", func(s *Snapshot) {
+			fileTagged("node1", Tags{"nofailover": true})(s)
+			s.Files = s.Files[:1]
+		}, Fail, Warning},
+		{"the only file of a Citus group", "", func(s *Snapshot) {
+			s.file("node1").Group, s.file("node2").Group, s.file("node3").Group = Known("0"), Known("0"), Known("1")
+			fileTagged("node3", Tags{"nofailover": true})(s)
+		}, Fail, Warning},
+		{"the group not seen", "", func(s *Snapshot) {
+			everyFile(s, func(f *NodeFile) { f.Tags = Known(Tags{"nofailover": true, "nosync": true}) })
+			s.file("node3").Group = unknown[string]()
+		}, Undecided, ""},
+		{"not seen", "", func(s *Snapshot) { s.file("node3").Tags = unknown[Tags]() }, Undecided, ""},
+	},
+	"audit.nosync": {
+		{"all", "", func(s *Snapshot) { everyFile(s, func(f *NodeFile) { f.Tags = Known(Tags{"nosync": true}) }) }, Fail, Warning},
+		{"all, by priority", "", func(s *Snapshot) { everyFile(s, func(f *NodeFile) { f.Tags = Known(Tags{"sync_priority": 0.0}) }) }, Fail, Warning},
+		{"all of a Citus group", "", func(s *Snapshot) {
+			s.file("node1").Group, s.file("node2").Group, s.file("node3").Group = Known("0"), Known("1"), Known("1")
+			fileTagged("node2", Tags{"nosync": true})(s)
+			fileTagged("node3", Tags{"nosync": true})(s)
+		}, Fail, Warning},
+		{"all but one", "", func(s *Snapshot) {
+			everyFile(s, func(f *NodeFile) { f.Tags = Known(Tags{"nosync": f.ID != "node1"}) })
+		}, Pass, ""},
+		{"the only file", "", func(s *Snapshot) {
+			fileTagged("node1", Tags{"nosync": true})(s)
+			s.Files = s.Files[:1]
+		}, Pass, ""},
+		{"the group not seen", "", func(s *Snapshot) {
+			everyFile(s, func(f *NodeFile) { f.Tags = Known(Tags{"nofailover": true, "nosync": true}) })
+			s.file("node3").Group = unknown[string]()
+		}, Undecided, ""},
 		{"not seen", "", func(s *Snapshot) { s.file("node3").Tags = unknown[Tags]() }, Undecided, ""},
 	},
 	"audit.tags": {
@@ -262,6 +296,9 @@ var auditCases = map[string][]breakage{
 		{"nofailover and a priority", "node2", fileTagged("node2", Tags{"nofailover": true, "failover_priority": 2.0}), Fail, Warning},
 		{"nofailover false and no priority", "node2", fileTagged("node2", Tags{"nofailover": false, "failover_priority": 0.0}), Fail, Warning},
 		{"both say the same", "node2", fileTagged("node2", Tags{"nofailover": false, "failover_priority": 2.0}), Pass, ""},
+		{"nosync, a text", "node2", fileTagged("node2", Tags{"nosync": "no"}), Fail, Warning},
+		{"nosync and a priority", "node2", fileTagged("node2", Tags{"nosync": true, "sync_priority": 2.0}), Fail, Warning},
+		{"a priority alone", "node2", fileTagged("node2", Tags{"sync_priority": 2.0, "failover_priority": 0.0}), Pass, ""},
 		{"not seen", "node2", func(s *Snapshot) { s.file("node2").Tags = unknown[Tags]() }, Undecided, ""},
 	},
 	"audit.replicatefrom": {
@@ -294,6 +331,10 @@ var auditCases = map[string][]breakage{
 	"audit.parameters": {
 		{"max_connections", "node2", func(s *Snapshot) { s.file("node2").Parameters = Known(map[string]string{"max_connections": "500"}) }, Fail, Warning},
 		{"not seen", "node2", func(s *Snapshot) { s.file("node2").Parameters = unknown[map[string]string]() }, Undecided, ""},
+	},
+	"audit.dynamic": {
+		{"synchronous_mode", "node2", func(s *Snapshot) { s.file("node2").ClusterKeys = Known([]string{"synchronous_mode"}) }, Fail, Warning},
+		{"not seen", "node2", func(s *Snapshot) { s.file("node2").ClusterKeys = unknown[[]string]() }, Undecided, ""},
 	},
 	"audit.watchdog": {
 		{"required on one", "", func(s *Snapshot) { s.file("node2").Watchdog = Known("required") }, Fail, Warning},

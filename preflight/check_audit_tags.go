@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,13 +16,21 @@ var auditTagChecks = []Check{
 		Source: "patroni/tags.py nofailover; patroni/ctl.py; patroni/ha.py, is_failover_possible",
 		Fix:    "Take nofailover out of the file of at least one more node.",
 		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster, Needs: []Need{inEach(fileTags)}, Run: runAuditNofailover,
+		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster, Needs: []Need{inEach(fileTags), inEach(fileGroup)}, Run: runAuditNofailover,
+	},
+	{
+		ID: "audit.nosync", Title: "the tags leave a node that may be synchronous", Since: "0.2.0",
+		Why:    "With synchronous_mode only a synchronous standby is promoted, and Patroni makes none of a node with nosync, or with a sync_priority of 0 or less since 4.1.0. Where all nodes have it, every switchover is refused in that mode (412).",
+		Source: "patroni/tags.py nosync; patroni/postgresql/sync.py, SyncHandler.current_state",
+		Fix:    "Take nosync out of the files of at least two nodes, or do without synchronous_mode.",
+		Proof:  auditProof,
+		Kind:   PatroniRule, Severity: Warning, Of: OfCluster, Needs: []Need{inEach(fileTags), inEach(fileGroup)}, Run: runAuditNosync,
 	},
 	{
 		ID: "audit.tags", Title: "a node's tags do not contradict each other", Since: "0.2.0",
-		Why:    "nofailover decides over failover_priority, and the text \"false\" counts as true.",
-		Source: "patroni/tags.py, Tags.nofailover and failover_priority",
-		Fix:    "Write nofailover as true or false without quotes, or failover_priority alone.",
+		Why:    "nofailover decides over failover_priority, nosync over sync_priority, and the text \"false\" counts as true.",
+		Source: "patroni/tags.py, Tags._bool_tag and _priority_tag",
+		Fix:    "Write nofailover and nosync as true or false without quotes, or the priority alone.",
 		Proof:  auditProof,
 		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileTags}, Run: runAuditTags,
 	},
@@ -45,6 +54,14 @@ var auditSettingsChecks = []Check{
 		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileParameters}, Run: runAuditParameters,
 	},
 	{
+		ID: "audit.dynamic", Title: "no key of the cluster's configuration stands in a file", Since: "0.2.0",
+		Why:    "Timeouts, synchronous mode, slots and the like are the cluster's, and Patroni reads them in the DCS alone (patronictl edit-config). In a file, outside of bootstrap.dcs, they are passed over without a word: a cluster taken for synchronous is none.",
+		Source: "patroni/config.py, Config._build_effective_configuration; patroni/global_config.py, GlobalConfig.update",
+		Fix:    "Set it with patronictl edit-config, and take it out of the files.",
+		Proof:  auditProof,
+		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileDynamic}, Run: runAuditDynamic,
+	},
+	{
 		ID: "audit.watchdog", Title: "the watchdog has the same mode on all nodes", Since: "0.2.0",
 		Why:    "With mode required a node without a usable watchdog refuses to lead; with another mode it leads without that protection. Which one you have would depend on who leads.",
 		Source: "patroni/watchdog/base.py; patroni/ha.py, watchdog_failed",
@@ -64,7 +81,7 @@ func neverLeads(t Tags) bool {
 func runAuditNofailover(s *Snapshot, _ Policies, _ string) []Finding {
 	asked := s.all() + ", tags"
 	of := inEach(fileTags).get(s, "")
-	groups := inEach(fileGroup).of(s, "").orZero()
+	groups := inEach(fileGroup).get(s, "")
 	var out []Finding
 	for _, group := range slices.Compact(slices.Sorted(valuesOf(groups))) {
 		var may, not []string
@@ -80,12 +97,18 @@ func runAuditNofailover(s *Snapshot, _ Policies, _ string) []Finding {
 		if len(not) == 0 || len(may) > 1 {
 			continue
 		}
+		// One file alone says nothing about the other nodes.
+		alone := len(may) == 0 && len(not) == 1
 		f := Finding{
 			Asked: asked, Observed: "nofailover, or a failover_priority of 0 or less, on " + enumerate(not), Expected: "at least two nodes that may lead",
-			Effect: "Patroni promotes none of them: every switchover is refused.",
+			Effect: "As far as these files are all of the cluster, Patroni promotes nobody: every switchover is refused.",
 			Remedy: "Take nofailover out of the files of those that shall be candidates, then: " + s.reload(),
 		}
-		if len(may) == 1 {
+		switch {
+		case alone:
+			f.Severity = Warning
+			f.Effect = fmt.Sprintf("Patroni does not promote %s; the files of other nodes, which may lead, were not given.", not[0])
+		case len(may) == 1:
 			f.Severity = Warning
 			f.Effect = fmt.Sprintf("As far as these files are all of the cluster: only %s may lead, so that nobody can take over from it.", may[0])
 		}
@@ -111,24 +134,63 @@ func valuesOf(m map[string]string) func(func(string) bool) {
 	}
 }
 
+func runAuditNosync(s *Snapshot, _ Policies, _ string) []Finding {
+	asked := s.all() + ", tags"
+	of := inEach(fileTags).get(s, "")
+	groups := inEach(fileGroup).get(s, "")
+	var out []Finding
+	for _, group := range slices.Compact(slices.Sorted(valuesOf(groups))) {
+		var not []string
+		all := true
+		for _, f := range s.Files {
+			if groups[f.ID] != group {
+				continue
+			}
+			not = append(not, f.ID)
+			all = all && nosync(of[f.ID], "")
+		}
+		if !all || len(not) < 2 { // one file alone says nothing about the other nodes
+			continue
+		}
+		f := Finding{
+			Asked: asked, Observed: "nosync, or a sync_priority of 0 or less, on " + enumerate(not), Expected: "at least two nodes that may be synchronous",
+			Effect: "Harmless without synchronous_mode. With it, as far as these files are all of the cluster: nobody can be synchronous, and every switchover is refused.",
+			Remedy: "Take nosync out of the files of those that shall be synchronous, then: " + s.reload(),
+		}
+		if group != "" {
+			f.Observed += ", all of Citus group " + group
+		}
+		out = append(out, f)
+	}
+	if out == nil {
+		return evidence(asked, "%d files, and not all have nosync", len(s.Files))
+	}
+	return out
+}
+
 func runAuditTags(s *Snapshot, _ Policies, id string) []Finding {
 	f, _ := s.File(id)
 	t := fileTags.get(s, id)
 	remedy := fmt.Sprintf("Correct tags in %s, then: %s", f.Path, s.reload(f))
 	var out []Finding
-	no, there := t["nofailover"]
-	if text, ok := no.(string); ok && text != "" {
-		out = append(out, Finding{
-			Asked: f.at("tags.nofailover"), Observed: "it is the text " + show(text), Expected: "true or false, without quotes",
-			Effect: "Any text that is not empty counts as true: " + id + " is never promoted.", Remedy: remedy,
-		})
-	}
-	priority, ok := integer(t["failover_priority"])
-	if there && ok && truthy(no) != (priority <= 0) {
-		out = append(out, Finding{
-			Asked: f.at("tags.failover_priority"), Observed: fmt.Sprintf("failover_priority: %d beside nofailover: %s", priority, show(no)), Expected: "one of them",
-			Effect: map[bool]string{true: "nofailover decides: " + id + " is never promoted.", false: "nofailover decides: " + id + " may be promoted."}[truthy(no)], Remedy: remedy,
-		})
+	for _, tag := range []struct{ name, priority, never, may string }{
+		{"nofailover", "failover_priority", "is never promoted", "may be promoted"},
+		{"nosync", "sync_priority", "is never synchronous", "may be synchronous"},
+	} {
+		no, there := t[tag.name]
+		if text, ok := no.(string); ok && text != "" {
+			out = append(out, Finding{
+				Asked: f.at("tags." + tag.name), Observed: "it is the text " + show(text), Expected: "true or false, without quotes",
+				Effect: fmt.Sprintf("Any text that is not empty counts as true: %s %s.", id, tag.never), Remedy: remedy,
+			})
+		}
+		priority, ok := integer(t[tag.priority])
+		if there && ok && truthy(no) != (priority <= 0) {
+			out = append(out, Finding{
+				Asked: f.at("tags." + tag.priority), Observed: fmt.Sprintf("%s: %d beside %s: %s", tag.priority, priority, tag.name, show(no)), Expected: "one of them",
+				Effect: fmt.Sprintf("%s decides: %s %s.", tag.name, id, map[bool]string{true: tag.never, false: tag.may}[truthy(no)]), Remedy: remedy,
+			})
+		}
 	}
 	if out == nil {
 		return evidence(f.at("tags"), "tags {%s}", tagList(t))
@@ -218,6 +280,32 @@ func runAuditParameters(s *Snapshot, _ Policies, id string) []Finding {
 		Asked: f.at("postgresql.parameters"), Observed: strings.Join(without, ", "), Expected: "these in the DCS, or in postgresql.listen and scope",
 		Effect: "Patroni passes over them in a file: the server runs with what the DCS has, or with Patroni's defaults.",
 		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, under postgresql.parameters (listen_addresses and port in postgresql.listen), and take it out of %s.", s.Request.Scope, f.Path),
+	}}
+}
+
+// ClusterKeys are the keys of the cluster's configuration that Patroni, 2.1 to 4.1,
+// takes from the DCS whatever a file says. The former names are those before 3.0.
+var ClusterKeys = []string{
+	"ttl", "loop_wait", "retry_timeout", "maximum_lag_on_failover", "maximum_lag_on_syncnode", "check_timeline",
+	"primary_start_timeout", "primary_stop_timeout", "master_start_timeout", "master_stop_timeout",
+	"synchronous_mode", "synchronous_mode_strict", "synchronous_node_count", "failsafe_mode",
+	"standby_cluster", "slots", "ignore_slots", "postgresql.use_slots",
+}
+
+func runAuditDynamic(s *Snapshot, _ Policies, id string) []Finding {
+	f, _ := s.File(id)
+	keys := fileDynamic.get(s, id)
+	if len(keys) == 0 {
+		return evidence(f.Path, "it has none of them outside of bootstrap.dcs")
+	}
+	at := make([]string, 0, len(keys))
+	for _, key := range keys {
+		at = append(at, f.at(key))
+	}
+	return []Finding{{
+		Asked: f.Path, Observed: "it has " + strings.Join(at, "; "), Expected: enumerate(keys) + " in the DCS",
+		Effect: "Patroni passes over them in a file: the cluster runs with what the DCS has, or with Patroni's defaults.",
+		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, and take it out of %s.", cmp.Or(s.Request.Scope, "SCOPE"), f.Path),
 	}}
 }
 

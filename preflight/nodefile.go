@@ -45,6 +45,9 @@ type NodeFile struct {
 	Tags Observed[Tags] `json:"tags"`
 	// Parameters are those of postgresql.parameters that checks look at, as written.
 	Parameters Observed[map[string]string] `json:"parameters"`
+	// ClusterKeys are the keys in the file that Patroni reads in the DCS alone, as
+	// ClusterKeys names them, in that order.
+	ClusterKeys Observed[[]string] `json:"cluster_keys"`
 	// Watchdog is watchdog.mode, "automatic" where absent.
 	Watchdog Observed[string] `json:"watchdog"`
 }
@@ -152,6 +155,7 @@ var (
 	fileDataDir    = ofFile("postgresql.data_dir", func(f NodeFile) Observed[string] { return f.DataDir })
 	fileTags       = ofFile("tags", func(f NodeFile) Observed[Tags] { return f.Tags })
 	fileParameters = ofFile("postgresql.parameters", func(f NodeFile) Observed[map[string]string] { return f.Parameters })
+	fileDynamic    = ofFile("the keys of the DCS's configuration", func(f NodeFile) Observed[[]string] { return f.ClusterKeys })
 	fileWatchdog   = ofFile("watchdog.mode", func(f NodeFile) Observed[string] { return f.Watchdog })
 
 	fileRESTLogin   = ofFile("restapi.authentication", func(f NodeFile) Observed[NodeLogin] { return f.RESTLogin })

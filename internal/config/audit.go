@@ -23,10 +23,22 @@ type Audited struct {
 }
 
 // auditing are the keys that nodes are compared by.
-var auditing = sections{
+var auditing = withCluster(sections{
 	"name": nil, "scope": nil, "namespace": nil, "citus": nil, "ctl": nil, "restapi": nil, "preflight": nil, "tags": nil, "watchdog": nil,
 	"consul": nil, "etcd": nil, "etcd3": nil, "exhibitor": nil, "kubernetes": nil, "raft": nil, "zookeeper": nil,
 	"postgresql": {"authentication", "superuser", "replication", "pg_rewind", "listen", "connect_address", "data_dir", "parameters"},
+})
+
+// withCluster adds the keys that have no place in a file.
+func withCluster(s sections) sections {
+	for _, path := range preflight.ClusterKeys {
+		if section, key, below := strings.Cut(path, "."); below {
+			s[section] = append(s[section], key)
+		} else {
+			s[path] = nil
+		}
+	}
+	return s
 }
 
 // audited are the keys of which a finding says where they stand.
@@ -36,7 +48,7 @@ var audited = []string{
 	"ctl.certfile", "ctl.authentication.username", "ctl.authentication.password",
 	"postgresql.listen", "postgresql.connect_address", "postgresql.data_dir", "postgresql.parameters",
 	"postgresql.authentication.superuser", "postgresql.authentication.replication", "postgresql.authentication.rewind",
-	"tags", "tags.nofailover", "tags.failover_priority", "tags.nosync", "tags.replicatefrom", "watchdog.mode",
+	"tags", "tags.nofailover", "tags.failover_priority", "tags.nosync", "tags.sync_priority", "tags.replicatefrom", "watchdog.mode",
 	"consul", "etcd", "etcd3", "exhibitor", "kubernetes", "raft", "zookeeper",
 }
 
@@ -127,7 +139,8 @@ func (a *auditor) file(r *reader) preflight.NodeFile {
 	f.Tags = preflight.Known(r.tags())
 	f.Parameters = preflight.Known(r.parameters())
 	f.Watchdog = preflight.Known(r.watchdog())
-	for _, key := range audited {
+	f.ClusterKeys = preflight.Known(r.clusterKeys())
+	for _, key := range slices.Concat(audited, preflight.ClusterKeys) {
 		if v := r.value(key); v != nil {
 			f.At[key] = strings.TrimPrefix(v.at.String(), "config file ")
 		}
@@ -351,6 +364,12 @@ func (r *reader) otherStore(kind string, s *preflight.NodeStore) {
 			}
 		}
 	}
+}
+
+// clusterKeys are the keys of the cluster's configuration that stand in the file.
+// Their values, which may hold secrets, stay there.
+func (r *reader) clusterKeys() []string {
+	return slices.DeleteFunc(slices.Clone(preflight.ClusterKeys), func(key string) bool { return r.value(key) == nil })
 }
 
 // tags are Patroni's own tags as its REST API would show them.

@@ -157,6 +157,26 @@ func TestAuditedAbsent(t *testing.T) {
 	}
 }
 
+// TestAuditedClusterKeys: what Patroni reads in the DCS alone is named where it
+// stands in the file itself, and not below bootstrap.dcs, which is its place.
+func TestAuditedClusterKeys(t *testing.T) {
+	for text, want := range map[string][]string{
+		"name: a": {},
+		"bootstrap: {dcs: {ttl: 30, synchronous_mode: true, postgresql: {use_slots: false}}}": {},
+		"synchronous_mode: true\nttl: 30\nslots: {a: {type: physical}}":                       {"ttl", "synchronous_mode", "slots"},
+		"postgresql: {use_slots: false, use_pg_rewind: true}":                                 {"postgresql.use_slots"},
+		"ttl: null": {},
+	} {
+		f := newWorld(t).mustAudit(text)
+		if got := *f.ClusterKeys.Value; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	if f := newWorld(t).mustAudit("name: a\nttl: 60\n"); !strings.HasSuffix(f.At["ttl"], "n1.yml, line 2") {
+		t.Errorf("ttl is at %q", f.At["ttl"])
+	}
+}
+
 func TestAuditedWatchdog(t *testing.T) {
 	for text, want := range map[string]string{
 		"off": "off", "'off'": "off", "false": "off", "disabled": "off", "auto": "automatic", "Required": "required", "require": "required", "null": "automatic",
@@ -261,6 +281,7 @@ func TestNoSecretInAudit(t *testing.T) {
 		"postgresql.parameters.archive_command", "postgresql.parameters.primary_conninfo", "postgresql.parameters.restore_command", "postgresql.parameters.ssl_passphrase_command",
 		"postgresql.recovery_conf.restore_command", "postgresql.pgpass", "bootstrap.users.admin.password", "bootstrap.dcs.postgresql.parameters.archive_command",
 		"restapi.authentication.password", "restapi.keyfile_password", "restapi.http_extra_headers.X-Token", "ctl.authentication.password", "ctl.keyfile_password",
+		"standby_cluster.restore_command", "slots.a.token", "synchronous_mode", "postgresql.use_slots",
 		"etcd.password", "etcd3.password", "consul.token", "raft.password", "kubernetes.token", "zookeeper.key_password", "zookeeper.auth_data.user", "preflight.postgresql.password",
 	}
 	for _, row := range Keys {

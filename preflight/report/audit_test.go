@@ -32,7 +32,8 @@ func anAudit() preflight.Report {
 			Superuser: preflight.Known(preflight.NodeLogin{}), Replication: preflight.Known(preflight.NodeLogin{}), Rewind: preflight.Known(preflight.NodeLogin{}),
 			HTTPS: preflight.Known(false), VerifyClient: preflight.Known("none"), ClientCertificate: preflight.Known(false),
 			DataDir: preflight.NotKnown[string](preflight.Absent, "postgresql.data_dir is not in the file"),
-			Tags:    preflight.Known(preflight.Tags{"nosync": true}), Parameters: preflight.Known(map[string]string{}), Watchdog: preflight.Known("automatic"),
+			Tags:    preflight.Known(preflight.Tags{"clonefrom": true}), Parameters: preflight.Known(map[string]string{}), Watchdog: preflight.Known("automatic"),
+			ClusterKeys: preflight.Known([]string{}),
 		})
 	}
 	return preflight.Audit(s, preflight.Policies{})
