@@ -48,10 +48,18 @@ func (l *lab) audits(t *testing.T) {
 	a.says(t, "audit.live_settings", node, "warns", "A restart changes it")
 	l.audit(t, 2, nil, "--live", "--fail-on", "warning")
 
+	l.sh(l.leader, "lab-set synchronous_mode true && lab-set tags.audit read")
+	l.undo(func() { l.sh(l.leader, "lab-set -d tags.audit && lab-set -d synchronous_mode") })
 	l.sh(node, "lab-set postgresql.parameters.shared_buffers 48MB")
 	l.await("the restart to be pending", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), "pending_restart") })
 	a = l.audit(t, 0, nil, "--live")
 	a.says(t, "audit.live_restart", node, "warns", "patronictl restart demo "+node)
+	a.says(t, "audit.dynamic", l.leader, "warns", "synchronous_mode")
+	// The leader has read the file, and nobody is synchronous by it.
+	l.await("the leader's reload", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+l.leader), `"audit":"read"`) })
+	if s := l.sql(l.leader, "SELECT string_agg(DISTINCT sync_state, ',') FROM pg_stat_replication"); s != "async" {
+		t.Errorf("with synchronous_mode in a file the replicas are %s", s)
+	}
 	a.says(t, "audit.live_settings", node, "warns", "shared_buffers is 4096 (in 8kB), the file has 48MB")
 	if text := a.text(); strings.Contains(text, "wal_sender_timeout is") || a.of("audit.live_tags", node) != "passed" {
 		t.Errorf("what was reloaded still differs:\n%s", text)
