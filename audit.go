@@ -45,13 +45,13 @@ func auditCommand(env environment) *cli.Command {
 				fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 			}
 			if !c.Bool("live") {
-				return show(c, env, judgement{report: preflight.Audit(snapshotOf(files), p)})
+				return show(c, env, judgement{report: preflight.Audit(snapshotOf(files), preflight.Question{VIPs: files.VIPs}, p)})
 			}
 			s, err := lookBeside(c.Context, c, env, paths[0], files)
 			if err != nil {
 				return err
 			}
-			return show(c, env, judgement{report: preflight.AuditLive(s, p)})
+			return show(c, env, judgement{report: preflight.AuditLive(s.Snapshot, s.Question, p)})
 		},
 	}
 }
@@ -73,7 +73,7 @@ func onlyLive(c *cli.Context) error {
 
 // lookBeside takes a snapshot of the cluster with the files in it. Without -c it is
 // found by the first file, and then by nothing of this machine's own.
-func lookBeside(ctx context.Context, c *cli.Context, env environment, first string, files config.Audited) (*preflight.Snapshot, error) {
+func lookBeside(ctx context.Context, c *cli.Context, env environment, first string, files config.Audited) (*preflight.Recording, error) {
 	if c.String("config-file") == "" {
 		if err := c.Set("config-file", first); err != nil {
 			return nil, usage("%s: %w", first, err)
@@ -110,10 +110,9 @@ func withoutPatroni(lookup func(string) (string, bool)) func(string) (string, bo
 // snapshotOf is a snapshot of files alone.
 func snapshotOf(files config.Audited) *preflight.Snapshot {
 	s := &preflight.Snapshot{Schema: preflight.SnapshotSchema, Tool: version, TakenAt: time.Now().UTC(), Files: files.Files}
-	s.Request.VIPs = files.VIPs
 	for _, f := range slices.Backward(files.Files) {
 		if scope, ok := f.Scope.Get(); ok {
-			s.Request.Scope, s.Request.Namespace = scope, *f.Namespace.Value
+			s.Target.Scope, s.Target.Namespace = scope, *f.Namespace.Value
 		}
 	}
 	return s

@@ -160,9 +160,9 @@ func TestAuditJSON(t *testing.T) {
 }
 
 // looked is a cluster as recorded.
-type looked struct{ s *preflight.Snapshot }
+type looked struct{ s *preflight.Recording }
 
-func (l looked) look(context.Context, preflight.Request) (*preflight.Snapshot, error) {
+func (l looked) look(context.Context, preflight.Request) (*preflight.Recording, error) {
 	return l.s, nil
 }
 
@@ -185,13 +185,13 @@ func TestAuditLive(t *testing.T) {
 		}
 		return lab(name, text)
 	}
-	unseen := func(s *preflight.Snapshot) {
+	unseen := func(s *preflight.Recording) {
 		s.Members[1].SQL = preflight.NotKnown[preflight.SQL](preflight.Refused, "connection refused")
 	}
 	for _, c := range []struct {
 		name   string
 		change func(name, text string) string
-		spoil  func(s *preflight.Snapshot)
+		spoil  func(s *preflight.Recording)
 		flags  []string
 		code   int
 		words  string

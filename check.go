@@ -74,7 +74,7 @@ func checkCommand(env environment) *cli.Command {
 }
 
 // record writes the snapshot to a file that only its owner reads.
-func record(s *preflight.Snapshot, file string) error {
+func record(s *preflight.Recording, file string) error {
 	var b bytes.Buffer
 	if err := s.Save(&b); err != nil {
 		return err
@@ -157,15 +157,15 @@ func replayCommand(env environment) *cli.Command {
 				return usage("%w", err)
 			}
 			defer f.Close()
-			s, err := preflight.LoadSnapshot(f)
+			s, err := preflight.LoadRecording(f)
 			if err != nil {
 				return usage("%s: %w", args[0], err)
 			}
 			if c.IsSet("candidate") {
-				s.Request.Candidate = c.String("candidate")
+				s.Question.Candidate = c.String("candidate")
 			}
 			if c.IsSet("scheduled") {
-				s.Request.ScheduledAt = c.String("scheduled")
+				s.Question.ScheduledAt = c.String("scheduled")
 			}
 			return show(c, env, judged(s, p))
 		},

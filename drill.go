@@ -69,7 +69,7 @@ func (d *drill) run(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 	s, _ := j.only()
-	d.doc = preflight.PlanDrill(s, w.rules)
+	d.doc = preflight.PlanDrill(s.Snapshot, s.Question, w.rules)
 	d.doc.DryRun = w.c.Bool("dry-run")
 	if !d.doc.DryRun {
 		if err := report.WriteDrillPlan(w.out, d.doc, options(w.c, w.env)); err != nil {
@@ -94,9 +94,9 @@ func (d *drill) run(ctx context.Context) (code int, err error) {
 	for i := range d.doc.Legs {
 		leg := d.doc.Legs[i]
 		w.seen, w.doc, w.outage, w.wait = nil, preflight.SwitchoverReport{}, nil, first
-		w.k.request.Leader, w.k.request.Candidate = leg.From, leg.To
+		w.k.request.ExpectedLeader, w.k.request.Candidate = leg.From, leg.To
 		if i > 0 {
-			w.wait.wait = max(first.wait, settling*loopWait(s))
+			w.wait.wait = max(first.wait, settling*loopWait(s.Snapshot))
 		}
 		fmt.Fprintf(w.out, "\nLEG %d of %d  %s -> %s\n", i+1, len(d.doc.Legs), report.Line(leg.From, 80), report.Line(leg.To, 80))
 		n, err := w.run(ctx)

@@ -23,7 +23,7 @@ type theatre struct {
 	mu    sync.Mutex
 	calls string
 	// spoil spoils an act.
-	spoil map[int]func(*preflight.Snapshot)
+	spoil map[int]func(*preflight.Recording)
 	moved preflight.Observed[[]string]
 }
 
@@ -32,7 +32,7 @@ func (p *theatre) act() int {
 	return strings.Count(string(raw), "\n")
 }
 
-func (p *theatre) look(ctx context.Context, r preflight.Request) (*preflight.Snapshot, error) {
+func (p *theatre) look(ctx context.Context, r preflight.Request) (*preflight.Recording, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ctx.Err() != nil {
@@ -41,7 +41,7 @@ func (p *theatre) look(ctx context.Context, r preflight.Request) (*preflight.Sna
 	act := p.act()
 	s := acted(p.t, act)
 	s.TakenAt = time.Now()
-	s.Request.Candidate, s.Request.Leader = r.Candidate, r.Leader
+	s.Question.Candidate, s.Question.ExpectedLeader = r.Candidate, r.ExpectedLeader
 	s.DCS.Cluster.Value.Config.Value.LoopWait = preflight.Known(int64(1))
 	third := slices.IndexFunc(s.Members, func(m preflight.Member) bool { return m.Name == "node3" })
 	s.Members[third].Key.Value.Tags = preflight.Known(preflight.Tags{"nofailover": true})
@@ -52,7 +52,7 @@ func (p *theatre) look(ctx context.Context, r preflight.Request) (*preflight.Sna
 }
 
 // acted is the recorded cluster after so many switchovers between node1 and node2.
-func acted(t *testing.T, act int) *preflight.Snapshot {
+func acted(t *testing.T, act int) *preflight.Recording {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("preflight", "testdata", "snapshots", "healthy-4.0.7.json"))
 	if err != nil {
@@ -61,7 +61,7 @@ func acted(t *testing.T, act int) *preflight.Snapshot {
 	if act%2 == 1 {
 		raw = []byte(strings.NewReplacer("node1", "node2", "node2", "node1", "10.77.9.21", "10.77.9.22", "10.77.9.22", "10.77.9.21").Replace(string(raw)))
 	}
-	s, err := preflight.LoadSnapshot(bytes.NewReader(raw))
+	s, err := preflight.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func (p *theatre) address(string) string { return "http://127.0.0.1:1/patroni" }
 type rehearsal struct {
 	args  []string
 	stdin *string
-	spoil map[int]func(*preflight.Snapshot)
+	spoil map[int]func(*preflight.Recording)
 	moved preflight.Observed[[]string]
 	ctx   context.Context
 	// script is what patronictl does besides.
@@ -132,7 +132,7 @@ func (r rehearsal) run(t *testing.T) (o outcome, calls []string) {
 }
 
 func TestDrill(t *testing.T) {
-	blocked := func(s *preflight.Snapshot) {
+	blocked := func(s *preflight.Recording) {
 		at := slices.IndexFunc(s.Members, func(m preflight.Member) bool { return m.Name == "node1" })
 		s.Members[at].REST.Value.Name = preflight.Known("node2")
 	}
@@ -151,16 +151,16 @@ func TestDrill(t *testing.T) {
 		{"not confirmed", rehearsal{stdin: typed("\n")}, preflight.ExitInterrupted, 0, []string{"nothing was done"}},
 		{"nobody to ask", rehearsal{}, preflight.ExitUsage, 0, []string{"drill: there is no terminal to ask: give --yes"}},
 		{"the plan only", rehearsal{args: []string{"--dry-run"}}, preflight.ExitGo, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 is judged in full today."}},
-		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Snapshot){1: blocked}}, preflight.ExitNoGo, 1, []string{
+		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){1: blocked}}, preflight.ExitNoGo, 1, []string{
 			"BLOCKS identity.rest_name", "STOPPED drill of demo: 1 of 2 legs verified", "leg 2 of 2, node2 to node1: NO-GO",
 			"stands node2 leads on timeline 2, node1 led at the beginning.", "back Once that is mended: patroni-preflight switchover --dcs-url etcd3://127.0.0.1:1 --scope demo --patronictl", "--candidate node1", "node2 NO-GO .",
 		}},
-		{"the first leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Snapshot){0: alarm}}, preflight.ExitNoGo, 0, []string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO today already", "stands node1 leads"}},
-		{"the first leg is UNKNOWN", rehearsal{args: []string{"--dry-run"}, spoil: map[int]func(*preflight.Snapshot){0: noQuorum}}, preflight.ExitUnknown, 0, []string{"the drill would not begin", "dcs.reachable"}},
-		{"the leader may not come back", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Snapshot){0: func(s *preflight.Snapshot) {
+		{"the first leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){0: alarm}}, preflight.ExitNoGo, 0, []string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO today already", "stands node1 leads"}},
+		{"the first leg is UNKNOWN", rehearsal{args: []string{"--dry-run"}, spoil: map[int]func(*preflight.Recording){0: noQuorum}}, preflight.ExitUnknown, 0, []string{"the drill would not begin", "dcs.reachable"}},
+		{"the leader may not come back", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){0: func(s *preflight.Recording) {
 			s.Members[0].Key.Value.Tags = preflight.Known(preflight.Tags{"failover_priority": 0.0})
 		}}}, preflight.ExitNoGo, 0, []string{"leg 2 of 2, node2 to node1, is NO-GO today already"}},
-		{"refused by Patroni", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Snapshot){1: func(s *preflight.Snapshot) {
+		{"refused by Patroni", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){1: func(s *preflight.Recording) {
 			*s = *recorded(t, "healthy-4.0.7")
 			s.DCS.Cluster.Value.Config.Value.LoopWait = preflight.Known(int64(1))
 		}}}, preflight.ExitRefused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "stands node1 leads on timeline 1."}},
@@ -228,7 +228,7 @@ func TestDrillInterrupted(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancelCause(t.Context())
 			looks := 0
-			o, _ := rehearsal{args: []string{"--yes"}, ctx: ctx, spoil: map[int]func(*preflight.Snapshot){c.act: func(s *preflight.Snapshot) {
+			o, _ := rehearsal{args: []string{"--yes"}, ctx: ctx, spoil: map[int]func(*preflight.Recording){c.act: func(s *preflight.Recording) {
 				// The first look at act 1 is the verification of leg 1.
 				if looks++; looks > 1 || c.act == 0 {
 					cancel(signalled{syscall.SIGINT})
@@ -253,7 +253,7 @@ func TestBackIsACommand(t *testing.T) {
 func TestDrillIsOvertaken(t *testing.T) {
 	t.Parallel()
 	looks := 0
-	o, calls := rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Snapshot){1: func(s *preflight.Snapshot) {
+	o, calls := rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){1: func(s *preflight.Recording) {
 		// The first look at act 1 is the verification of leg 1.
 		if looks++; looks > 1 {
 			s.DCS.Cluster.Value.Leader = preflight.Known("node3")

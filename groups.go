@@ -16,18 +16,18 @@ import (
 // judgement is what was seen and what it means: of one cluster, or of every
 // group of a Citus cluster.
 type judgement struct {
-	seen   []*preflight.Snapshot
+	seen   []*preflight.Recording
 	report preflight.Report
 	// groups is nil where one cluster was asked about.
 	groups *preflight.GroupsReport
 }
 
-func judged(s *preflight.Snapshot, rules preflight.Policies) judgement {
-	return judgement{seen: []*preflight.Snapshot{s}, report: preflight.Judge(s, rules)}
+func judged(s *preflight.Recording, rules preflight.Policies) judgement {
+	return judgement{seen: []*preflight.Recording{s}, report: preflight.Judge(s.Snapshot, s.Question, rules)}
 }
 
 // only is the one cluster that was asked about.
-func (j judgement) only() (*preflight.Snapshot, preflight.Report) { return j.seen[0], j.report }
+func (j judgement) only() (*preflight.Recording, preflight.Report) { return j.seen[0], j.report }
 
 func (j judgement) verdict() preflight.Verdict {
 	if j.groups != nil {
@@ -50,7 +50,7 @@ func (j judgement) over(st preflight.Stability) judgement {
 func (j judgement) loopWait() time.Duration {
 	var longest time.Duration
 	for _, s := range j.seen {
-		longest = max(longest, loopWait(s))
+		longest = max(longest, loopWait(s.Snapshot))
 	}
 	return longest
 }
@@ -70,7 +70,7 @@ func (j judgement) record(file string) error {
 	}
 	ext := filepath.Ext(file)
 	for _, s := range j.seen {
-		if err := record(s, strings.TrimSuffix(file, ext)+"-group-"+s.Request.Group+ext); err != nil {
+		if err := record(s, strings.TrimSuffix(file, ext)+"-group-"+s.Target.Group+ext); err != nil {
 			return err
 		}
 	}
@@ -101,20 +101,20 @@ func (k *target) judge(ctx context.Context, rules preflight.Policies) (judgement
 	if err != nil {
 		return judgement{}, err
 	}
-	if err := needsGroup(first.Request, seen); err != nil {
+	if err := needsGroup(first.Question, seen); err != nil {
 		return judgement{}, err
 	}
 	reports := make([]preflight.Report, len(seen))
 	for i, s := range seen {
-		reports[i] = preflight.Judge(s, rules)
+		reports[i] = preflight.Judge(s.Snapshot, s.Question, rules)
 	}
 	all := preflight.JoinGroups(reports)
 	return judgement{seen: seen, groups: &all}, nil
 }
 
 // lookAt looks at groups side by side.
-func (k *target) lookAt(ctx context.Context, groups []string) ([]*preflight.Snapshot, error) {
-	seen, errs := make([]*preflight.Snapshot, len(groups)), make([]error, len(groups))
+func (k *target) lookAt(ctx context.Context, groups []string) ([]*preflight.Recording, error) {
+	seen, errs := make([]*preflight.Recording, len(groups)), make([]error, len(groups))
 	var wg sync.WaitGroup
 	for i, g := range groups {
 		one := *k
@@ -132,19 +132,19 @@ func (k *target) lookAt(ctx context.Context, groups []string) ([]*preflight.Snap
 
 // needsGroup refuses a question about one member of one group among several, as
 // patronictl does, and says where that member is.
-func needsGroup(req preflight.Request, seen []*preflight.Snapshot) error {
-	flag, name := "--candidate", req.Candidate
+func needsGroup(q preflight.Question, seen []*preflight.Recording) error {
+	flag, name := "--candidate", q.Candidate
 	if name == "" {
-		flag, name = "--leader", req.Leader
+		flag, name = "--leader", q.ExpectedLeader
 	}
 	if name == "" {
 		return nil
 	}
 	var all, in []string
 	for _, s := range seen {
-		all = append(all, s.Request.Group)
+		all = append(all, s.Target.Group)
 		if _, ok := s.Member(name); ok {
-			in = append(in, s.Request.Group)
+			in = append(in, s.Target.Group)
 		}
 	}
 	where := "which is in none of them"

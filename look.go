@@ -53,7 +53,7 @@ type target struct {
 
 // view is a cluster as it can be looked at.
 type view interface {
-	look(ctx context.Context, r preflight.Request) (*preflight.Snapshot, error)
+	look(ctx context.Context, r preflight.Request) (*preflight.Recording, error)
 	// watch tells each time that a member was seen as primary, until the context ends.
 	watch(ctx context.Context, primary func(at time.Time))
 	// reread names what has moved since a snapshot.
@@ -81,9 +81,10 @@ func connect(c *cli.Context, env environment) (*target, error) {
 		fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 	}
 	k := &target{cfg: cfg, step: step, everyGroup: every, fake: env.fake, request: preflight.Request{
-		Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group,
-		Leader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
-		RESTOverTLS: cfg.RESTOverTLS,
+		Target: preflight.Target{Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group, RESTOverTLS: cfg.RESTOverTLS},
+		Question: preflight.Question{
+			ExpectedLeader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
+		},
 	}}
 	if c.Bool("verbose") {
 		k.progress = func(format string, args ...any) { fmt.Fprintf(env.stderr, format+"\n", args...) }
@@ -92,7 +93,7 @@ func connect(c *cli.Context, env environment) (*target, error) {
 }
 
 // look takes a snapshot.
-func (k *target) look(ctx context.Context) (*preflight.Snapshot, error) {
+func (k *target) look(ctx context.Context) (*preflight.Recording, error) {
 	if k.fake != nil {
 		return k.fake.look(ctx, k.request)
 	}

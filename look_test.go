@@ -34,7 +34,7 @@ func TestTheLeaderIsAskedOnceMore(t *testing.T) {
 		s := recorded(t, "healthy-4.0.7")
 		s.Members[0].Key.Value.APIURL = preflight.Known(url)
 		k := &target{step: 2100 * time.Millisecond}
-		if got := k.silent(t.Context(), s); (got == "") != (want == "") || !strings.Contains(got, want) {
+		if got := k.silent(t.Context(), s.Snapshot); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", url, got, want)
 		}
 	}

@@ -21,13 +21,13 @@ import (
 var healthy = filepath.Join("preflight", "testdata", "snapshots", "healthy-4.0.7.json")
 
 // spoiled writes the healthy snapshot anew with a change to it.
-func spoiled(t *testing.T, change func(s *preflight.Snapshot)) string {
+func spoiled(t *testing.T, change func(s *preflight.Recording)) string {
 	t.Helper()
 	raw, err := os.ReadFile(healthy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := preflight.LoadSnapshot(bytes.NewReader(raw))
+	s, err := preflight.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,14 +39,14 @@ func spoiled(t *testing.T, change func(s *preflight.Snapshot)) string {
 	return put(t, "snapshot.json", b.String())
 }
 
-func noQuorum(s *preflight.Snapshot) {
+func noQuorum(s *preflight.Recording) {
 	s.DCS.Read = preflight.NotKnown[int](preflight.Silent, "etcd range /service/demo/: no answer within 3s")
 	s.DCS.Cluster = preflight.Because[preflight.Cluster](s.DCS.Read)
 }
 
-func alarm(s *preflight.Snapshot) { s.DCS.Alarms = preflight.Known([]string{"NOSPACE"}) }
+func alarm(s *preflight.Recording) { s.DCS.Alarms = preflight.Known([]string{"NOSPACE"}) }
 
-func endpointDown(s *preflight.Snapshot) {
+func endpointDown(s *preflight.Recording) {
 	s.DCS.Endpoints[1].Status = preflight.NotKnown[preflight.EndpointStatus](preflight.Refused, "connection refused")
 }
 
@@ -178,13 +178,13 @@ func TestVersion(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(*preflight.Snapshot)
+		change func(*preflight.Recording)
 		flags  []string
 		want   int
 		word   string
 	}{
-		{"healthy", func(*preflight.Snapshot) {}, nil, preflight.ExitGo, "GO"},
-		{"healthy, warnings count", func(*preflight.Snapshot) {}, []string{"--fail-on", "warning"}, preflight.ExitGo, "GO"},
+		{"healthy", func(*preflight.Recording) {}, nil, preflight.ExitGo, "GO"},
+		{"healthy, warnings count", func(*preflight.Recording) {}, []string{"--fail-on", "warning"}, preflight.ExitGo, "GO"},
 		{"a blocker", alarm, nil, preflight.ExitNoGo, "NO-GO"},
 		{"a blocker ignored", alarm, []string{"--ignore", "dcs.alarms=compacted, then disarmed"}, preflight.ExitGo, "GO"},
 		{"a blocker ignored, warnings count", alarm, []string{"--ignore", "dcs.alarms=x", "--fail-on", "warning"}, preflight.ExitNoGo, "NO-GO"},
@@ -193,10 +193,10 @@ func TestExitCodes(t *testing.T) {
 		{"a warning, --fail-on blocker", endpointDown, []string{"--fail-on", "blocker"}, preflight.ExitGo, "GO"},
 		{"unknown", noQuorum, nil, preflight.ExitUnknown, "UNKNOWN"},
 		{"unknown is no warning", noQuorum, []string{"--fail-on", "warning"}, preflight.ExitUnknown, "UNKNOWN"},
-		{"nothing was seen at all", func(s *preflight.Snapshot) { *s = preflight.Snapshot{Schema: 1} }, nil, preflight.ExitUnknown, "UNKNOWN"},
-		{"another candidate", func(*preflight.Snapshot) {}, []string{"--candidate", "node3"}, preflight.ExitGo, "GO"},
-		{"no such candidate", func(*preflight.Snapshot) {}, []string{"--candidate", "node9"}, preflight.ExitNoGo, "NO-GO"},
-		{"the leader as candidate", func(*preflight.Snapshot) {}, []string{"--candidate", "node1"}, preflight.ExitNoGo, "NO-GO"},
+		{"nothing was seen at all", func(s *preflight.Recording) { *s.Snapshot = preflight.Snapshot{Schema: 1} }, nil, preflight.ExitUnknown, "UNKNOWN"},
+		{"another candidate", func(*preflight.Recording) {}, []string{"--candidate", "node3"}, preflight.ExitGo, "GO"},
+		{"no such candidate", func(*preflight.Recording) {}, []string{"--candidate", "node9"}, preflight.ExitNoGo, "NO-GO"},
+		{"the leader as candidate", func(*preflight.Recording) {}, []string{"--candidate", "node1"}, preflight.ExitNoGo, "NO-GO"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := spoiled(t, c.change)

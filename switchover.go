@@ -89,7 +89,7 @@ type wrapper struct {
 	// maxAge is how old the verdict may be when the request is sent.
 	maxAge time.Duration
 
-	seen *preflight.Snapshot
+	seen *preflight.Recording
 	doc  preflight.SwitchoverReport
 	// measures: outage is measured; it is nil where nothing was asked of Patroni.
 	measures bool
@@ -103,7 +103,7 @@ func (w *wrapper) run(ctx context.Context) (code int, err error) {
 	if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
 		return n, err
 	}
-	w.doc.Plan = preflight.PlanOf(w.seen, w.doc.Check)
+	w.doc.Plan = preflight.PlanOf(w.seen.Snapshot, w.doc.Check)
 	// Whoever is asked has to see it, whatever the format.
 	if (w.text() || !w.sure) && !w.terse {
 		if err := report.WritePlan(w.out, w.doc.Plan, options(w.c, w.env)); err != nil {
@@ -118,7 +118,7 @@ func (w *wrapper) run(ctx context.Context) (code int, err error) {
 		if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
 			return n, err
 		}
-		if again := preflight.PlanOf(w.seen, w.doc.Check); again.Leader != w.doc.Plan.Leader {
+		if again := preflight.PlanOf(w.seen.Snapshot, w.doc.Check); again.Leader != w.doc.Plan.Leader {
 			return 0, w.changed("leader")
 		}
 	}
@@ -202,7 +202,7 @@ func (w *wrapper) confirm(ctx context.Context) error {
 		return nil
 	}
 	p := w.doc.Plan
-	return confirm(ctx, w.env, fmt.Sprintf("Switch over %s from %s to %s?", report.Line(w.seen.Request.Scope, 80), report.Line(p.Leader, 80), report.Line(p.Whom(), 80)))
+	return confirm(ctx, w.env, fmt.Sprintf("Switch over %s from %s to %s?", report.Line(w.seen.Target.Scope, 80), report.Line(p.Leader, 80), report.Line(p.Whom(), 80)))
 }
 
 // confirm asks on a terminal. Anything but yes is no.
@@ -235,7 +235,7 @@ func readLine(r io.Reader) string {
 
 // unmoved reads the DCS once more, right before the request.
 func (w *wrapper) unmoved(ctx context.Context) error {
-	moved := w.k.reread(ctx, w.seen)
+	moved := w.k.reread(ctx, w.seen.Snapshot)
 	switch what, ok := moved.Get(); {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -271,7 +271,7 @@ func (w *wrapper) request(ctx context.Context) (code int) {
 	if w.doc.Plan.ScheduledAt != "" {
 		v, err = w.followScheduled(ctx, newCountdown(ctx, limit), shown, sending.Load)
 	} else {
-		_, v, err = follow(w.doc.Check.Baseline, newCountdown(ctx, limit), shown, sending.Load, func() (*preflight.Snapshot, error) { return w.k.look(ctx) })
+		_, v, err = follow(w.doc.Check.Baseline, newCountdown(ctx, limit), shown, sending.Load, func() (*preflight.Recording, error) { return w.k.look(ctx) })
 	}
 	shown.done()
 	w.doc.Request = w.collect(ctx, results, stop)
@@ -298,7 +298,7 @@ func (w *wrapper) measure(ctx context.Context) func() []time.Time {
 	answers := make(chan time.Time)
 	go func() {
 		defer close(answers)
-		w.k.watch(ctx, w.seen, func(t time.Time) {
+		w.k.watch(ctx, w.seen.Snapshot, func(t time.Time) {
 			select {
 			case answers <- t:
 			case <-ctx.Done():
@@ -370,7 +370,7 @@ func (w *wrapper) howToLook() string {
 	if file := w.c.String("record"); file != "" {
 		return "patroni-preflight verify --since " + file
 	}
-	return "patronictl list " + w.seen.Request.Scope + " (with --record FILE before the switchover: patroni-preflight verify --since FILE)"
+	return "patronictl list " + w.seen.Target.Scope + " (with --record FILE before the switchover: patroni-preflight verify --since FILE)"
 }
 
 // send asks Patroni.
@@ -392,14 +392,14 @@ func (w *wrapper) send(ctx context.Context) preflight.RequestResult {
 func (w *wrapper) ctlArgs() (args, env []string) {
 	args, env = w.ctlCluster()
 	p := w.doc.Plan
-	args = append(args, "switchover", w.seen.Request.Scope, "--force", w.leaderFlag, p.Leader)
+	args = append(args, "switchover", w.seen.Target.Scope, "--force", w.leaderFlag, p.Leader)
 	if p.Candidate != "" {
 		args = append(args, "--candidate", p.Candidate)
 	}
 	if p.ScheduledAt != "" {
 		args = append(args, "--scheduled", p.ScheduledAt)
 	}
-	if g := w.seen.Request.Group; g != "" {
+	if g := w.seen.Target.Group; g != "" {
 		args = append(args, "--group", g)
 	}
 	return args, env
@@ -424,7 +424,7 @@ func (w *wrapper) ctlCluster() (args, env []string) {
 // followScheduled waits until the DCS holds the request.
 func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *progress, sending func() bool) (preflight.Verification, error) {
 	b := w.doc.Check.Baseline
-	clock.end = clock.now().Add(min(clock.left(), 2*loopWait(w.seen)+20*time.Second))
+	clock.end = clock.now().Add(min(clock.left(), 2*loopWait(w.seen.Snapshot)+20*time.Second))
 	for {
 		// Only a look that begins when the request is over can tell a refusal.
 		began, over := clock.now(), !sending()
@@ -432,8 +432,8 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 		if err != nil {
 			return preflight.Verification{}, err
 		}
-		v := preflight.Verify(b, s)
-		if preflight.IsScheduled(b, s) {
+		v := preflight.Verify(b, s.Snapshot)
+		if preflight.IsScheduled(b, s.Snapshot) {
 			return v.AsScheduled(), nil
 		}
 		shown.say(v.Reason, clock.left())

@@ -25,11 +25,11 @@ type stage struct {
 	mu    sync.Mutex
 	api   string
 	asked func() bool
-	spoil func(*preflight.Snapshot)
+	spoil func(*preflight.Recording)
 	moved preflight.Observed[[]string]
 }
 
-func (s *stage) look(ctx context.Context, _ preflight.Request) (*preflight.Snapshot, error) {
+func (s *stage) look(ctx context.Context, _ preflight.Request) (*preflight.Recording, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
@@ -68,7 +68,7 @@ type play struct {
 	frames, script string
 	args           []string
 	stdin          *string
-	spoil          func(*preflight.Snapshot)
+	spoil          func(*preflight.Recording)
 	moved          preflight.Observed[[]string]
 	ctx            context.Context
 	config         string
@@ -107,7 +107,7 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 }
 
 // later asks for a time that is long in coming.
-func later(s *preflight.Snapshot) { s.Request.ScheduledAt = "2126-12-01T03:00:00+00:00" }
+func later(s *preflight.Recording) { s.Question.ScheduledAt = "2126-12-01T03:00:00+00:00" }
 
 func typed(s string) *string { return &s }
 
@@ -235,7 +235,7 @@ func TestSwitchoverInterrupted(t *testing.T) {
 		time.AfterFunc(after, func() { cancel(signalled{syscall.SIGINT}) })
 		return ctx
 	}
-	o, told := play{frames: "p", args: []string{"--yes"}, spoil: func(*preflight.Snapshot) { time.Sleep(300 * time.Millisecond) }, ctx: interrupted(100 * time.Millisecond)}.run(t)
+	o, told := play{frames: "p", args: []string{"--yes"}, spoil: func(*preflight.Recording) { time.Sleep(300 * time.Millisecond) }, ctx: interrupted(100 * time.Millisecond)}.run(t)
 	if o.code != preflight.ExitInterrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt before anything was asked of Patroni: nothing was done") {
 		t.Errorf("before: asked %q, %+v", told, o)
 	}
@@ -252,10 +252,10 @@ func TestFollowScheduledLooksAfterTheRequest(t *testing.T) {
 	t.Parallel()
 	sending := true
 	looks := 0
-	s := &stage{film: film{t: t, frames: "bs"}, asked: func() bool { return true }, spoil: func(*preflight.Snapshot) { looks++; sending = false }}
+	s := &stage{film: film{t: t, frames: "bs"}, asked: func() bool { return true }, spoil: func(*preflight.Recording) { looks++; sending = false }}
 	before := recorded(t, "healthy-4.0.7")
 	later(before)
-	w := &wrapper{k: &target{fake: s}, seen: before, doc: preflight.SwitchoverReport{Check: preflight.Judge(before, preflight.Policies{})}}
+	w := &wrapper{k: &target{fake: s}, seen: before, doc: preflight.SwitchoverReport{Check: preflight.Judge(before.Snapshot, before.Question, preflight.Policies{})}}
 	v, err := w.followScheduled(t.Context(), newCountdown(t.Context(), 5*time.Second), &progress{w: io.Discard}, func() bool { return sending })
 	if err != nil || v.Outcome != preflight.Scheduled || looks != 2 {
 		t.Errorf("%s after %d looks, %v", v.Outcome, looks, err)

@@ -50,7 +50,7 @@ func verifyCommand(env environment) *cli.Command {
 			}
 			shown := &progress{w: env.stderr, live: env.stderrTerminal}
 			defer shown.done()
-			s, v, err := follow(b, newCountdown(c.Context, c.Duration("verify-timeout")), shown, func() bool { return false }, func() (*preflight.Snapshot, error) { return k.look(c.Context) })
+			s, v, err := follow(b, newCountdown(c.Context, c.Duration("verify-timeout")), shown, func() bool { return false }, func() (*preflight.Recording, error) { return k.look(c.Context) })
 			if err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ const between = time.Second
 // follow looks at the cluster until nothing will change the outcome any more, or
 // the deadline has come. That nothing has changed at all counts only after two
 // loop_waits without anybody sending a request: it may be on its way.
-func follow(b preflight.Baseline, clock countdown, shown *progress, sending func() bool, look func() (*preflight.Snapshot, error)) (*preflight.Snapshot, preflight.Verification, error) {
+func follow(b preflight.Baseline, clock countdown, shown *progress, sending func() bool, look func() (*preflight.Recording, error)) (*preflight.Recording, preflight.Verification, error) {
 	var unchanged time.Time
 	for {
 		began := clock.now()
@@ -116,14 +116,14 @@ func follow(b preflight.Baseline, clock countdown, shown *progress, sending func
 		if err != nil {
 			return nil, preflight.Verification{}, err
 		}
-		v := preflight.Verify(b, s)
+		v := preflight.Verify(b, s.Snapshot)
 		switch {
 		case v.Outcome != preflight.TurnedDown || sending():
 			unchanged = time.Time{}
 		case unchanged.IsZero():
 			unchanged = began
 		}
-		long := !unchanged.IsZero() && began.Sub(unchanged) >= 2*loopWait(s)
+		long := !unchanged.IsZero() && began.Sub(unchanged) >= 2*loopWait(s.Snapshot)
 		if v.Settled && (v.Outcome != preflight.TurnedDown || long) {
 			return s, v, nil
 		}

@@ -15,13 +15,13 @@ import (
 
 // recorded reads a snapshot: "healthy-4.0.7" leads from node1, "switched-4.0.7"
 // is that cluster after a switchover to node2.
-func recorded(t testing.TB, name string) *preflight.Snapshot {
+func recorded(t testing.TB, name string) *preflight.Recording {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("preflight", "testdata", "snapshots", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := preflight.LoadSnapshot(bytes.NewReader(raw))
+	s, err := preflight.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ type film struct {
 	looks  int
 }
 
-func (f *film) look() (*preflight.Snapshot, error) {
+func (f *film) look() (*preflight.Recording, error) {
 	letter := f.frames[min(f.looks, len(f.frames)-1)]
 	f.looks++
 	s := recorded(f.t, map[bool]string{true: "switched-4.0.7", false: "healthy-4.0.7"}[strings.ContainsRune("wod", rune(letter))])
@@ -71,7 +71,7 @@ func nobody() bool { return false }
 // refusal.
 func TestFollowWaitsForTheSender(t *testing.T) {
 	f := &film{t: t, frames: "b", clock: time.Unix(1e9, 0)}
-	b := preflight.BaselineOf(recorded(t, "healthy-4.0.7"))
+	b := baselineOf(recorded(t, "healthy-4.0.7"))
 	_, v, err := follow(b, f.countdown(30*time.Second), &progress{w: &bytes.Buffer{}}, func() bool { return f.looks <= 12 }, f.look)
 	if err != nil || v.Outcome != preflight.TurnedDown || f.looks != 19 {
 		t.Errorf("%s after %d looks, %v", v.Outcome, f.looks, err)
@@ -104,7 +104,7 @@ func TestFollow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := &film{t: t, frames: c.frames, clock: time.Unix(1e9, 0)}
 			var stderr bytes.Buffer
-			s, v, err := follow(preflight.BaselineOf(recorded(t, "healthy-4.0.7")), f.countdown(30*time.Second), &progress{w: &stderr}, nobody, f.look)
+			s, v, err := follow(baselineOf(recorded(t, "healthy-4.0.7")), f.countdown(30*time.Second), &progress{w: &stderr}, nobody, f.look)
 			if err != nil || v.Outcome != c.want || f.looks != c.looks || !strings.Contains(v.Reason, c.reason) {
 				t.Errorf("%s after %d looks: %q (%v); want %s after %d: %q", v.Outcome, f.looks, v.Reason, err, c.want, c.looks, c.reason)
 			}
@@ -121,7 +121,7 @@ func TestFollow(t *testing.T) {
 func TestFollowEndsWithAnError(t *testing.T) {
 	f := &film{t: t, frames: "p", clock: time.Unix(1e9, 0)}
 	stopped := errors.New("stopped")
-	_, _, err := follow(preflight.BaselineOf(recorded(t, "healthy-4.0.7")), f.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, nobody, func() (*preflight.Snapshot, error) {
+	_, _, err := follow(baselineOf(recorded(t, "healthy-4.0.7")), f.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, nobody, func() (*preflight.Recording, error) {
 		if f.looks == 3 {
 			return nil, stopped
 		}
@@ -161,4 +161,8 @@ func TestVerifyCommand(t *testing.T) {
 			}
 		}
 	}
+}
+
+func baselineOf(r *preflight.Recording) preflight.Baseline {
+	return preflight.BaselineOf(r.Snapshot, r.Question)
 }

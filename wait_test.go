@@ -31,12 +31,12 @@ func (s *script) evaluate() (judgement, error) {
 	s.began = append(s.began, s.clock)
 	s.clock = s.clock.Add(s.takes)
 	letter := s.verdicts[min(len(s.began), len(s.verdicts))-1]
-	r := preflight.Report{Leader: "node1", Request: preflight.Request{Scope: "demo"}}
+	r := preflight.Report{Leader: "node1", Request: preflight.Request{Target: preflight.Target{Scope: "demo"}}}
 	r.Verdict = map[byte]preflight.Verdict{'g': preflight.Go, 'n': preflight.NoGo, 'u': preflight.UnknownState}[letter]
 	r.ExitCode = r.Verdict.ExitCode()
-	snapshot := &preflight.Snapshot{}
+	snapshot := &preflight.Recording{Snapshot: &preflight.Snapshot{}}
 	snapshot.DCS.Cluster = preflight.Known(preflight.Cluster{Config: preflight.Known(preflight.Config{LoopWait: preflight.Known(int64(7))})})
-	return judgement{seen: []*preflight.Snapshot{snapshot}, report: r}, nil
+	return judgement{seen: []*preflight.Recording{snapshot}, report: r}, nil
 }
 
 func TestWait(t *testing.T) {

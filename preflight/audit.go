@@ -30,20 +30,20 @@ type AuditedFile struct {
 
 // Audit judges the files in the snapshot. Each of them counts in full: there is
 // no candidate.
-func Audit(s *Snapshot, p Policies) Report { return audit(s, p, fileChecks) }
+func Audit(s *Snapshot, q Question, p Policies) Report { return audit(s, q, p, fileChecks) }
 
 // AuditLive judges them, and holds them against the cluster in the snapshot.
-func AuditLive(s *Snapshot, p Policies) Report {
-	r := audit(s, p, AuditChecks)
+func AuditLive(s *Snapshot, q Question, p Policies) Report {
+	r := audit(s, q, p, AuditChecks)
 	r.Live = true
 	return r
 }
 
-func audit(s *Snapshot, p Policies, checks []Check) Report {
-	results := Evaluate(s, p, checks)
+func audit(s *Snapshot, q Question, p Policies, checks []Check) Report {
+	results := Evaluate(s, q, p, checks)
 	r := Report{
-		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: s.Request,
-		Leader: s.Leader(), Members: membersOf(s), Baseline: BaselineOf(s), Files: auditedFiles(s),
+		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: Request{s.Target, q},
+		Leader: s.Leader(), Members: membersOf(s), Baseline: BaselineOf(s, q), Files: auditedFiles(s),
 		Candidates: []CandidateReport{}, Results: []WeighedResult{},
 	}
 	r.Verdict, r.Summary = weigh(results, s.Leader(), s.fileIDs(), p, nil, &r.Results)
@@ -156,7 +156,7 @@ func textsOf[T any](values map[string]T, text func(T) string) map[string]string 
 
 // reload is the command by which Patroni reads its file again, on one node or on all.
 func (s *Snapshot) reload(of ...NodeFile) string {
-	words := []string{"patronictl", "reload", cmp.Or(s.Request.Scope, "SCOPE")}
+	words := []string{"patronictl", "reload", cmp.Or(s.Target.Scope, "SCOPE")}
 	for _, f := range of {
 		if name, ok := f.Name.Get(); ok {
 			words = append(words, name)

@@ -10,7 +10,7 @@ import (
 func init() { maps.Copy(auditCases, auditLiveCases) }
 
 // liveFiles is the recorded healthy cluster with the files that its nodes have.
-func liveFiles(t testing.TB) *Snapshot {
+func liveFiles(t testing.TB) *Recording {
 	s := healthy(t)
 	s.Files = nodeFiles().Files
 	for i := range s.Files {
@@ -20,78 +20,78 @@ func liveFiles(t testing.TB) *Snapshot {
 	return s
 }
 
-func rolledOut(name, value string) func(s *Snapshot) {
-	return func(s *Snapshot) { s.file("node2").Parameters = Known(map[string]string{name: value}) }
+func rolledOut(name, value string) func(s *Recording) {
+	return func(s *Recording) { s.file("node2").Parameters = Known(map[string]string{name: value}) }
 }
 
 // auditLiveCases are the breakages of the checks that look at the cluster too.
 var auditLiveCases = map[string][]breakage{
 	"audit.live_cluster": {
-		{"another", "", func(s *Snapshot) { everyFile(s, func(f *NodeFile) { f.Scope = Known("test") }) }, Fail, ""},
-		{"moved", "", func(s *Snapshot) { s.Moved = Known([]string{"leader"}) }, Fail, ""},
-		{"not read", "", func(s *Snapshot) {
+		{"another", "", func(s *Recording) { everyFile(s, func(f *NodeFile) { f.Scope = Known("test") }) }, Fail, ""},
+		{"moved", "", func(s *Recording) { s.Moved = Known([]string{"leader"}) }, Fail, ""},
+		{"not read", "", func(s *Recording) {
 			s.DCS.Read = NotKnown[int](Silent, "no answer")
 			s.DCS.Cluster = Because[Cluster](s.DCS.Read)
 		}, Undecided, ""},
 	},
 	"audit.live_members": {
-		{"no file", "", func(s *Snapshot) { s.Files = s.Files[:2] }, Fail, Warning},
-		{"no member", "", func(s *Snapshot) { s.file("node3").Name = Known("node4") }, Fail, Warning},
-		{"a member of another Citus group", "", func(s *Snapshot) {
+		{"no file", "", func(s *Recording) { s.Files = s.Files[:2] }, Fail, Warning},
+		{"no member", "", func(s *Recording) { s.file("node3").Name = Known("node4") }, Fail, Warning},
+		{"a member of another Citus group", "", func(s *Recording) {
 			f := *s.file("node3")
 			f.ID, f.Name, f.Group = "worker1", Known("worker1"), Known("1")
 			s.Files = append(s.Files, f)
 		}, Pass, ""},
-		{"no name", "", func(s *Snapshot) { s.file("node3").Name = unknown[string]() }, Undecided, ""},
+		{"no name", "", func(s *Recording) { s.file("node3").Name = unknown[string]() }, Undecided, ""},
 	},
 	"audit.live_name": {
-		{"another node answers", "node2", func(s *Snapshot) { s.member("node2").REST.Value.Name = Known("node1") }, Fail, ""},
-		{"another cluster answers", "node2", func(s *Snapshot) { s.member("node2").REST.Value.Scope = Known("test") }, Fail, ""},
-		{"an old Patroni gives no name", "node2", func(s *Snapshot) {
+		{"another node answers", "node2", func(s *Recording) { s.member("node2").REST.Value.Name = Known("node1") }, Fail, ""},
+		{"another cluster answers", "node2", func(s *Recording) { s.member("node2").REST.Value.Scope = Known("test") }, Fail, ""},
+		{"an old Patroni gives no name", "node2", func(s *Recording) {
 			r := s.member("node2").REST.Value
 			r.Version, r.Name = Known("3.0.2"), NotKnown[string](Absent, "no name")
 		}, Pass, ""},
-		{"no member", "node3", func(s *Snapshot) { s.file("node3").Name = Known("node4") }, Pass, ""},
-		{"no answer", "node2", func(s *Snapshot) { s.member("node2").REST = NotKnown[REST](Refused, "refused") }, Undecided, ""},
+		{"no member", "node3", func(s *Recording) { s.file("node3").Name = Known("node4") }, Pass, ""},
+		{"no answer", "node2", func(s *Recording) { s.member("node2").REST = NotKnown[REST](Refused, "refused") }, Undecided, ""},
 	},
 	"audit.live_address": {
-		{"REST", "node2", func(s *Snapshot) { s.file("node2").REST.Connect = at("10.77.9.32", 8008) }, Fail, Warning},
-		{"a port", "node2", func(s *Snapshot) { s.file("node2").SQL.Connect = at("10.77.9.22", 5433) }, Fail, Warning},
-		{"https", "node2", func(s *Snapshot) { s.file("node2").HTTPS = Known(true) }, Fail, Warning},
-		{"no key", "node2", func(s *Snapshot) { s.member("node2").Key = unknown[MemberKey]() }, Undecided, ""},
+		{"REST", "node2", func(s *Recording) { s.file("node2").REST.Connect = at("10.77.9.32", 8008) }, Fail, Warning},
+		{"a port", "node2", func(s *Recording) { s.file("node2").SQL.Connect = at("10.77.9.22", 5433) }, Fail, Warning},
+		{"https", "node2", func(s *Recording) { s.file("node2").HTTPS = Known(true) }, Fail, Warning},
+		{"no key", "node2", func(s *Recording) { s.member("node2").Key = unknown[MemberKey]() }, Undecided, ""},
 	},
 	"audit.live_tags": {
 		{"a new tag", "node2", fileTagged("node2", Tags{"nofailover": true}), Fail, Warning},
-		{"a tag less, not yet in the key", "node2", func(s *Snapshot) { s.member("node2").Key.Value.Tags = Known(Tags{"nosync": true}) }, Fail, Warning},
+		{"a tag less, not yet in the key", "node2", func(s *Recording) { s.member("node2").Key.Value.Tags = Known(Tags{"nosync": true}) }, Fail, Warning},
 		{"false is none", "node2", fileTagged("node2", Tags{"nofailover": false, "nosync": false}), Pass, ""},
-		{"a tag of one's own", "node2", func(s *Snapshot) {
+		{"a tag of one's own", "node2", func(s *Recording) {
 			s.member("node2").Key.Value.Tags, s.member("node2").REST.Value.Tags = Known(Tags{"rack": "b"}), Known(Tags{"rack": "b"})
 		}, Pass, ""},
-		{"no answer", "node2", func(s *Snapshot) { s.member("node2").REST = unknown[REST]() }, Undecided, ""},
+		{"no answer", "node2", func(s *Recording) { s.member("node2").REST = unknown[REST]() }, Undecided, ""},
 	},
 	"audit.live_settings": {
 		{"by a reload", "node2", rolledOut("wal_sender_timeout", "30s"), Fail, Warning},
 		{"by a restart", "node2", rolledOut("shared_buffers", "64MB"), Fail, Warning},
-		{"the port", "node2", func(s *Snapshot) { s.file("node2").SQL.ListenPort = Known(5433) }, Fail, Warning},
+		{"the port", "node2", func(s *Recording) { s.file("node2").SQL.ListenPort = Known(5433) }, Fail, Warning},
 		{"the same in another unit", "node2", rolledOut("shared_buffers", "32768kB"), Pass, ""},
 		{"a boolean of YAML", "node2", rolledOut("hot_standby_feedback", "false"), Pass, ""},
 		{"what the DCS decides", "node2", rolledOut("max_connections", "500"), Pass, ""},
-		{"not shown", "node2", func(s *Snapshot) {
+		{"not shown", "node2", func(s *Recording) {
 			rolledOut("shared_preload_libraries", "x")(s)
 			delete(*s.member("node2").SQL.Value.Settings.Value, "shared_preload_libraries")
 		}, Undecided, ""},
-		{"no session", "node2", func(s *Snapshot) { s.member("node2").SQL = unknown[SQL]() }, Undecided, ""},
+		{"no session", "node2", func(s *Recording) { s.member("node2").SQL = unknown[SQL]() }, Undecided, ""},
 	},
 	"audit.live_restart": {
-		{"pending", "node2", func(s *Snapshot) {
+		{"pending", "node2", func(s *Recording) {
 			s.member("node2").Key.Value.PendingRestart, s.member("node2").Key.Value.PendingRestartReason = Known(true), Known([]string{"shared_buffers"})
 		}, Fail, Warning},
-		{"no key", "node2", func(s *Snapshot) { s.member("node2").Key = unknown[MemberKey]() }, Undecided, ""},
+		{"no key", "node2", func(s *Recording) { s.member("node2").Key = unknown[MemberKey]() }, Undecided, ""},
 	},
 }
 
 func TestGoodFilesPassAgainstTheirCluster(t *testing.T) {
-	r := AuditLive(liveFiles(t), Policies{})
+	r := AuditLive(liveFiles(t).Snapshot, Question{}, Policies{})
 	if r.Verdict != Go || r.Summary.Warnings > 0 || r.Summary.Skipped > 0 {
 		t.Fatalf("%s, %+v\n%s", r.Verdict, r.Summary, fails(r))
 	}
@@ -111,7 +111,7 @@ func TestGoodFilesPassAgainstTheirCluster(t *testing.T) {
 
 // TestOfflineNobodyIsAsked: without --live nothing depends on the cluster.
 func TestOfflineNobodyIsAsked(t *testing.T) {
-	for _, res := range Audit(nodeFiles(), Policies{}).Results {
+	for _, res := range Audit(nodeFiles().Snapshot, Question{}, Policies{}).Results {
 		if strings.HasPrefix(res.Check, "audit.live_") {
 			t.Errorf("%s was run", res.Check)
 		}
@@ -126,7 +126,7 @@ func TestNothingUnseenPassesLive(t *testing.T) {
 		s := liveFiles(t)
 		fact := factsIn(s)[i]
 		fact.forget()
-		r := AuditLive(s, Policies{})
+		r := AuditLive(s.Snapshot, s.Question, Policies{})
 		for _, res := range r.Results {
 			if res.Status == Undecided && strings.HasPrefix(res.Check, "audit.live_") {
 				undecided++

@@ -68,7 +68,7 @@ var liveSettings = fact[live[map[string]string]]{"the settings by SQL", func(s *
 	return o
 }}
 
-func runLiveSettings(s *Snapshot, _ Policies, id string) []Finding {
+func runLiveSettings(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	settings := liveSettings.get(s, id)
 	if !settings.there {
@@ -110,7 +110,7 @@ func runLiveSettings(s *Snapshot, _ Policies, id string) []Finding {
 		out = append(out, Finding{
 			Asked: asked, Observed: strings.Join(restart, "; "), Expected: "the values of the file",
 			Effect: "PostgreSQL reads it at its start only. Once Patroni has read the file, a switchover away from the node is such a start, unasked; after one to it, it leads with the old value.",
-			Remedy: fmt.Sprintf("A restart changes it, and a reload before it: put the file in place, then %s, then patronictl restart %s %s", s.reload(f), s.Request.Scope, f.Name.Must()),
+			Remedy: fmt.Sprintf("A restart changes it, and a reload before it: put the file in place, then %s, then patronictl restart %s %s", s.reload(f), s.Target.Scope, f.Name.Must()),
 		})
 	}
 	return out

@@ -42,11 +42,11 @@ type BaselineSlot struct {
 }
 
 // BaselineOf takes from a snapshot what a verification needs.
-func BaselineOf(s *Snapshot) Baseline {
+func BaselineOf(s *Snapshot, q Question) Baseline {
 	leader := s.Leader()
 	b := Baseline{
-		Scope: s.Request.Scope, Namespace: s.Request.Namespace, Group: s.Request.Group, TakenAt: s.TakenAt,
-		Leader: leader, Candidate: s.Request.Candidate,
+		Scope: s.Target.Scope, Namespace: s.Target.Namespace, Group: s.Target.Group, TakenAt: s.TakenAt,
+		Leader: leader, Candidate: q.Candidate,
 		StandbyCluster: standbyCluster.of(s, "").Value, SystemID: sqlSystemID.of(s, leader).Value, Timeline: sqlTimeline.of(s, leader).Value,
 	}
 	before, okB := leaderBefore.of(s, "").Get()
@@ -128,11 +128,11 @@ func LoadBaseline(raw []byte) (Baseline, error) {
 	case doc.Schema == 0:
 		return Baseline{}, errors.New("read what was seen before: neither a snapshot (check --record FILE) nor a report as JSON (check or switchover -f json)")
 	}
-	s, err := LoadSnapshot(bytes.NewReader(raw))
+	r, err := LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		return Baseline{}, err
 	}
-	out := BaselineOf(s)
+	out := BaselineOf(r.Snapshot, r.Question)
 	return out, out.complete()
 }
 

@@ -74,12 +74,15 @@ type Check struct {
 	// After names checks on whose ground this one builds. Where one of them did
 	// not pass for the same subject, or for the cluster, this one is skipped.
 	After []string
+	// Repeats names checks that say the same in more detail. Where the user
+	// ignores one of them, the findings of this one only inform.
+	Repeats []string
 	// Needs are the facts that must be known. Where one is not, the result is
 	// unknown and Run is not called.
 	Needs []Need
 	// Run judges one subject: a member's name, or "" for the cluster. It sees
 	// nothing but its arguments. No finding worse than Evidence means pass.
-	Run func(s *Snapshot, p Policies, subject string) []Finding
+	Run func(s *Snapshot, q Question, subject string) []Finding
 }
 
 // Topic is the part of the ID before the dot.
@@ -143,7 +146,7 @@ type Need interface {
 	// Name is the fact in words, for documentation.
 	Name() string
 	// missing is nil where the fact is known for that subject.
-	missing(s *Snapshot, subject string) *Missing
+	missing(s *Snapshot, q Question, subject string) *Missing
 }
 
 // Missing is a needed fact that is unknown, and why.
@@ -163,12 +166,15 @@ type fact[T any] struct {
 // Name returns the fact in words.
 func (f fact[T]) Name() string { return f.name }
 
-func (f fact[T]) missing(s *Snapshot, subject string) *Missing {
-	o := f.of(s, subject)
+func (f fact[T]) missing(s *Snapshot, _ Question, subject string) *Missing {
+	return missing(f.name, f.of(s, subject))
+}
+
+func missing[T any](name string, o Observed[T]) *Missing {
 	if o.Known() {
 		return nil
 	}
-	return &Missing{Fact: f.name, Cause: o.Cause(), Reason: o.Reason()}
+	return &Missing{Fact: name, Cause: o.Cause(), Reason: o.Reason()}
 }
 
 // get returns the value; the fact must be in the check's Needs.
@@ -181,6 +187,22 @@ func (f fact[T]) onLeader() fact[T] {
 		of:   func(s *Snapshot, _ string) Observed[T] { return f.of(s, s.Leader()) },
 	}
 }
+
+// asked is a fact that depends on the question too.
+type asked[T any] struct {
+	name string
+	of   func(s *Snapshot, q Question, subject string) Observed[T]
+}
+
+// Name returns the fact in words.
+func (f asked[T]) Name() string { return f.name }
+
+func (f asked[T]) missing(s *Snapshot, q Question, subject string) *Missing {
+	return missing(f.name, f.of(s, q, subject))
+}
+
+// get returns the value; the fact must be in the check's Needs.
+func (f asked[T]) get(s *Snapshot, q Question, subject string) T { return f.of(s, q, subject).Must() }
 
 // evidence is a finding that says what made a check pass.
 func evidence(asked, format string, args ...any) []Finding {

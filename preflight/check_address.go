@@ -8,7 +8,7 @@ import (
 
 // The identity checks that look at addresses, and at who shares them.
 
-func runAddress(s *Snapshot, _ Policies, m string) []Finding {
+func runAddress(s *Snapshot, _ Question, m string) []Finding {
 	var out []Finding
 	for _, a := range []struct{ field, url, remedy string }{
 		{"api_url", keyAPIURL.get(s, m), remedyREST(s, m)},
@@ -55,13 +55,13 @@ func allLoopback(s *Snapshot) bool {
 	return true
 }
 
-func runVIP(s *Snapshot, _ Policies, m string) []Finding {
+func runVIP(s *Snapshot, q Question, m string) []Finding {
 	var out []Finding
 	for _, a := range []struct{ field, url, answered, remedy string }{
 		{"api_url", keyAPIURL.get(s, m), restAnswer.of(s, m).orZero().RemoteAddr, remedyREST(s, m)},
 		{"conn_url", keyConnURL.get(s, m), ofSQL("", func(q SQL) Observed[string] { return Known(q.RemoteAddr) }).of(s, m).orZero(), remedySQL(s, m)},
 	} {
-		vip := vipAmong(s.Request.VIPs, append(bareHosts(a.url), hostOfAddr(a.answered)))
+		vip := vipAmong(q.VIPs, append(bareHosts(a.url), hostOfAddr(a.answered)))
 		if vip == "" {
 			continue
 		}
@@ -81,10 +81,10 @@ func runVIP(s *Snapshot, _ Policies, m string) []Finding {
 		out = append(out, f)
 	}
 	if out == nil {
-		if len(s.Request.VIPs) == 0 {
+		if len(q.VIPs) == 0 {
 			return evidence(s.key("/members/"+m), "no VIP was named (--vip)")
 		}
-		return evidence(s.key("/members/"+m), "neither address is one of %s", strings.Join(s.Request.VIPs, ", "))
+		return evidence(s.key("/members/"+m), "neither address is one of %s", strings.Join(q.VIPs, ", "))
 	}
 	return out
 }
@@ -100,7 +100,7 @@ func vipAmong(vips, hosts []string) string {
 	return ""
 }
 
-func runDistinct(s *Snapshot, _ Policies, m string) []Finding {
+func runDistinct(s *Snapshot, _ Question, m string) []Finding {
 	for _, other := range s.Members {
 		if other.Name == m {
 			continue
@@ -114,7 +114,7 @@ func runDistinct(s *Snapshot, _ Policies, m string) []Finding {
 			Asked:    s.key("/members/"+m) + " and " + strings.TrimLeft(strings.TrimPrefix(s.key("/members/"+other.Name), s.key("")), ", "),
 			Observed: fmt.Sprintf("%s and %s have %s", m, s.called(other.Name), what), Expected: "an address of its own for each",
 			Effect: fmt.Sprintf("One server answers for both, so what Patroni learns of %s is not of %s.", m, m),
-			Remedy: fmt.Sprintf("Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, then: patronictl reload %s %s", m, s.Request.Scope, m),
+			Remedy: fmt.Sprintf("Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, then: patronictl reload %s %s", m, s.Target.Scope, m),
 		}}
 	}
 	return evidence(s.key("/members/"+m), "no other member shares its addresses or its server")

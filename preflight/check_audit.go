@@ -61,7 +61,7 @@ var auditClusterChecks = []Check{
 	},
 }
 
-func runAuditScope(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditScope(s *Snapshot, _ Question, _ string) []Finding {
 	namespaces := inEach(fileNamespace).get(s, "")
 	paths := map[string]string{}
 	for id, scope := range inEach(fileScope).get(s, "") {
@@ -78,7 +78,7 @@ func runAuditScope(s *Snapshot, _ Policies, _ string) []Finding {
 	}}
 }
 
-func runAuditDCS(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditDCS(s *Snapshot, _ Question, _ string) []Finding {
 	stores := inEach(fileStore).get(s, "")
 	asked := s.all() + ", the section of the DCS"
 	keys := slices.Sorted(maps.Keys(textSet(stores, func(n NodeStore) string { return n.Kind })))
@@ -149,7 +149,7 @@ func disjoint(stores map[string]NodeStore) bool {
 	return false
 }
 
-func runAuditDCSLogin(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditDCSLogin(s *Snapshot, _ Question, _ string) []Finding {
 	stores := inEach(fileStore).get(s, "")
 	asked := s.all() + ", the login of the DCS"
 	users, same := s.sides(textsOf(stores, func(n NodeStore) string { return userText(n.Login) }), kindOfStore(stores))
@@ -221,7 +221,7 @@ func (s *Snapshot) contradicting(of func(NodeFile) []keyedLogin) string {
 	return strings.Join(out, "; ")
 }
 
-func runAuditNames(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditNames(s *Snapshot, _ Question, _ string) []Finding {
 	names := inEach(fileName).get(s, "")
 	asked := s.all() + ", name"
 	by, slots := map[string][]string{}, map[string][]string{}
@@ -257,7 +257,7 @@ func runAuditNames(s *Snapshot, _ Policies, _ string) []Finding {
 	return out
 }
 
-func runAuditCitus(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditCitus(s *Snapshot, _ Question, _ string) []Finding {
 	groups := inEach(fileGroup).get(s, "")
 	asked := s.all() + ", citus.group"
 	observed, same := s.sides(textsOf(groups, func(g string) string {

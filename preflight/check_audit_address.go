@@ -105,7 +105,7 @@ func (e endpoint) remedy(f NodeFile, s *Snapshot) string {
 		e.section, f.Path, port, s.reload(f))
 }
 
-func runAuditAddress(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditAddress(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	var out []Finding
 	for _, e := range f.endpoints() {
@@ -158,11 +158,11 @@ func (s *Snapshot) allFilesLoopback() bool {
 	return len(s.Files) > 1
 }
 
-func runAuditVIP(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditVIP(s *Snapshot, q Question, id string) []Finding {
 	f, _ := s.File(id)
 	var out []Finding
 	for _, e := range f.endpoints() {
-		vip := vipAmong(s.Request.VIPs, []string{e.own.Connect.Must().Host})
+		vip := vipAmong(q.VIPs, []string{e.own.Connect.Must().Host})
 		if vip == "" {
 			continue
 		}
@@ -175,13 +175,13 @@ func runAuditVIP(s *Snapshot, _ Policies, id string) []Finding {
 	switch {
 	case out != nil:
 		return out
-	case len(s.Request.VIPs) == 0:
+	case len(q.VIPs) == 0:
 		return evidence(f.Path, "no VIP was named (--vip)")
 	}
-	return evidence(f.Path, "neither address is one of %s", strings.Join(s.Request.VIPs, ", "))
+	return evidence(f.Path, "neither address is one of %s", strings.Join(q.VIPs, ", "))
 }
 
-func runAuditDistinct(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditDistinct(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	var out []Finding
 	for _, e := range f.endpoints() {
@@ -244,7 +244,7 @@ func othersOwn(f, other NodeFile, e endpoint) string {
 	return ""
 }
 
-func runAuditPorts(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditPorts(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	var out []Finding
 	rest, sql := f.endpoints()[0], f.endpoints()[1]
@@ -321,7 +321,7 @@ func overlap(a, b []string) bool {
 	return false
 }
 
-func runAuditListen(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditListen(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	var out []Finding
 	for _, e := range f.endpoints() {
@@ -381,7 +381,7 @@ var dataDirsOfHost = fact[map[string]string]{"postgresql.data_dir of each member
 	return Known(out)
 }}
 
-func runAuditDataDir(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditDataDir(s *Snapshot, _ Question, id string) []Finding {
 	dirs := dataDirsOfHost.get(s, id)
 	f, _ := s.File(id)
 	for _, other := range s.Files {

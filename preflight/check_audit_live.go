@@ -113,11 +113,11 @@ func noMember(s *Snapshot, f NodeFile) []Finding {
 	return evidence(s.key("/members/"), "there is no member %s", f.Name.orZero())
 }
 
-func runLiveCluster(s *Snapshot, _ Policies, _ string) []Finding {
+func runLiveCluster(s *Snapshot, _ Question, _ string) []Finding {
 	namespaces := inEach(fileNamespace).get(s, "")
 	paths := map[string]string{}
 	same := true
-	seen := strings.TrimSuffix(s.Request.Namespace, "/") + "/" + s.Request.Scope
+	seen := strings.TrimSuffix(s.Target.Namespace, "/") + "/" + s.Target.Scope
 	for id, scope := range inEach(fileScope).get(s, "") {
 		paths[id] = strings.TrimSuffix(namespaces[id], "/") + "/" + scope
 		same = same && paths[id] == seen
@@ -139,7 +139,7 @@ func runLiveCluster(s *Snapshot, _ Policies, _ string) []Finding {
 	}}
 }
 
-func runLiveMembers(s *Snapshot, _ Policies, _ string) []Finding {
+func runLiveMembers(s *Snapshot, _ Question, _ string) []Finding {
 	names := slices.Sorted(maps.Values(inEach(fileName).get(s, "")))
 	var without, gone []string
 	for _, m := range s.Members {
@@ -149,7 +149,7 @@ func runLiveMembers(s *Snapshot, _ Policies, _ string) []Finding {
 	}
 	for _, f := range s.Files {
 		// A look sees one Citus group.
-		if _, there := s.Member(f.Name.Must()); !there && Equal(f.Group, s.Request.Group) {
+		if _, there := s.Member(f.Name.Must()); !there && Equal(f.Group, s.Target.Group) {
 			gone = append(gone, fmt.Sprintf("%s (%s)", f.Name.Must(), f.at("name")))
 		}
 	}
@@ -174,7 +174,7 @@ func runLiveMembers(s *Snapshot, _ Policies, _ string) []Finding {
 	return out
 }
 
-func runLiveName(s *Snapshot, _ Policies, id string) []Finding {
+func runLiveName(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	name, scope := ofLive(restName).get(s, id), ofLive(restScope).get(s, id)
 	if !name.there {
@@ -183,9 +183,9 @@ func runLiveName(s *Snapshot, _ Policies, id string) []Finding {
 	m := f.Name.Must()
 	asked := s.askedREST(m)
 	switch {
-	case scope.value != s.Request.Scope:
+	case scope.value != s.Target.Scope:
 		return []Finding{{
-			Asked: asked, Observed: fmt.Sprintf("patroni.scope is %q", scope.value), Expected: fmt.Sprintf("%q, as in %s", s.Request.Scope, f.at("scope")),
+			Asked: asked, Observed: fmt.Sprintf("patroni.scope is %q", scope.value), Expected: fmt.Sprintf("%q, as in %s", s.Target.Scope, f.at("scope")),
 			Effect: "The node that answers is of another cluster.", Remedy: "Correct restapi.connect_address or scope in " + f.Path + ", and restart Patroni there.",
 		}}
 	case name.value != "" && name.value != m:
@@ -197,7 +197,7 @@ func runLiveName(s *Snapshot, _ Policies, id string) []Finding {
 	return evidence(asked, "it answers for %s of %s", m, scope.value)
 }
 
-func runLiveAddress(s *Snapshot, _ Policies, id string) []Finding {
+func runLiveAddress(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	api, conn := ofLive(keyAPIURL).get(s, id), ofLive(keyConnURL).get(s, id)
 	if !api.there {
@@ -233,7 +233,7 @@ func runLiveAddress(s *Snapshot, _ Policies, id string) []Finding {
 	return out
 }
 
-func runLiveTags(s *Snapshot, _ Policies, id string) []Finding {
+func runLiveTags(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	key, rest := ofLive(keyTags).get(s, id), ofLive(restTags).get(s, id)
 	if !key.there {
@@ -284,7 +284,7 @@ func effective(t Tags) Tags {
 	return out
 }
 
-func runLiveRestart(s *Snapshot, _ Policies, id string) []Finding {
+func runLiveRestart(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	pending := ofLive(keyPendingRestart).get(s, id)
 	if !pending.there {
@@ -302,6 +302,6 @@ func runLiveRestart(s *Snapshot, _ Policies, id string) []Finding {
 	return []Finding{{
 		Asked: asked, Observed: observed, Expected: "nothing that waits for a restart",
 		Effect: "These settings change with the next restart of PostgreSQL on " + name + "; a switchover is one for the old leader.",
-		Remedy: "A restart changes it: patronictl restart " + s.Request.Scope + " " + name,
+		Remedy: "A restart changes it: patronictl restart " + s.Target.Scope + " " + name,
 	}}
 }

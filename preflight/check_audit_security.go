@@ -44,7 +44,7 @@ var auditSecurityChecks = []Check{
 	},
 }
 
-func runAuditTLS(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditTLS(s *Snapshot, _ Question, _ string) []Finding {
 	asked := s.all() + ", restapi.certfile"
 	observed, same := s.sides(textsOf(inEach(fileHTTPS).get(s, ""), func(https bool) string {
 		return map[bool]string{true: "https", false: "http"}[https]
@@ -59,7 +59,7 @@ func runAuditTLS(s *Snapshot, _ Policies, _ string) []Finding {
 	}}
 }
 
-func runAuditClientCertificate(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditClientCertificate(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	if fileClientCert.get(s, id) {
 		return evidence(f.at("ctl.certfile"), "it has a client certificate")
@@ -96,7 +96,7 @@ func runAuditClientCertificate(s *Snapshot, _ Policies, id string) []Finding {
 	return evidence(f.at("ctl.certfile"), "no other node asks for a client certificate")
 }
 
-func runAuditRESTLogin(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditRESTLogin(s *Snapshot, _ Question, _ string) []Finding {
 	asked := s.all() + ", restapi.authentication and ctl.authentication"
 	guards := map[string]string{}
 	for _, f := range s.Files {
@@ -145,7 +145,7 @@ func userText(l NodeLogin) string {
 	return "user " + l.User
 }
 
-func runAuditLogins(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditLogins(s *Snapshot, _ Question, _ string) []Finding {
 	const section = "postgresql.authentication."
 	asked := s.all() + ", postgresql.authentication"
 	var out []Finding

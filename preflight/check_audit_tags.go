@@ -78,7 +78,7 @@ func neverLeads(t Tags) bool {
 	return no
 }
 
-func runAuditNofailover(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditNofailover(s *Snapshot, _ Question, _ string) []Finding {
 	asked := s.all() + ", tags"
 	of := inEach(fileTags).get(s, "")
 	groups := inEach(fileGroup).get(s, "")
@@ -134,7 +134,7 @@ func valuesOf(m map[string]string) func(func(string) bool) {
 	}
 }
 
-func runAuditNosync(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditNosync(s *Snapshot, _ Question, _ string) []Finding {
 	asked := s.all() + ", tags"
 	of := inEach(fileTags).get(s, "")
 	groups := inEach(fileGroup).get(s, "")
@@ -168,7 +168,7 @@ func runAuditNosync(s *Snapshot, _ Policies, _ string) []Finding {
 	return out
 }
 
-func runAuditTags(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditTags(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	t := fileTags.get(s, id)
 	remedy := fmt.Sprintf("Correct tags in %s, then: %s", f.Path, s.reload(f))
@@ -198,7 +198,7 @@ func runAuditTags(s *Snapshot, _ Policies, id string) []Finding {
 	return out
 }
 
-func runAuditReplicatefrom(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditReplicatefrom(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	upstream := map[string]string{} // by name
 	leads := map[string]bool{}
@@ -265,7 +265,7 @@ var byDCS = []string{
 	"wal_keep_size", "wal_level", "wal_log_hints",
 }
 
-func runAuditParameters(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditParameters(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	var without []string
 	for _, name := range byDCS {
@@ -279,7 +279,7 @@ func runAuditParameters(s *Snapshot, _ Policies, id string) []Finding {
 	return []Finding{{
 		Asked: f.at("postgresql.parameters"), Observed: strings.Join(without, ", "), Expected: "these in the DCS, or in postgresql.listen and scope",
 		Effect: "Patroni passes over them in a file: the server runs with what the DCS has, or with Patroni's defaults.",
-		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, under postgresql.parameters (listen_addresses and port in postgresql.listen), and take it out of %s.", s.Request.Scope, f.Path),
+		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, under postgresql.parameters (listen_addresses and port in postgresql.listen), and take it out of %s.", s.Target.Scope, f.Path),
 	}}
 }
 
@@ -292,7 +292,7 @@ var ClusterKeys = []string{
 	"standby_cluster", "slots", "ignore_slots", "postgresql.use_slots",
 }
 
-func runAuditDynamic(s *Snapshot, _ Policies, id string) []Finding {
+func runAuditDynamic(s *Snapshot, _ Question, id string) []Finding {
 	f, _ := s.File(id)
 	keys := fileDynamic.get(s, id)
 	if len(keys) == 0 {
@@ -305,11 +305,11 @@ func runAuditDynamic(s *Snapshot, _ Policies, id string) []Finding {
 	return []Finding{{
 		Asked: f.Path, Observed: "it has " + strings.Join(at, "; "), Expected: enumerate(keys) + " in the DCS",
 		Effect: "Patroni passes over them in a file: the cluster runs with what the DCS has, or with Patroni's defaults.",
-		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, and take it out of %s.", cmp.Or(s.Request.Scope, "SCOPE"), f.Path),
+		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, and take it out of %s.", cmp.Or(s.Target.Scope, "SCOPE"), f.Path),
 	}}
 }
 
-func runAuditWatchdog(s *Snapshot, _ Policies, _ string) []Finding {
+func runAuditWatchdog(s *Snapshot, _ Question, _ string) []Finding {
 	asked := s.all() + ", watchdog.mode"
 	observed, same := s.sides(inEach(fileWatchdog).get(s, ""), "watchdog.mode")
 	if same {

@@ -33,7 +33,7 @@ var candidateChecks = []Check{
 		Proof:  "TestBreakages; failover_limitation in patroni/ha.py, which e2e/oracle_test.go runs.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
 		After: []string{"candidate.rest", "identity.rest_name"}, Needs: []Need{restWatchdog},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			if !restWatchdog.get(s, m) {
 				return evidence(s.askedREST(m), "no watchdog_failed")
 			}
@@ -82,24 +82,24 @@ var candidateChecks = []Check{
 	},
 }
 
-func runCandidate(s *Snapshot, _ Policies, _ string) []Finding {
-	c, leader := s.Request.Candidate, leaderKey.get(s, "")
+func runCandidate(s *Snapshot, q Question, _ string) []Finding {
+	c, leader := q.Candidate, leaderKey.get(s, "")
 	asked := s.key("/members/")
 	if c == "" {
-		return runNobodyNamed(s, asked)
+		return runNobodyNamed(s, q, asked)
 	}
 	_, isMember := s.Member(c)
 	switch {
 	case c == leader:
 		return []Finding{{
 			Asked: s.key("/leader"), Observed: c, Expected: "another member than the candidate",
-			Effect: fmt.Sprintf("patronictl says \"Member %s is already the leader of cluster %s\".", c, s.Request.Scope),
+			Effect: fmt.Sprintf("patronictl says \"Member %s is already the leader of cluster %s\".", c, s.Target.Scope),
 			Remedy: "Nothing to do, or another candidate: " + names(s.replicas()) + ".",
 		}}
 	case !isMember:
 		return []Finding{{
 			Asked: asked, Observed: "no member " + c, Expected: "one of " + names(s.replicas()),
-			Effect: fmt.Sprintf("patronictl says \"Member %s does not exist in cluster %s or is tagged as nofailover\".", c, s.Request.Scope),
+			Effect: fmt.Sprintf("patronictl says \"Member %s does not exist in cluster %s or is tagged as nofailover\".", c, s.Target.Scope),
 			Remedy: "Use a member's exact name: " + names(s.replicas()) + ".",
 		}}
 	}
@@ -107,7 +107,7 @@ func runCandidate(s *Snapshot, _ Policies, _ string) []Finding {
 }
 
 // runNobodyNamed says among whom Patroni may choose.
-func runNobodyNamed(s *Snapshot, asked string) []Finding {
+func runNobodyNamed(s *Snapshot, q Question, asked string) []Finding {
 	var aside []string
 	for _, m := range s.replicas() {
 		if why := s.keptAside(m); why != "" {
@@ -126,7 +126,7 @@ func runNobodyNamed(s *Snapshot, asked string) []Finding {
 		Effect: "patronictl says \"No candidates found to switchover to\".",
 		Remedy: "Start a replica without the nofailover tag.",
 	}
-	if p := PredictFor(s, ""); p.Stage != StageCtl {
+	if p := PredictFor(s, q); p.Stage != StageCtl {
 		f.Effect = "Nobody could take over."
 		f.Remedy = "Bring one of them back first: patronictl list, and the Patroni log there."
 		if p.Printed != "" {
@@ -139,7 +139,7 @@ func runNobodyNamed(s *Snapshot, asked string) []Finding {
 // replicas are all members but the leader.
 func (s *Snapshot) replicas() []string { return subjects(s, OfReplicas) }
 
-func runNofailover(s *Snapshot, _ Policies, m string) []Finding {
+func runNofailover(s *Snapshot, _ Question, m string) []Finding {
 	version := keyVersion.of(s, s.Leader()).orZero()
 	for _, t := range []struct {
 		asked string
@@ -156,7 +156,7 @@ func runNofailover(s *Snapshot, _ Policies, m string) []Finding {
 		return []Finding{{
 			Asked: t.asked, Observed: "tag " + how, Expected: "no tag that forbids promotion",
 			Effect: effect,
-			Remedy: fmt.Sprintf("Take the tag out of patroni.yml of %s, then: patronictl reload %s %s; or choose another candidate.", m, s.Request.Scope, m),
+			Remedy: fmt.Sprintf("Take the tag out of patroni.yml of %s, then: patronictl reload %s %s; or choose another candidate.", m, s.Target.Scope, m),
 		}}
 	}
 	return evidence(s.key("/members/"+m), "no such tag, nor in the REST answer")
@@ -184,7 +184,7 @@ func inSync(state Sync, m, version string) bool {
 	})
 }
 
-func runSync(s *Snapshot, _ Policies, m string) []Finding {
+func runSync(s *Snapshot, q Question, m string) []Finding {
 	mode, state, version := syncActive(s), syncState.get(s, m), keyVersion.of(s, s.Leader()).Must()
 	asked := s.key("/sync")
 	remedy := "Choose one of " + names(state.Standbys) + ", or wait until " + m + " is synchronous (patronictl list)."
@@ -194,18 +194,18 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 	observed := fmt.Sprintf("synchronous mode is %s, and the standbys are: %s", mode, names(state.Standbys))
 	if nosync(keyTags.of(s, m).orZero(), version) {
 		observed += "; " + m + " is tagged nosync"
-		remedy = fmt.Sprintf("Take nosync out of patroni.yml of %s, then: patronictl reload %s %s; or choose a synchronous standby.", m, s.Request.Scope, m)
+		remedy = fmt.Sprintf("Take nosync out of patroni.yml of %s, then: patronictl reload %s %s; or choose a synchronous standby.", m, s.Target.Scope, m)
 	}
 	if standbyCluster.of(s, m).orZero() {
 		observed = "this is a standby cluster, and " + observed
-		remedy = fmt.Sprintf("A standby cluster has none, and Patroni before 3.2.0 wants one all the same: patronictl edit-config %s -s synchronous_mode=false", s.Request.Scope)
+		remedy = fmt.Sprintf("A standby cluster has none, and Patroni before 3.2.0 wants one all the same: patronictl edit-config %s -s synchronous_mode=false", s.Target.Scope)
 	}
 	switch {
 	case mode == "off":
 		return evidence(asked, "synchronous mode is off")
 	case mode == "quorum" && strings.HasPrefix(version, "4.0.5") && state.Quorum > 0:
 		return []Finding{{
-			Severity: whereNamed(s), Asked: asked, Observed: fmt.Sprintf("quorum is %d, and the leader runs Patroni 4.0.5", state.Quorum),
+			Severity: whereNamed(q), Asked: asked, Observed: fmt.Sprintf("quorum is %d, and the leader runs Patroni 4.0.5", state.Quorum),
 			Effect: "4.0.5 refuses every named candidate in quorum mode: 503 \"Switchover failed\" (mended in 4.0.6).",
 			Remedy: "Update Patroni on the leader to 4.0.6 or later first.",
 		}}
@@ -219,7 +219,7 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		}}
 	case mode == "quorum":
 		return []Finding{{Asked: asked, Observed: observed, Expected: m + " among them", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
-	case s.Request.Candidate == "" && len(state.Standbys) > 0 && !s.outOfSync(m): // before 2.1.5 it races all the same
+	case q.Candidate == "" && len(state.Standbys) > 0 && !s.outOfSync(m): // before 2.1.5 it races all the same
 		return []Finding{{
 			Kind: Policy, Asked: asked, Observed: observed, Expected: m + " among them",
 			Effect: "Where nobody is named, members of Patroni before 2.1.5 take the leader key whether they are synchronous or not: what only the synchronous standby has would be lost.",
@@ -227,7 +227,7 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 		}}
 	}
 	refusal := "candidate name does not match with sync_standby"
-	if s.Request.Candidate == "" && len(state.Standbys) == 0 {
+	if q.Candidate == "" && len(state.Standbys) == 0 {
 		refusal = "switchover is not possible: can not find sync_standby"
 	}
 	return []Finding{{
@@ -237,14 +237,14 @@ func runSync(s *Snapshot, _ Policies, m string) []Finding {
 }
 
 // whereNamed is the severity of what stands against a member only where it is named.
-func whereNamed(s *Snapshot) Severity {
-	if s.Request.Candidate == "" {
+func whereNamed(q Question) Severity {
+	if q.Candidate == "" {
 		return Warning
 	}
 	return Blocker
 }
 
-func runAhead(s *Snapshot, _ Policies, m string) []Finding {
+func runAhead(s *Snapshot, _ Question, m string) []Finding {
 	have, leader := sqlReceived.get(s, m), leaderAfter.get(s, m)
 	if leader == noLimit {
 		return evidence(s.askedSQL(s.Leader(), "pg_is_in_recovery()"), "the leader follows another cluster and writes nothing of its own")
@@ -256,6 +256,6 @@ func runAhead(s *Snapshot, _ Policies, m string) []Finding {
 	return []Finding{Finding{
 		Asked: asked, Observed: fmt.Sprintf("%d bytes ahead of the leader", have.Minus(leader)), Expected: "not ahead",
 		Effect: fmt.Sprintf("%s has diverged. Patroni takes this for a lag below zero and accepts it; what %s committed since would be lost.", m, s.Leader()),
-		Remedy: fmt.Sprintf("patronictl reinit %s %s", s.Request.Scope, m),
+		Remedy: fmt.Sprintf("patronictl reinit %s %s", s.Target.Scope, m),
 	}.bytesOf(have.Minus(leader), 0)}
 }

@@ -75,7 +75,7 @@ var wayOfWAL = fact[[]string]{"through which members WAL comes from the leader",
 // leader's last checkpoint and the promotion, in bytes, with much to spare.
 const cascadeBlocks = 1 << 20
 
-func runCascade(s *Snapshot, _ Policies, m string) []Finding {
+func runCascade(s *Snapshot, _ Question, m string) []Finding {
 	way, leader := wayOfWAL.get(s, m), s.Leader()
 	if len(way) < 2 || way[1] == leader {
 		return runNoCascade(s, m, way)

@@ -26,14 +26,14 @@ var choiceChecks = []Check{
 	},
 }
 
-func runChoice(s *Snapshot, _ Policies, _ string) []Finding {
-	c, asked := s.Request.Candidate, s.rules(s.Request.Candidate)
+func runChoice(s *Snapshot, q Question, _ string) []Finding {
+	c, asked := q.Candidate, s.rules(q.Candidate)
 	if c != "" {
 		return evidence(asked, "%s is named", c)
 	}
 	// Where the race cannot be foretold it is open among those that may take part.
 	may := s.eligible()
-	if p, ok := predictionAsked.of(s, "").Get(); ok {
+	if p, ok := predictionAsked.of(s, q, "").Get(); ok {
 		if p.Stage != StageDone {
 			return evidence(asked, "the leader does not step down")
 		}
@@ -51,7 +51,7 @@ func runChoice(s *Snapshot, _ Policies, _ string) []Finding {
 
 var maxSyncLag = ofConfig("maximum_lag_on_syncnode in /config", func(c Config) Observed[int64] { return c.MaximumLagOnSyncnode })
 
-func runSyncLag(s *Snapshot, _ Policies, m string) []Finding {
+func runSyncLag(s *Snapshot, _ Question, m string) []Finding {
 	mode, limit := syncActive(s), maxSyncLag.get(s, m)
 	if mode == "off" {
 		return evidence(s.key("/config"), "synchronous mode is off")
@@ -68,7 +68,7 @@ func runSyncLag(s *Snapshot, _ Policies, m string) []Finding {
 		return evidence(s.key("/config"), "maximum_lag_on_syncnode is %d: no lag takes a member out of /sync", limit)
 	}
 	f.Asked = s.askedSQL(s.Leader(), "pg_stat_replication")
-	f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_syncnode=%d, or more", s.Request.Scope, max(16*DefaultMaximumLag, 4*limit))
+	f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_syncnode=%d, or more", s.Target.Scope, max(16*DefaultMaximumLag, 4*limit))
 	lag, ok := syncLag(s, m)
 	switch {
 	case !ok:

@@ -15,7 +15,7 @@ var dcsChecks = []Check{
 		Proof:  "docs/accuracy.md: \"two etcd of three frozen\", \"etcd all down\": patronictl said nothing within 10 s, and no primary was left.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
 		Needs: []Need{dcsRead},
-		Run: func(s *Snapshot, _ Policies, _ string) []Finding {
+		Run: func(s *Snapshot, _ Question, _ string) []Finding {
 			return evidence(s.asked(), "%d keys", dcsRead.get(s, ""))
 		},
 	},
@@ -45,7 +45,7 @@ var dcsChecks = []Check{
 		Proof:  "TestReread and TestMoved in dcs/ hold the two reads side by side; TestBreakages has the cluster that moved.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfCluster,
 		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{dcsMoved},
-		Run: func(s *Snapshot, _ Policies, _ string) []Finding {
+		Run: func(s *Snapshot, _ Question, _ string) []Finding {
 			if moved := dcsMoved.get(s, ""); len(moved) > 0 {
 				return []Finding{{
 					Asked: s.asked(), Observed: "changed between two reads: " + strings.Join(moved, ", "),
@@ -63,7 +63,7 @@ var dcsChecks = []Check{
 		Proof:  "docs/accuracy.md: \"etcd out of space\".",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
 		After: []string{"dcs.reachable"}, Needs: []Need{dcsAlarms},
-		Run: func(s *Snapshot, _ Policies, _ string) []Finding {
+		Run: func(s *Snapshot, _ Question, _ string) []Finding {
 			alarms := dcsAlarms.get(s, "")
 			if len(alarms) == 0 {
 				return evidence("alarm list of "+s.DCS.Kind, "none")
@@ -110,7 +110,7 @@ var dcsChecks = []Check{
 		Proof:  "docs/accuracy.md: \"leader's Patroni frozen\": the leader key ran out and another member took it.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfLeader,
 		After: []string{"dcs.leader"}, Needs: []Need{leaderLease, loopWait, retryTimeout},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			return runLease(s, m, "/leader", leaderLease.get(s, m),
 				"Its HA loop is not running: it would not process the switchover, and the key is lost when the lease runs out.")
 		},
@@ -123,7 +123,7 @@ var dcsChecks = []Check{
 		Proof:  "docs/accuracy.md: \"candidate's Patroni frozen\", \"old member key with a live lease\": the lease tells them apart, the age of the key does not.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
 		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{memberLease, loopWait, retryTimeout},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			return runLease(s, m, "/members/"+m, memberLease.get(s, m),
 				"Its HA loop is not running, so it could not take the leader key: the cluster would be without a primary until the lease has run out.")
 		},
@@ -178,11 +178,11 @@ var groups = fact[[]string]{"the Citus groups", func(s *Snapshot, _ string) Obse
 	return within(s.DCS.Cluster, func(c Cluster) Observed[[]string] { return c.Groups })
 }}
 
-func runGroup(s *Snapshot, _ Policies, _ string) []Finding {
+func runGroup(s *Snapshot, _ Question, _ string) []Finding {
 	found := groups.get(s, "")
 	switch {
-	case s.Request.Group != "":
-		return evidence(s.asked(), "the keys of group %s", s.Request.Group)
+	case s.Target.Group != "":
+		return evidence(s.asked(), "the keys of group %s", s.Target.Group)
 	case len(found) == 0:
 		return evidence(s.asked(), "no group of a Citus cluster")
 	}
@@ -194,7 +194,7 @@ func runGroup(s *Snapshot, _ Policies, _ string) []Finding {
 	}}
 }
 
-func runScope(s *Snapshot, _ Policies, _ string) []Finding {
+func runScope(s *Snapshot, _ Question, _ string) []Finding {
 	id := initialize.get(s, "")
 	if id != "" {
 		return evidence(s.key("/initialize"), "system identifier %s", id)
@@ -206,7 +206,7 @@ func runScope(s *Snapshot, _ Policies, _ string) []Finding {
 	}}
 }
 
-func runEndpoints(s *Snapshot, _ Policies, _ string) []Finding {
+func runEndpoints(s *Snapshot, _ Question, _ string) []Finding {
 	var out []Finding
 	for _, e := range s.DCS.Endpoints {
 		st, ok := e.Status.Get()
@@ -233,7 +233,7 @@ func runEndpoints(s *Snapshot, _ Policies, _ string) []Finding {
 	return out
 }
 
-func runConfig(s *Snapshot, _ Policies, _ string) []Finding {
+func runConfig(s *Snapshot, _ Question, _ string) []Finding {
 	var out []Finding
 	c := config.get(s, "")
 	t, l, r := ttl.get(s, ""), loopWait.get(s, ""), retryTimeout.get(s, "")
@@ -268,7 +268,7 @@ func runConfig(s *Snapshot, _ Policies, _ string) []Finding {
 	return out
 }
 
-func runLeader(s *Snapshot, _ Policies, _ string) []Finding {
+func runLeader(s *Snapshot, q Question, _ string) []Finding {
 	asked, leader := s.key("/leader"), leaderKey.get(s, "")
 	switch _, isMember := s.Member(leader); {
 	case leader == "":
@@ -277,10 +277,10 @@ func runLeader(s *Snapshot, _ Policies, _ string) []Finding {
 			Effect: "patronictl says \"This cluster has no leader\".",
 			Remedy: "See patronictl list and the members' logs for why nobody takes the key.",
 		}}
-	case s.Request.Leader != "" && s.Request.Leader != leader:
+	case q.ExpectedLeader != "" && q.ExpectedLeader != leader:
 		return []Finding{{
-			Asked: asked, Observed: leader, Expected: s.Request.Leader,
-			Effect: fmt.Sprintf("patronictl says \"Member %s is not the leader of cluster %s\".", s.Request.Leader, s.Request.Scope),
+			Asked: asked, Observed: leader, Expected: q.ExpectedLeader,
+			Effect: fmt.Sprintf("patronictl says \"Member %s is not the leader of cluster %s\".", q.ExpectedLeader, s.Target.Scope),
 			Remedy: fmt.Sprintf("Find out when the leader moved (patronictl history), then use --leader %s.", leader),
 		}}
 	case !isMember:
@@ -316,7 +316,7 @@ func runLease(s *Snapshot, m, name string, l Lease, effect string) []Finding {
 	}
 }
 
-func runFailoverKey(s *Snapshot, _ Policies, _ string) []Finding {
+func runFailoverKey(s *Snapshot, _ Question, _ string) []Finding {
 	f := failover.get(s, "")
 	asked := s.key("/failover")
 	if !f.Pending() {
@@ -330,7 +330,7 @@ func runFailoverKey(s *Snapshot, _ Policies, _ string) []Finding {
 		return []Finding{{
 			Severity: Warning, Asked: asked, Observed: what + ", scheduled for " + f.ScheduledAt,
 			Effect: "A new request overwrites it without a word; if it comes due first, the leader is another one by then.",
-			Remedy: fmt.Sprintf("patronictl flush %s switchover --force, if it is not wanted any more.", s.Request.Scope),
+			Remedy: fmt.Sprintf("patronictl flush %s switchover --force, if it is not wanted any more.", s.Target.Scope),
 		}}
 	}
 	return []Finding{{

@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -14,7 +13,7 @@ var decisionChecks = []Check{
 		Fix:    "See what the leader would log; another candidate may do.",
 		Proof:  "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
 		Kind:   PatroniRule, Severity: Blocker, Of: OfReplicas,
-		After: decisionGrounds,
+		After: decisionGrounds, Repeats: decisionGrounds,
 		Needs: []Need{decisionNow}, Run: runDecision,
 	},
 	{
@@ -45,15 +44,17 @@ var decisionGrounds = []string{
 
 // decisionNow is what Patroni would decide at once for that candidate; what it
 // makes of a time is another question.
-var decisionNow = fact[Prediction]{prediction.name, func(s *Snapshot, subject string) Observed[Prediction] {
-	now := *s
-	now.Request.ScheduledAt = ""
-	return prediction.of(&now, subject)
+var decisionNow = asked[Prediction]{"what Patroni decides by", func(s *Snapshot, q Question, subject string) Observed[Prediction] {
+	p := PredictFor(s, q.About(subject))
+	if p.Stage == StageUnknown {
+		return NotKnown[Prediction](Failed, "not known: %s", strings.Join(p.Unknown, ", "))
+	}
+	return Known(p)
 }}
 
 // predictionAsked is the same for what was asked, named or not.
-var predictionAsked = fact[Prediction]{prediction.name, func(s *Snapshot, _ string) Observed[Prediction] {
-	return decisionNow.of(s, s.Request.Candidate)
+var predictionAsked = asked[Prediction]{decisionNow.name, func(s *Snapshot, q Question, _ string) Observed[Prediction] {
+	return decisionNow.of(s, q, q.Candidate)
 }}
 
 // rules names what was asked: Patroni's rules.
@@ -65,22 +66,18 @@ func (s *Snapshot) rules(candidate string) string {
 	return fmt.Sprintf("the rules of Patroni %s, the leader's, for a switchover to %s", keyVersion.of(s, s.Leader()).orZero(), to)
 }
 
-func runDecision(s *Snapshot, policies Policies, m string) []Finding {
-	p, asked := decisionNow.get(s, m), s.rules(m)
+func runDecision(s *Snapshot, q Question, m string) []Finding {
+	p, asked := decisionNow.get(s, q, m), s.rules(m)
 	if p.Stage != StageCtl && p.Stage != StageREST && p.Stage != StageLeader {
 		return evidence(asked, "not refused")
 	}
 	f := Finding{
-		Severity: whereNamed(s), Asked: asked, Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed), Expected: "accepted",
+		Severity: whereNamed(q), Asked: asked, Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed), Expected: "accepted",
 		Effect: "Nothing would happen: the leader stays.",
 		Remedy: fmt.Sprintf("Choose another candidate than %s, or mend what the answer names.", m),
 	}
 	if len(p.Reason) > 0 {
 		f.Effect += fmt.Sprintf(" Its log would say %q.", strings.Join(p.Reason, "; "))
-	}
-	// The user knows of a ground and has a reason to go on all the same.
-	if slices.ContainsFunc(decisionGrounds, func(id string) bool { return policies.Ignore[id] != "" }) {
-		f.Severity = Info
 	}
 	return []Finding{f}
 }
@@ -90,13 +87,13 @@ var stageNames = map[Stage]string{
 	StageQueued: "nobody", StageSilent: "nobody", StageScheduled: "nobody yet", StageDone: "nobody",
 }
 
-func runQuorum(s *Snapshot, _ Policies, _ string) []Finding {
+func runQuorum(s *Snapshot, q Question, _ string) []Finding {
 	mode, sync, version := syncMode.get(s, ""), syncState.get(s, ""), keyVersion.of(s, s.Leader()).Must()
-	asked, p := s.key("/sync"), predictionAsked.get(s, "")
+	asked, p := s.key("/sync"), predictionAsked.get(s, q, "")
 	switch {
 	case mode != "quorum" || olderThan(version, 4, 0, 0):
 		return evidence(asked, "synchronous mode is %s, not quorum", mode)
-	case s.Request.Candidate != "":
+	case q.Candidate != "":
 		return evidence(asked, "quorum is %d; it is not counted for a named candidate", sync.Quorum)
 	case p.Stage != StageLeader || sync.Quorum == 0:
 		return evidence(asked, "quorum is %d, voters are %s", sync.Quorum, names(sync.Standbys))
@@ -113,13 +110,13 @@ func runQuorum(s *Snapshot, _ Policies, _ string) []Finding {
 	return []Finding{f}
 }
 
-func runElection(s *Snapshot, _ Policies, _ string) []Finding {
-	p, c := predictionAsked.get(s, ""), s.Request.Candidate
+func runElection(s *Snapshot, q Question, _ string) []Finding {
+	p, c := predictionAsked.get(s, q, ""), q.Candidate
 	asked := s.rules(c)
 	switch {
 	case p.Stage != StageDone:
 		return evidence(asked, "the leader does not step down")
-	case p.Leaderless && c != "" && runSync(s, Policies{}, c)[0].Severity != Evidence:
+	case p.Leaderless && c != "" && runSync(s, q, c)[0].Severity != Evidence:
 		return evidence(asked, "candidate.sync says what comes of it")
 	case p.Leaderless:
 		return []Finding{{

@@ -23,7 +23,7 @@ var leaderTimeline = ofMember("timeline", func(m Member) Observed[int64] {
 	return within(m.REST, func(r REST) Observed[int64] { return r.Timeline })
 }).onLeader()
 
-func runHistory(s *Snapshot, _ Policies, _ string) []Finding {
+func runHistory(s *Snapshot, _ Question, _ string) []Finding {
 	asked, timeline, lines := s.key("/history"), leaderTimeline.get(s, ""), history.get(s, "")
 	if standbyCluster.get(s, "") {
 		return evidence(asked, "not compared: in a standby cluster nobody writes it")

@@ -42,14 +42,14 @@ var identityChecks = []Check{
 		Proof:  "TestBreakages; patroni.scope stands in every recorded answer, Patroni 2.1.7 to 4.1.4.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
 		After: []string{"candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restScope},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
-			if got := restScope.get(s, m); got != s.Request.Scope {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
+			if got := restScope.get(s, m); got != s.Target.Scope {
 				return []Finding{{
-					Asked: s.askedREST(m), Observed: fmt.Sprintf("patroni.scope is %q", got), Expected: fmt.Sprintf("%q", s.Request.Scope),
+					Asked: s.askedREST(m), Observed: fmt.Sprintf("patroni.scope is %q", got), Expected: fmt.Sprintf("%q", s.Target.Scope),
 					Effect: "A node of another cluster answers for this member.", Remedy: remedyREST(s, m),
 				}}
 			}
-			return evidence(s.askedREST(m), "patroni.scope is %q", s.Request.Scope)
+			return evidence(s.askedREST(m), "patroni.scope is %q", s.Target.Scope)
 		},
 	},
 	{
@@ -60,7 +60,7 @@ var identityChecks = []Check{
 		Proof:  "TestBreakages; every recorded answer has the identifier, as has /initialize.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
 		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"}, Needs: []Need{clusterID, restSystemID},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			return runSystemID(s, m, s.askedREST(m), restSystemID.get(s, m))
 		},
 	},
@@ -72,7 +72,7 @@ var identityChecks = []Check{
 		Proof:  "TestBreakages; go test -tags pgreal ./pg reads the identifier of real servers.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
 		After: []string{"dcs.scope"}, Needs: []Need{clusterID, sqlSystemID},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			return runSystemID(s, m, s.askedSQL(m, "pg_control_system()"), sqlSystemID.get(s, m))
 		},
 	},
@@ -84,7 +84,7 @@ var identityChecks = []Check{
 		Proof:  "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\" with Patroni 3.0, which gives no name; the recordings of 2.1.7 and 3.0.2.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
 		After: []string{"dcs.leader", "candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restRole},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			role := restRole.get(s, m)
 			if who := answers(s, m); who != "" {
 				role += ", by its start time that of " + s.called(who)
@@ -127,7 +127,7 @@ var identityChecks = []Check{
 		Proof:  "TestBreakages; role stands in every recorded member key, \"master\" before 4.0.0 and \"primary\" since.",
 		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
 		After: []string{"dcs.leader"}, Needs: []Need{keyRole},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			return runRole(s, m, s.key("/members/"+m), keyRole.get(s, m))
 		},
 	},
@@ -188,14 +188,14 @@ func remedyREST(s *Snapshot, m string) string {
 	if hosts, ok := hostsOf(keyAPIURL.of(s, m).orZero()); ok && len(hosts) == 1 {
 		_, port, _ = strings.Cut(hosts[0], " ")
 	}
-	return fmt.Sprintf("Set restapi.connect_address in patroni.yml of %s to that node's own address (port %s), then: patronictl reload %s %s", m, port, s.Request.Scope, m)
+	return fmt.Sprintf("Set restapi.connect_address in patroni.yml of %s to that node's own address (port %s), then: patronictl reload %s %s", m, port, s.Target.Scope, m)
 }
 
 func remedySQL(s *Snapshot, m string) string {
-	return fmt.Sprintf("Set postgresql.connect_address in patroni.yml of %s to that node's own address, then: patronictl reload %s %s", m, s.Request.Scope, m)
+	return fmt.Sprintf("Set postgresql.connect_address in patroni.yml of %s to that node's own address, then: patronictl reload %s %s", m, s.Target.Scope, m)
 }
 
-func runRESTName(s *Snapshot, _ Policies, m string) []Finding {
+func runRESTName(s *Snapshot, _ Question, m string) []Finding {
 	got := restName.get(s, m)
 	switch got {
 	case m:
@@ -231,11 +231,11 @@ func runSystemID(s *Snapshot, m, asked, got string) []Finding {
 	return []Finding{{
 		Asked: asked, Observed: "system identifier " + got, Expected: want + ", as in " + source,
 		Effect: "That is another database cluster: promoting it would replace the data.",
-		Remedy: fmt.Sprintf("Find out which cluster answers there. If the address is right, re-create the member: patronictl reinit %s %s", s.Request.Scope, m),
+		Remedy: fmt.Sprintf("Find out which cluster answers there. If the address is right, re-create the member: patronictl reinit %s %s", s.Target.Scope, m),
 	}}
 }
 
-func runOneInstance(s *Snapshot, _ Policies, m string) []Finding {
+func runOneInstance(s *Snapshot, _ Question, m string) []Finding {
 	rest, sql := restStarted.get(s, m), sqlStarted.get(s, m)
 	asked := "postmaster start time of member " + m + ", by REST and by SQL"
 	if rest.Equal(sql) {
@@ -245,7 +245,7 @@ func runOneInstance(s *Snapshot, _ Policies, m string) []Finding {
 		Asked: asked, Observed: fmt.Sprintf("%s at %s, but %s at %s", clock(rest), keyAPIURL.of(s, m).orZero(), clock(sql), keyConnURL.of(s, m).orZero()),
 		Expected: "the same instance behind both",
 		Effect:   fmt.Sprintf("Two different servers answer for %s%s. Patroni judges the candidate by the one, and the other members follow the other.", m, whoseStart(s, m, rest, sql)),
-		Remedy:   fmt.Sprintf("Compare restapi.connect_address and postgresql.connect_address in patroni.yml of %s with the node's own addresses, mend the wrong one, then: patronictl reload %s %s", m, s.Request.Scope, m),
+		Remedy:   fmt.Sprintf("Compare restapi.connect_address and postgresql.connect_address in patroni.yml of %s with the node's own addresses, mend the wrong one, then: patronictl reload %s %s", m, s.Target.Scope, m),
 	}}
 }
 
@@ -269,7 +269,7 @@ func whoseStart(s *Snapshot, m string, rest, sql time.Time) string {
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000000") }
 
-func runSQLName(s *Snapshot, _ Policies, m string) []Finding {
+func runSQLName(s *Snapshot, _ Question, m string) []Finding {
 	got := nameBySQL.get(s, m)
 	asked := s.askedSQL(m, "application_name in primary_conninfo")
 	switch {
@@ -323,7 +323,7 @@ func runRole(s *Snapshot, m, asked, shown string) []Finding {
 	return []Finding{f}
 }
 
-func runSQLRole(s *Snapshot, _ Policies, m string) []Finding {
+func runSQLRole(s *Snapshot, _ Question, m string) []Finding {
 	inRecovery, isLeader := sqlInRecovery.get(s, m), m == s.Leader()
 	asked := s.askedSQL(m, "pg_is_in_recovery()")
 	wantRecovery := !isLeader || standbyCluster.get(s, m)
@@ -343,7 +343,7 @@ func runSQLRole(s *Snapshot, _ Policies, m string) []Finding {
 	default:
 		f.Anyone = true
 		f.Effect = "A second primary is running: what is written there is lost when it is made a replica again, or splits the cluster."
-		f.Remedy = fmt.Sprintf("Find out who writes to %s and stop it before anything else; then patronictl reinit %s %s.", m, s.Request.Scope, m)
+		f.Remedy = fmt.Sprintf("Find out who writes to %s and stop it before anything else; then patronictl reinit %s %s.", m, s.Target.Scope, m)
 	}
 	return []Finding{f}
 }

@@ -32,7 +32,7 @@ var lagChecks = []Check{
 	},
 }
 
-func runPatroniLag(s *Snapshot, _ Policies, m string) []Finding {
+func runPatroniLag(s *Snapshot, _ Question, m string) []Finding {
 	position, base, limit := restPosition.get(s, m), optime.get(s, m), maxLag.get(s, m)
 	lag := base.Minus(position)
 	asked := fmt.Sprintf("optime in the DCS (%s) minus the position in %s", base, s.askedREST(m))
@@ -44,16 +44,16 @@ func runPatroniLag(s *Snapshot, _ Policies, m string) []Finding {
 	f := Finding{
 		Asked: asked, Observed: fmt.Sprintf("%d bytes", lag), Expected: fmt.Sprintf("at most maximum_lag_on_failover = %d", limit),
 		Effect: fmt.Sprintf("The leader will log \"Member %s exceeds maximum replication lag\"; you will see 503 \"Switchover failed\".", m),
-		Remedy: fmt.Sprintf("Wait until %s has caught up (patronictl list %s), or find out why it does not.", m, s.Request.Scope),
+		Remedy: fmt.Sprintf("Wait until %s has caught up (patronictl list %s), or find out why it does not.", m, s.Target.Scope),
 	}.bytesOf(lag, limit)
 	if limit < 0 {
 		f.Effect += " A negative limit does not mean \"unlimited\": it refuses every candidate that is not ahead of an older figure by chance."
-		f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_failover=%d", s.Request.Scope, DefaultMaximumLag)
+		f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_failover=%d", s.Target.Scope, DefaultMaximumLag)
 	}
 	return []Finding{f}
 }
 
-func runReceiveLag(s *Snapshot, _ Policies, m string) []Finding {
+func runReceiveLag(s *Snapshot, _ Question, m string) []Finding {
 	leader, have, limit := leaderBefore.get(s, m), sqlReceived.get(s, m), maxLag.get(s, m)
 	return judgeLive(s, m, leader.Minus(have), limit, fmt.Sprintf("live WAL position of the leader (%s) minus received by %s (%s), by SQL", leader, m, have), Finding{
 		Effect: fmt.Sprintf("That much is not on %s yet, whatever older figures say (patronictl list rounds to MB and is up to loop_wait old).", m),
@@ -61,7 +61,7 @@ func runReceiveLag(s *Snapshot, _ Policies, m string) []Finding {
 	})
 }
 
-func runReplayLag(s *Snapshot, _ Policies, m string) []Finding {
+func runReplayLag(s *Snapshot, _ Question, m string) []Finding {
 	if s.follows() {
 		return staysInRecovery(s)
 	}
@@ -93,7 +93,7 @@ func judgeLive(s *Snapshot, m string, lag, limit int64, asked string, f Finding)
 	case limit == 0 && lag <= DefaultMaximumLag:
 		f.Severity = Warning
 		f.Effect = "maximum_lag_on_failover is 0: on a busy primary Patroni refuses at random, whenever its older figure is a byte behind."
-		f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_failover=%d, or try again when no one writes.", s.Request.Scope, DefaultMaximumLag)
+		f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_failover=%d, or try again when no one writes.", s.Target.Scope, DefaultMaximumLag)
 	}
 	f.Asked, f.Observed, f.Expected = asked, fmt.Sprintf("%d bytes", lag), fmt.Sprintf("at most %d", limit)
 	return []Finding{f.bytesOf(lag, limit)}

@@ -23,29 +23,29 @@ var maintenanceChecks = []Check{
 	},
 }
 
-func runPause(s *Snapshot, _ Policies, _ string) []Finding {
+func runPause(s *Snapshot, q Question, _ string) []Finding {
 	asked := s.key("/config")
 	if !pause.get(s, "") {
 		return evidence(asked, "pause is off")
 	}
 	f := Finding{
 		Asked: asked, Observed: "pause is true: maintenance mode", Expected: "pause off",
-		Remedy: fmt.Sprintf("patronictl resume %s --wait, when the maintenance is over.", s.Request.Scope),
+		Remedy: fmt.Sprintf("patronictl resume %s --wait, when the maintenance is over.", s.Target.Scope),
 	}
 	switch {
 	case standbyCluster.get(s, ""):
 		f.Kind = PatroniRule
 		f.Effect = "This is a standby cluster: Patroni takes the request, does nothing, and carries it out at the moment of resume."
-	case s.Request.Candidate == "":
+	case q.Candidate == "":
 		f.Kind = PatroniRule
 		f.Effect = "Patroni refuses: 400 \"Switchover is possible only to a specific candidate in a paused state\"."
 	default:
-		f.Effect = fmt.Sprintf("Patroni would accept a switchover to %s. We do not: in maintenance mode there is no fallback, and if the promotion fails the cluster has no primary until somebody resumes it.", s.Request.Candidate)
+		f.Effect = fmt.Sprintf("Patroni would accept a switchover to %s. We do not: in maintenance mode there is no fallback, and if the promotion fails the cluster has no primary until somebody resumes it.", q.Candidate)
 	}
 	return []Finding{f}
 }
 
-func runMemberPause(s *Snapshot, _ Policies, m string) []Finding {
+func runMemberPause(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.key("/members/" + m)
 	if s.DCS.ByREST != "" {
 		asked = s.askedREST(m)

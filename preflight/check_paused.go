@@ -12,7 +12,7 @@ var pausedChecks = []Check{{
 	After: []string{"dcs.leader"}, Needs: []Need{replayPaused, sqlVersion}, Run: runReplayPaused,
 }}
 
-func runReplayPaused(s *Snapshot, _ Policies, m string) []Finding {
+func runReplayPaused(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_is_wal_replay_paused()")
 	if !replayPaused.get(s, m) {
 		return evidence(asked, "false")

@@ -87,7 +87,7 @@ func held(s *Snapshot, m string) int64 {
 	return max(0, sqlReceived.of(s, m).orZero().Minus(sqlReplay.of(s, m).orZero()))
 }
 
-func runApplyDelay(s *Snapshot, _ Policies, m string) []Finding {
+func runApplyDelay(s *Snapshot, _ Question, m string) []Finding {
 	asked, delay := s.askedSQL(m, "pg_settings"), applyDelay.get(s, m)
 	switch {
 	case standbyCluster.get(s, m):
@@ -110,7 +110,7 @@ func runApplyDelay(s *Snapshot, _ Policies, m string) []Finding {
 // cluster for one without a primary, in seconds.
 const longHold = 60
 
-func runConflicts(s *Snapshot, _ Policies, m string) []Finding {
+func runConflicts(s *Snapshot, _ Question, m string) []Finding {
 	a, delay, backlog := sqlActivity.get(s, m), streamingDelay.get(s, m), held(s, m)
 	asked := s.askedSQL(m, "pg_stat_activity")
 	limit := fmt.Sprintf("for up to %s s (max_standby_streaming_delay)", strconv.FormatFloat(delay, 'f', -1, 64))
@@ -141,7 +141,7 @@ func runConflicts(s *Snapshot, _ Policies, m string) []Finding {
 	return evidence(asked, "the oldest transaction is %d s old, %s are received and not replayed; replay waits for no session, and would %s", oldest, Size(backlog), limit)
 }
 
-func runRestoreCommand(s *Snapshot, _ Policies, m string) []Finding {
+func runRestoreCommand(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_settings")
 	var set []string
 	for _, f := range []fact[string]{restoreCommand, endCommand} {

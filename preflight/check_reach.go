@@ -36,7 +36,7 @@ var reachChecks = []Check{
 		Proof:  "TestBreakages; patroni/ha.py _run_cycle leaves the request alone while PostgreSQL starts or stops.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfLeader,
 		After: []string{"leader.rest"}, Needs: []Need{restState},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			return runState(s, m, "Patroni there is busy with its PostgreSQL and would let the request lie: 503 \"Switchover status unknown\".")
 		},
 	},
@@ -48,7 +48,7 @@ var reachChecks = []Check{
 		Proof:  "docs/accuracy.md: \"candidate's PostgreSQL stopped\": 412.",
 		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
 		After: []string{"candidate.rest"}, Needs: []Need{restState, positionGiven},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			const effect = "Patroni counts the member as not reachable: 412 \"no good candidates have been found\"."
 			if positionGiven.get(s, m) {
 				return runState(s, m, effect)
@@ -108,7 +108,7 @@ var positionGiven = ofREST("xlog in the REST answer", func(r REST) Observed[bool
 	return Because[bool](r.Received)
 })
 
-func runREST(s *Snapshot, _ Policies, m string) []Finding {
+func runREST(s *Snapshot, _ Question, m string) []Finding {
 	isLeader := m == s.Leader()
 	member, _ := s.Member(m)
 	f := Finding{Asked: s.askedREST(m), Expected: "an answer within 2 s"}
@@ -172,7 +172,7 @@ func runState(s *Snapshot, m, effect string) []Finding {
 	return evidence(s.askedREST(m), "state running")
 }
 
-func runDCSView(s *Snapshot, _ Policies, m string) []Finding {
+func runDCSView(s *Snapshot, _ Question, m string) []Finding {
 	f := Finding{
 		Asked:  s.askedREST(m),
 		Effect: "Patroni there does not hold the leader key by its own account, so it would not process the request.",
@@ -189,7 +189,7 @@ func runDCSView(s *Snapshot, _ Policies, m string) []Finding {
 	return []Finding{f}
 }
 
-func runHALoop(s *Snapshot, _ Policies, m string) []Finding {
+func runHALoop(s *Snapshot, _ Question, m string) []Finding {
 	f := Finding{
 		Effect: "It could not take part in the switchover: as a candidate it would not take the leader key, as a leader not hand it over.",
 		Remedy: "See Patroni's log on " + m + " and restart Patroni there.",

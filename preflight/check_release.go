@@ -41,7 +41,7 @@ type fault struct {
 	mended   [3]int
 	severity Severity
 	// bears says by what the fault bears on this cluster, "" where it does not.
-	bears          func(s *Snapshot) string
+	bears          func(s *Snapshot, q Question) string
 	effect, remedy string
 }
 
@@ -52,7 +52,7 @@ var faults = []fault{
 		remedy: "Name a candidate, or set maximum_lag_on_failover above the size of a WAL file for the switchover",
 	},
 	{
-		mended: [3]int{2, 1, 0}, severity: Blocker, bears: func(s *Snapshot) string {
+		mended: [3]int{2, 1, 0}, severity: Blocker, bears: func(s *Snapshot, _ Question) string {
 			var logical []string
 			for name, p := range permanentSlots.get(s, "") {
 				if p.Type == "logical" {
@@ -68,7 +68,7 @@ var faults = []fault{
 		remedy: "Let the consumers take everything while nobody writes",
 	},
 	{
-		mended: [3]int{2, 1, 2}, severity: Warning, bears: func(s *Snapshot) string {
+		mended: [3]int{2, 1, 2}, severity: Warning, bears: func(s *Snapshot, _ Question) string {
 			if usePgRewind.get(s, "") {
 				return "use_pg_rewind is on"
 			}
@@ -78,7 +78,7 @@ var faults = []fault{
 		remedy: "See after the switchover that every member streams on the new timeline",
 	},
 	{
-		mended: [3]int{3, 0, 4}, severity: Warning, bears: func(s *Snapshot) string {
+		mended: [3]int{3, 0, 4}, severity: Warning, bears: func(s *Snapshot, _ Question) string {
 			if syncStrict.get(s, "") && syncActive(s) != "off" && len(s.replicas()) < 2 {
 				return "synchronous_mode_strict is on, and no third member is there"
 			}
@@ -88,7 +88,7 @@ var faults = []fault{
 		remedy: "Turn synchronous_mode_strict off for the switchover",
 	},
 	{
-		mended: [3]int{3, 3, 1}, severity: Warning, bears: func(s *Snapshot) string {
+		mended: [3]int{3, 3, 1}, severity: Warning, bears: func(s *Snapshot, _ Question) string {
 			if standbys := syncState.get(s, "").Standbys; standbyCluster.get(s, "") && len(standbys) > 0 {
 				return "this is a standby cluster, and /sync names " + names(standbys)
 			}
@@ -105,7 +105,7 @@ var faults = []fault{
 }
 
 // archivedShutdown: the leader archives, so its last checkpoint begins a new WAL file.
-func archivedShutdown(s *Snapshot) string {
+func archivedShutdown(s *Snapshot, _ Question) string {
 	settings := sqlSettings.of(s, s.Leader()).orZero()
 	size, ok := setting(settings, "wal_segment_size")
 	if !ok {
@@ -120,8 +120,8 @@ func archivedShutdown(s *Snapshot) string {
 
 // unequalPriorities: nobody is named, and Patroni would have to choose among
 // several synchronous standbys by their failover_priority.
-func unequalPriorities(s *Snapshot) string {
-	if s.Request.Candidate != "" || syncActive(s) == "off" || syncNodes.get(s, "") < 2 {
+func unequalPriorities(s *Snapshot, q Question) string {
+	if q.Candidate != "" || syncActive(s) == "off" || syncNodes.get(s, "") < 2 {
 		return ""
 	}
 	differ := map[string]bool{}
@@ -138,7 +138,7 @@ func unequalPriorities(s *Snapshot) string {
 	return fmt.Sprintf("nobody is named, synchronous_node_count is %d, and failover_priority differs", syncNodes.get(s, ""))
 }
 
-func runFaults(s *Snapshot, _ Policies, _ string) []Finding {
+func runFaults(s *Snapshot, q Question, _ string) []Finding {
 	version := keyVersion.of(s, s.Leader()).Must()
 	asked := s.key("/members/" + s.Leader())
 	var out []Finding
@@ -146,7 +146,7 @@ func runFaults(s *Snapshot, _ Policies, _ string) []Finding {
 		if !olderThan(version, f.mended[0], f.mended[1], f.mended[2]) {
 			continue
 		}
-		why := f.bears(s)
+		why := f.bears(s, q)
 		if why == "" {
 			continue
 		}
@@ -163,16 +163,16 @@ func runFaults(s *Snapshot, _ Policies, _ string) []Finding {
 	return evidence(asked, "Patroni %s: none of %d known faults bears on this cluster", version, len(faults))
 }
 
-func runRestarts(s *Snapshot, _ Policies, _ string) []Finding {
+func runRestarts(s *Snapshot, q Question, _ string) []Finding {
 	version := serverRelease.of(s, s.Leader()).Must()
 	asked := "server_version of " + s.called(s.Leader())
 	var others []string
 	for _, m := range s.replicas() {
-		if m != s.Request.Candidate {
+		if m != q.Candidate {
 			others = append(others, m)
 		}
 	}
-	if version >= 130000 || s.Request.Candidate == "" && len(others) < 2 || len(others) == 0 {
+	if version >= 130000 || q.Candidate == "" && len(others) < 2 || len(others) == 0 {
 		return evidence(asked, "%s: no member restarts but those that change their role", release(version))
 	}
 	return []Finding{{

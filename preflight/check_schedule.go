@@ -25,14 +25,14 @@ var scheduleChecks = []Check{
 		Proof:  "docs/accuracy.md: \"scheduled for tomorrow\".",
 		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
 		After: []string{"dcs.reachable"},
-		Run: func(s *Snapshot, _ Policies, _ string) []Finding {
-			if !s.scheduled() {
+		Run: func(s *Snapshot, q Question, _ string) []Finding {
+			if !q.Scheduled() {
 				return evidence("the request", "at once")
 			}
 			return []Finding{{
-				Asked: "the request", Observed: "scheduled for " + s.Request.ScheduledAt,
+				Asked: "the request", Observed: "scheduled for " + q.ScheduledAt,
 				Effect: "Nobody judges the cluster when the time has come, except for Patroni's own tests; a refusal then stands in the leader's log alone, and the switchover is dropped.",
-				Remedy: "Run this check again right before that time. To take it back: patronictl flush " + s.Request.Scope + " switchover",
+				Remedy: "Run this check again right before that time. To take it back: patronictl flush " + s.Target.Scope + " switchover",
 			}}
 		},
 	},
@@ -57,19 +57,14 @@ var scheduleChecks = []Check{
 }
 
 // schedulePause is the maintenance mode, which matters here only where a time is given.
-var schedulePause = fact[bool]{pause.name, func(s *Snapshot, _ string) Observed[bool] {
-	if !s.scheduled() {
+var schedulePause = asked[bool]{pause.name, func(s *Snapshot, q Question, _ string) Observed[bool] {
+	if !q.Scheduled() {
 		return Known(false)
 	}
 	return pause.of(s, "")
 }}
 
 var keyScheduledRestart = ofKey("scheduled_restart in the member key", func(k MemberKey) Observed[string] { return k.ScheduledRestart })
-
-// scheduled reports whether the question is about a switchover at a later time.
-func (s *Snapshot) scheduled() bool {
-	return s.Request.ScheduledAt != "" && !strings.EqualFold(s.Request.ScheduledAt, "now")
-}
 
 // scheduleLayouts are the ISO 8601 forms of a time that are unambiguous.
 var scheduleLayouts = []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999-0700", "2006-01-02T15:04-0700"}
@@ -91,17 +86,17 @@ func parseSchedule(text string) (at time.Time, zoned, ok bool) {
 	return time.Time{}, false, false
 }
 
-func runScheduleTime(s *Snapshot, _ Policies, _ string) []Finding {
-	if !s.scheduled() {
+func runScheduleTime(s *Snapshot, q Question, _ string) []Finding {
+	if !q.Scheduled() {
 		return evidence("the request", "at once")
 	}
-	text := s.Request.ScheduledAt
+	text := q.ScheduledAt
 	asked := "the request: scheduled for " + text
-	if schedulePause.get(s, "") {
+	if schedulePause.get(s, q, "") {
 		return []Finding{{
 			Asked: s.key("/config"), Observed: "pause: true", Expected: "no maintenance mode",
 			Effect: "patronictl says \"Can't schedule switchover in the paused state\".",
-			Remedy: fmt.Sprintf("patronictl resume %s --wait", s.Request.Scope),
+			Remedy: fmt.Sprintf("patronictl resume %s --wait", s.Target.Scope),
 		}}
 	}
 	at, zoned, ok := parseSchedule(text)
@@ -134,8 +129,8 @@ func runScheduleTime(s *Snapshot, _ Policies, _ string) []Finding {
 // is exact to the second.
 const clockWarns = 5
 
-func runClock(s *Snapshot, _ Policies, m string) []Finding {
-	if !s.scheduled() {
+func runClock(s *Snapshot, q Question, m string) []Finding {
+	if !q.Scheduled() {
 		return evidence("the request", "at once: no clock matters")
 	}
 	asked := s.askedREST(m)
@@ -161,7 +156,7 @@ func runClock(s *Snapshot, _ Policies, m string) []Finding {
 // restartWithin is how close to the switchover a restart does harm.
 const restartWithin = 10 * time.Minute
 
-func runRestart(s *Snapshot, _ Policies, m string) []Finding {
+func runRestart(s *Snapshot, q Question, m string) []Finding {
 	text := keyScheduledRestart.get(s, m)
 	asked := s.key("/members/" + m)
 	if text == "" {
@@ -170,10 +165,10 @@ func runRestart(s *Snapshot, _ Policies, m string) []Finding {
 	f := Finding{
 		Asked: asked, Observed: "a restart is scheduled for " + text,
 		Effect: fmt.Sprintf("%s restarts then, as leader or not.", m),
-		Remedy: fmt.Sprintf("patronictl flush %s %s restart", s.Request.Scope, m),
+		Remedy: fmt.Sprintf("patronictl flush %s %s restart", s.Target.Scope, m),
 	}
 	begin := s.TakenAt
-	if at, _, ok := parseSchedule(s.Request.ScheduledAt); ok && s.scheduled() {
+	if at, _, ok := parseSchedule(q.ScheduledAt); ok && q.Scheduled() {
 		begin = at
 	}
 	at, _, ok := parseSchedule(text)

@@ -78,7 +78,7 @@ var dataChecks = []Check{
 // hardLimits are what a standby may not have less of than its leader.
 var hardLimits = []string{"max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"}
 
-func runHardLimits(s *Snapshot, _ Policies, m string) []Finding {
+func runHardLimits(s *Snapshot, _ Question, m string) []Finding {
 	own, leaders := sqlSettings.get(s, m), sqlSettings.of(s, s.Leader()).Must()
 	asked := s.askedSQL(m, "pg_settings")
 	var out []Finding
@@ -91,7 +91,7 @@ func runHardLimits(s *Snapshot, _ Policies, m string) []Finding {
 		f := Finding{
 			Asked: asked, Observed: fmt.Sprintf("%s is %d", name, have), Expected: fmt.Sprintf("at least %d, as on %s", want, s.Leader()),
 			Effect: "It would serve with the lower limit; as a standby it stops replaying when the leader's higher one reaches it.",
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.%s=%d; then: patronictl restart %s %s", s.Request.Scope, name, want, s.Request.Scope, m),
+			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.%s=%d; then: patronictl restart %s %s", s.Target.Scope, name, want, s.Target.Scope, m),
 		}
 		if Equal(replayPaused.of(s, m), true) {
 			f.Severity = Blocker
@@ -107,7 +107,7 @@ func runHardLimits(s *Snapshot, _ Policies, m string) []Finding {
 
 var replayPaused = ofSQL("pg_is_wal_replay_paused()", func(q SQL) Observed[bool] { return q.ReplayPaused })
 
-func runPendingRestart(s *Snapshot, _ Policies, m string) []Finding {
+func runPendingRestart(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.key("/members/" + m)
 	if !keyPendingRestart.get(s, m) {
 		return evidence(asked, "no pending_restart")
@@ -120,7 +120,7 @@ func runPendingRestart(s *Snapshot, _ Policies, m string) []Finding {
 	return []Finding{{
 		Asked: asked, Observed: observed,
 		Effect: fmt.Sprintf("%s would lead with its old settings, until a restart that interrupts again.", m),
-		Remedy: fmt.Sprintf("Before the switchover: patronictl restart %s %s", s.Request.Scope, m),
+		Remedy: fmt.Sprintf("Before the switchover: patronictl restart %s %s", s.Target.Scope, m),
 	}}
 }
 
@@ -188,7 +188,7 @@ func without(list, other string) []string {
 	return out
 }
 
-func runDiffer(s *Snapshot, _ Policies, m string) []Finding {
+func runDiffer(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_settings")
 	var out []Finding
 	for _, d := range differences(sqlSettings.of(s, s.Leader()).Must(), sqlSettings.get(s, m)) {
@@ -212,7 +212,7 @@ func shown(value string) string {
 	return value
 }
 
-func runServerVersion(s *Snapshot, _ Policies, m string) []Finding {
+func runServerVersion(s *Snapshot, _ Question, m string) []Finding {
 	own, leaders := sqlVersion.get(s, m), sqlVersion.of(s, s.Leader()).Must()
 	asked := s.askedSQL(m, "server_version_num")
 	switch {
@@ -235,7 +235,7 @@ func runServerVersion(s *Snapshot, _ Policies, m string) []Finding {
 // release writes server_version_num as people do.
 func release(num int) string { return fmt.Sprintf("PostgreSQL %d.%d", num/10000, num%10000) }
 
-func runExtensions(s *Snapshot, _ Policies, m string) []Finding {
+func runExtensions(s *Snapshot, _ Question, m string) []Finding {
 	installed, available := sqlExtensions.of(s, s.Leader()).Must(), sqlAvailable.get(s, m)
 	database := "the database"
 	if d, ok := ofSQL("", func(q SQL) Observed[string] { return q.Database }).of(s, m).Get(); ok {
@@ -280,7 +280,7 @@ func runExtensions(s *Snapshot, _ Policies, m string) []Finding {
 
 var collationVersion = ofSQL("pg_database_collation_actual_version()", func(q SQL) Observed[string] { return q.CollationVersion })
 
-func runCollations(s *Snapshot, _ Policies, m string) []Finding {
+func runCollations(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_database, pg_collation")
 	own, ok1 := collationVersion.of(s, m).Get()
 	leaders, ok2 := collationVersion.of(s, s.Leader()).Get()
@@ -343,7 +343,7 @@ func sortedOtherwise(a, b []Collation) []string {
 	return out
 }
 
-func runUnlogged(s *Snapshot, _ Policies, m string) []Finding {
+func runUnlogged(s *Snapshot, _ Question, m string) []Finding {
 	n := sqlUnlogged.get(s, m)
 	database, _ := ofSQL("", func(q SQL) Observed[string] { return q.Database }).of(s, m).Get()
 	asked := s.askedSQL(m, "pg_class")

@@ -77,7 +77,7 @@ var shutdownChecks = []Check{
 		Proof:  "Cases on a recorded snapshot, and Patroni's source: the state lasts for seconds.",
 		Kind:   PatroniRule, Severity: Warning, Of: OfLeader,
 		After: []string{"dcs.leader"}, Needs: []Need{keyCheckpointed},
-		Run: func(s *Snapshot, _ Policies, m string) []Finding {
+		Run: func(s *Snapshot, _ Question, m string) []Finding {
 			asked := s.key("/members/" + m)
 			if s.follows() { // a standby leader never writes the checkpoint that Patroni looks for
 				return evidence(s.key("/config"), "a standby cluster: its leader was not promoted")
@@ -99,7 +99,7 @@ var (
 	stopTimeout     = ofConfig("primary_stop_timeout in /config", func(c Config) Observed[int64] { return c.PrimaryStopTimeout })
 )
 
-func runWalsenders(s *Snapshot, _ Policies, m string) []Finding {
+func runWalsenders(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_stat_replication")
 	consumers := consumersOf(s, walSenders.get(s, m))
 	var out []Finding
@@ -146,7 +146,7 @@ const (
 	backlogWarns  = 8 << 20
 )
 
-func runBacklog(s *Snapshot, _ Policies, m string) []Finding {
+func runBacklog(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_stat_replication")
 	early := !olderThan(keyVersion.of(s, m).orZero(), 2, 1, 2)
 	var out []Finding
@@ -180,7 +180,7 @@ func runBacklog(s *Snapshot, _ Policies, m string) []Finding {
 // manyFiles is how many WAL files may wait for the archiver in normal service.
 const manyFiles = 10
 
-func runArchiver(s *Snapshot, _ Policies, m string) []Finding {
+func runArchiver(s *Snapshot, _ Question, m string) []Finding {
 	a := archiverState.get(s, m)
 	asked := s.askedSQL(m, "pg_stat_archiver")
 	if settings, ok := sqlSettings.of(s, m).Get(); ok && settings["archive_mode"] == "off" {
@@ -225,7 +225,7 @@ func (a Archiver) failing() bool {
 // checkpointWarns is what slow storage writes in half a minute, in bytes.
 const checkpointWarns = 30 * slowWrite
 
-func runCheckpoint(s *Snapshot, _ Policies, m string) []Finding {
+func runCheckpoint(s *Snapshot, _ Question, m string) []Finding {
 	bytes := max(0, leaderBefore.get(s, m).Minus(checkpointWork.get(s, m).RedoLSN))
 	buffers, ok := sharedBuffers(s, m)
 	if ok {
@@ -245,7 +245,7 @@ func runCheckpoint(s *Snapshot, _ Policies, m string) []Finding {
 // longTransaction is what a user will miss, in seconds.
 const longTransaction = 60
 
-func runSessions(s *Snapshot, _ Policies, m string) []Finding {
+func runSessions(s *Snapshot, _ Question, m string) []Finding {
 	a := sqlActivity.get(s, m)
 	var out []Finding
 	add := func(view, observed, effect, remedy string) {
@@ -271,7 +271,7 @@ func runSessions(s *Snapshot, _ Policies, m string) []Finding {
 	return evidence(s.askedSQL(m, "pg_stat_activity"), "%d sessions, %d of them active; no long transaction, no base backup, nothing prepared", a.Sessions, a.Active)
 }
 
-func runStopTimeout(s *Snapshot, _ Policies, _ string) []Finding {
+func runStopTimeout(s *Snapshot, _ Question, _ string) []Finding {
 	seconds, mode := stopTimeout.get(s, ""), syncActive(s)
 	asked := s.key("/config")
 	if seconds <= 0 || mode == "off" {
@@ -280,7 +280,7 @@ func runStopTimeout(s *Snapshot, _ Policies, _ string) []Finding {
 	return []Finding{Finding{
 		Asked: asked, Observed: fmt.Sprintf("primary_stop_timeout is %d s in synchronous mode", seconds),
 		Effect: "If the shutdown takes longer, Patroni kills PostgreSQL: crash recovery on the old leader, and pg_rewind if it has diverged.",
-		Remedy: fmt.Sprintf("patronictl edit-config %s -s primary_stop_timeout=0, or see that a shutdown takes less (the forecast says how long).", s.Request.Scope),
+		Remedy: fmt.Sprintf("patronictl edit-config %s -s primary_stop_timeout=0, or see that a shutdown takes less (the forecast says how long).", s.Target.Scope),
 	}.secondsOf(seconds, 0)}
 }
 
@@ -327,7 +327,7 @@ var othersReceived = fact[map[string]LSN]{"how far the other members are", func(
 	return Known(out)
 }}
 
-func runEarlyRelease(s *Snapshot, _ Policies, m string) []Finding {
+func runEarlyRelease(s *Snapshot, _ Question, m string) []Finding {
 	version := keyVersion.of(s, s.Leader()).Must()
 	asked := s.key("/members/" + s.Leader())
 	if olderThan(version, 2, 1, 2) || !olderThan(version, 3, 1, 0) {

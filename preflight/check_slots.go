@@ -76,7 +76,7 @@ func ignored(matchers []map[string]string, slot Slot) bool {
 	return false
 }
 
-func runLogicalSlots(s *Snapshot, _ Policies, m string) []Finding {
+func runLogicalSlots(s *Snapshot, _ Question, m string) []Finding {
 	leader := s.Leader()
 	asked := s.askedSQL(leader, "pg_replication_slots")
 	permanent, own := permanentSlots.get(s, m), sqlSlots.get(s, m)
@@ -95,7 +95,7 @@ func runLogicalSlots(s *Snapshot, _ Policies, m string) []Finding {
 			Asked: asked, Observed: fmt.Sprintf("logical slot %s (%s, database %s), not declared in /config", slot.Name, slot.Plugin, slot.Database),
 			Effect: fmt.Sprintf("%s does not have it, and Patroni drops it on %s: what its consumer has not taken by then is lost to it.", m, leader),
 			Remedy: fmt.Sprintf("patronictl edit-config %s -s slots.%s.type=logical -s slots.%s.database=%s -s slots.%s.plugin=%s; then wait until %s has it. Or drop it: SELECT pg_drop_replication_slot('%s');",
-				s.Request.Scope, slot.Name, slot.Name, slot.Database, slot.Name, slot.Plugin, m, slot.Name),
+				s.Target.Scope, slot.Name, slot.Name, slot.Database, slot.Name, slot.Plugin, m, slot.Name),
 		}
 		if ignored(ignoreSlots.of(s, m).Must(), slot) {
 			f.Severity = Warning
@@ -111,7 +111,7 @@ func runLogicalSlots(s *Snapshot, _ Policies, m string) []Finding {
 	return evidence(asked, "%d logical slots, all kept through a switchover", kept)
 }
 
-func runLogicalReady(s *Snapshot, _ Policies, m string) []Finding {
+func runLogicalReady(s *Snapshot, _ Question, m string) []Finding {
 	leader := s.Leader()
 	asked := s.askedSQL(m, "pg_replication_slots")
 	permanent, own := permanentSlots.get(s, m), sqlSlots.get(s, m)
@@ -149,7 +149,7 @@ func runLogicalReady(s *Snapshot, _ Policies, m string) []Finding {
 	return evidence(asked, "%d declared logical slots, all ready", ready)
 }
 
-func runForeignSlots(s *Snapshot, _ Policies, m string) []Finding {
+func runForeignSlots(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_replication_slots")
 	permanent, members := permanentSlots.get(s, m), s.memberSlots()
 	var lost []string
@@ -164,11 +164,11 @@ func runForeignSlots(s *Snapshot, _ Policies, m string) []Finding {
 	return []Finding{{
 		Asked: asked, Observed: "physical slots of no member, not declared in /config: " + names(lost),
 		Effect: "They are not on the new leader: their consumers stop, or miss WAL.",
-		Remedy: fmt.Sprintf("patronictl edit-config %s -s slots.%s.type=physical", s.Request.Scope, strings.Join(lost, ".type=physical -s slots.")),
+		Remedy: fmt.Sprintf("patronictl edit-config %s -s slots.%s.type=physical", s.Target.Scope, strings.Join(lost, ".type=physical -s slots.")),
 	}}
 }
 
-func runCarriers(s *Snapshot, _ Policies, m string) []Finding {
+func runCarriers(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.key("/members/" + m)
 	var tags []string
 	for _, t := range []string{"nofailover", "nostream", "replicatefrom"} {
@@ -192,7 +192,7 @@ func runCarriers(s *Snapshot, _ Policies, m string) []Finding {
 	}}
 }
 
-func runSlotNames(s *Snapshot, _ Policies, _ string) []Finding {
+func runSlotNames(s *Snapshot, _ Question, _ string) []Finding {
 	asked := s.key("/members/")
 	if !useSlots.get(s, "") {
 		return evidence(asked, "slots are not used")

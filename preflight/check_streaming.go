@@ -2,7 +2,7 @@ package preflight
 
 import "fmt"
 
-func runStreaming(s *Snapshot, _ Policies, m string) []Finding {
+func runStreaming(s *Snapshot, _ Question, m string) []Finding {
 	f := Finding{
 		Expected: "streaming from the leader",
 		Effect: fmt.Sprintf("Patroni would accept this while the lag is within maximum_lag_on_failover. We do not: %s is not connected, so what the leader writes until it stops never reaches %s; rows that clients were told are safe are lost%s.",
@@ -86,7 +86,7 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %s", v, units[u])
 }
 
-func runTimeline(s *Snapshot, _ Policies, m string) []Finding {
+func runTimeline(s *Snapshot, _ Question, m string) []Finding {
 	mine, leaders := standbyTimeline.get(s, m), sqlTimeline.of(s, s.Leader()).Must()
 	asked := s.askedSQL(m, "received_tli in pg_stat_wal_receiver")
 	if !walReceiver.get(s, m).Running {
@@ -95,7 +95,7 @@ func runTimeline(s *Snapshot, _ Policies, m string) []Finding {
 	f := Finding{
 		Asked: asked, Observed: fmt.Sprintf("timeline %d", mine), Expected: fmt.Sprintf("%d, the leader's", leaders),
 		Effect: fmt.Sprintf("Patroni compares timelines only with check_timeline on. %s would be promoted from timeline %d: everything committed since on timeline %d would be lost.", m, mine, leaders),
-		Remedy: fmt.Sprintf("patronictl reinit %s %s (or see why pg_rewind did not run there).", s.Request.Scope, m),
+		Remedy: fmt.Sprintf("patronictl reinit %s %s (or see why pg_rewind did not run there).", s.Target.Scope, m),
 	}
 	if s.follows() {
 		f.Effect = fmt.Sprintf("%s could not follow the primary of the other site from timeline %d, and as the leader nobody could follow it.", m, mine)

@@ -29,7 +29,7 @@ var syncChecks = []Check{
 
 var syncStrict = ofConfig("synchronous_mode_strict in /config", func(c Config) Observed[bool] { return c.SynchronousModeStrict })
 
-func runSyncLeader(s *Snapshot, _ Policies, _ string) []Finding {
+func runSyncLeader(s *Snapshot, _ Question, _ string) []Finding {
 	asked, mode, state, leader := s.key("/sync"), syncActive(s), syncState.get(s, ""), s.Leader()
 	version := keyVersion.of(s, leader).Must()
 	p := PatroniState{Sync: state}
@@ -68,9 +68,9 @@ func standbysAfter(s *Snapshot, candidate string) []string {
 	return out
 }
 
-func runStrict(s *Snapshot, _ Policies, _ string) []Finding {
+func runStrict(s *Snapshot, q Question, _ string) []Finding {
 	asked, mode, strict, old := s.key("/config"), syncActive(s), syncStrict.get(s, ""), s.Leader()
-	others := standbysAfter(s, s.Request.Candidate)
+	others := standbysAfter(s, q.Candidate)
 	f := Finding{Asked: asked, Observed: fmt.Sprintf("synchronous_mode is %s, synchronous_mode_strict is %t", mode, strict)}
 	switch {
 	case mode == "off":
@@ -87,7 +87,7 @@ func runStrict(s *Snapshot, _ Policies, _ string) []Finding {
 	f.Effect = fmt.Sprintf("Until %s is back, commits are on the new leader alone.", old)
 	if strict {
 		f.Effect = fmt.Sprintf("Commits on the new leader wait until %s is back.", old)
-		if v, ok := keyVersion.of(s, s.Request.Candidate).Get(); ok && !olderThan(v, 3, 0, 0) && olderThan(v, 3, 0, 4) {
+		if v, ok := keyVersion.of(s, q.Candidate).Get(); ok && !olderThan(v, 3, 0, 0) && olderThan(v, 3, 0, 4) {
 			f.Effect += " The HA loop of Patroni " + v + " may wait with them (mended in 3.0.4); past ttl it loses the leader key."
 		}
 	}

@@ -19,7 +19,7 @@ var tlsChecks = []Check{
 		Proof:  "TestTLS in dcs/ and TestBreakages.",
 		Kind:   Policy, Severity: Warning, Of: OfCluster,
 		After: []string{"dcs.reachable"}, Needs: []Need{etcdCertificates},
-		Run: func(s *Snapshot, _ Policies, _ string) []Finding {
+		Run: func(s *Snapshot, _ Question, _ string) []Finding {
 			var out []Finding
 			shown := etcdCertificates.get(s, "")
 			for _, e := range shown {
@@ -80,14 +80,14 @@ var restCertificate = ofMember("the certificate of the REST API", func(m Member)
 
 const pastREST = "A patronictl without --insecure cannot ask it %s, and writes its requests into the DCS itself, past every check of the REST API."
 
-func runRESTCertificate(s *Snapshot, _ Policies, m string) []Finding {
+func runRESTCertificate(s *Snapshot, _ Question, m string) []Finding {
 	c := restCertificate.get(s, m)
 	switch {
-	case c.Host == "" && s.Request.RESTOverTLS:
+	case c.Host == "" && s.Target.RESTOverTLS:
 		return []Finding{{
 			Asked: s.askedREST(m), Observed: "http, in plain text", Expected: "https, since the configuration has certificates for the REST API (ctl, restapi)",
 			Effect: "patronictl goes on in plain text, and sends its password so; whoever is on the way can read it and forge the answer.",
-			Remedy: fmt.Sprintf("Set restapi.certfile and restapi.keyfile in patroni.yml of %s, then: patronictl reload %s %s", m, s.Request.Scope, m),
+			Remedy: fmt.Sprintf("Set restapi.certfile and restapi.keyfile in patroni.yml of %s, then: patronictl reload %s %s", m, s.Target.Scope, m),
 		}}
 	case c.Host == "":
 		return evidence(s.askedREST(m), "no TLS")
@@ -107,7 +107,7 @@ func runRESTCertificate(s *Snapshot, _ Policies, m string) []Finding {
 		out = append(out, Finding{
 			Severity: severity,
 			Asked:    s.askedREST(m), Observed: "a certificate for " + c.names(), Expected: "one for " + c.Host, Effect: named,
-			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (restapi.certfile), then: patronictl reload %s %s", c.Host, m, s.Request.Scope, m),
+			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (restapi.certfile), then: patronictl reload %s %s", c.Host, m, s.Target.Scope, m),
 		})
 	}
 	if f := expiring(c, s.TakenAt); f != nil {
@@ -116,7 +116,7 @@ func runRESTCertificate(s *Snapshot, _ Policies, m string) []Finding {
 		if m != s.Leader() && !c.current(s.TakenAt) {
 			f.Severity = Blocker
 		}
-		f.Remedy = fmt.Sprintf("Renew the certificate on %s (restapi.certfile), then: patronictl reload %s %s", m, s.Request.Scope, m)
+		f.Remedy = fmt.Sprintf("Renew the certificate on %s (restapi.certfile), then: patronictl reload %s %s", m, s.Target.Scope, m)
 		out = append(out, *f)
 	}
 	if out == nil {
@@ -147,7 +147,7 @@ var sqlCertificate = ofMember("the certificate of PostgreSQL", func(m Member) Ob
 	return c
 })
 
-func runSQLCertificate(s *Snapshot, _ Policies, m string) []Finding {
+func runSQLCertificate(s *Snapshot, _ Question, m string) []Finding {
 	c := sqlCertificate.get(s, m)
 	asked := s.askedSQL(m, "TLS handshake")
 	if c.Host == "" {
@@ -160,7 +160,7 @@ func runSQLCertificate(s *Snapshot, _ Policies, m string) []Finding {
 		if c.current(s.TakenAt) {
 			f.Severity, f.Effect = Warning, "Where replication verifies, nobody follows it after that."
 		}
-		f.Remedy = fmt.Sprintf("Renew ssl_cert_file on %s, then: patronictl reload %s %s", m, s.Request.Scope, m)
+		f.Remedy = fmt.Sprintf("Renew ssl_cert_file on %s, then: patronictl reload %s %s", m, s.Target.Scope, m)
 		out = append(out, *f)
 	}
 	// Unless somebody looks at it, the name is nobody's business: Debian's own
@@ -168,7 +168,7 @@ func runSQLCertificate(s *Snapshot, _ Policies, m string) []Finding {
 	if severity, effect := s.unfollowed(m, "verify-full"); !c.Matches && effect != "" {
 		out = append(out, Finding{
 			Severity: severity, Observed: "a certificate for " + c.names(), Expected: "one for " + c.Host, Effect: effect,
-			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (ssl_cert_file), then: patronictl reload %s %s", c.Host, m, s.Request.Scope, m),
+			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (ssl_cert_file), then: patronictl reload %s %s", c.Host, m, s.Target.Scope, m),
 		})
 	}
 	for i := range out {

@@ -39,7 +39,7 @@ var (
 	}}
 )
 
-func runUpstream(s *Snapshot, _ Policies, m string) []Finding {
+func runUpstream(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_stat_wal_receiver")
 	status := upstreamStatus.get(s, m)
 	switch {
@@ -59,7 +59,7 @@ func runUpstream(s *Snapshot, _ Policies, m string) []Finding {
 	}}
 }
 
-func runForeignSync(s *Snapshot, _ Policies, m string) []Finding {
+func runForeignSync(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "sync_state in pg_stat_replication")
 	if syncActive(s) == "off" {
 		return evidence(asked, "synchronous mode is off")

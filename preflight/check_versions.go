@@ -38,7 +38,7 @@ var releases = fact[map[string]string]{"version in each member key", func(s *Sna
 // slip reports whether a release takes a running primary for a replica.
 func slip(v string) bool { return !olderThan(v, 3, 0, 3) && olderThan(v, 3, 1, 0) }
 
-func runMixed(s *Snapshot, _ Policies, _ string) []Finding {
+func runMixed(s *Snapshot, _ Question, _ string) []Finding {
 	all := releases.get(s, "")
 	having := func(which func(v string) bool) string {
 		members := map[string][]string{}

@@ -65,13 +65,13 @@ var waybackChecks = []Check{
 	},
 }
 
-func runRewind(s *Snapshot, _ Policies, m string) []Finding {
+func runRewind(s *Snapshot, _ Question, m string) []Finding {
 	settings := sqlSettings.get(s, m)
 	if !usePgRewind.get(s, m) {
 		return []Finding{{
 			Asked: s.key("/config"), Observed: "postgresql.use_pg_rewind is off (a node's own patroni.yml may say otherwise)",
 			Effect: fmt.Sprintf("A clean switchover needs no pg_rewind. If %s ends uncleanly, it has to be made anew.", m),
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.use_pg_rewind=true", s.Request.Scope),
+			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.use_pg_rewind=true", s.Target.Scope),
 		}}
 	}
 	asked := s.askedSQL(m, "pg_settings")
@@ -85,14 +85,14 @@ func runRewind(s *Snapshot, _ Policies, m string) []Finding {
 		out = append(out, Finding{
 			Asked: asked, Observed: observed, Expected: "one of them on",
 			Effect: fmt.Sprintf("pg_rewind refuses to work on %s.", m),
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_log_hints=on, then restart all members.", s.Request.Scope),
+			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_log_hints=on, then restart all members.", s.Target.Scope),
 		})
 	}
 	if full := settings["full_page_writes"]; full != "on" {
 		out = append(out, Finding{
 			Asked: asked, Observed: "full_page_writes is " + shown(full),
 			Effect: "pg_rewind refuses a source without it.",
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.full_page_writes=on", s.Request.Scope),
+			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.full_page_writes=on", s.Target.Scope),
 		})
 	}
 	if len(out) > 0 {
@@ -113,7 +113,7 @@ func (s *Snapshot) replicationUsers() []string {
 	return slices.Compact(out)
 }
 
-func runReplicationRole(s *Snapshot, _ Policies, m string) []Finding {
+func runReplicationRole(s *Snapshot, _ Question, m string) []Finding {
 	roles, users := sqlRoles.get(s, m), s.replicationUsers()
 	asked := s.askedSQL(m, "pg_roles")
 	var out []Finding
@@ -153,7 +153,7 @@ func (r Role) wrong(now time.Time) string {
 	return ""
 }
 
-func runHBA(s *Snapshot, _ Policies, m string) []Finding {
+func runHBA(s *Snapshot, _ Question, m string) []Finding {
 	rules := sqlHBA.get(s, m)
 	asked := s.askedSQL(m, "pg_hba_file_rules")
 	var out []Finding
@@ -164,7 +164,7 @@ func runHBA(s *Snapshot, _ Policies, m string) []Finding {
 				Severity: Warning,
 				Asked:    asked, Observed: fmt.Sprintf("line %d: %s", r.Line, r.Error),
 				Effect: "PostgreSQL goes on with the rules that it had, and does not start with these.",
-				Remedy: "Mend postgresql.pg_hba in patroni.yml of " + m + ", then: patronictl reload " + s.Request.Scope + " " + m,
+				Remedy: "Mend postgresql.pg_hba in patroni.yml of " + m + ", then: patronictl reload " + s.Target.Scope + " " + m,
 			})
 		}
 	}
@@ -201,7 +201,7 @@ func refusedByHBA(s *Snapshot, asked, m, other, user string, addrs []netip.Addr)
 		Observed: fmt.Sprintf("no rule lets %s (%s) in as %s for replication", other, addrs[0], user),
 		Effect:   fmt.Sprintf("When %s leads, %s cannot follow it.", m, other),
 		Remedy: fmt.Sprintf("Add to postgresql.pg_hba in patroni.yml of %s: host replication %s %s/%d scram-sha-256; then: patronictl reload %s %s",
-			m, user, addrs[0], bits, s.Request.Scope, m),
+			m, user, addrs[0], bits, s.Target.Scope, m),
 	}
 }
 
@@ -248,7 +248,7 @@ func allowsAny(rules []HBARule, user string, addrs []netip.Addr, ssl bool) answe
 	return result
 }
 
-func runFreeWalsenders(s *Snapshot, _ Policies, m string) []Finding {
+func runFreeWalsenders(s *Snapshot, _ Question, m string) []Finding {
 	settings := sqlSettings.get(s, m)
 	leader := s.Leader()
 	followers := int64(len(s.Members) - 1)
@@ -259,7 +259,7 @@ func runFreeWalsenders(s *Snapshot, _ Policies, m string) []Finding {
 		f := Finding{
 			Asked: asked, Observed: fmt.Sprintf("max_wal_senders is %d", have), Expected: fmt.Sprintf("%d for the members and %d for other consumers", followers, foreign),
 			Effect: "Whoever comes last cannot follow the new leader.",
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.max_wal_senders=%d, then restart all members.", s.Request.Scope, followers+foreign+2),
+			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.max_wal_senders=%d, then restart all members.", s.Target.Scope, followers+foreign+2),
 		}
 		if have < followers {
 			f.Severity = Blocker
@@ -281,7 +281,7 @@ func runFreeWalsenders(s *Snapshot, _ Policies, m string) []Finding {
 		out = append(out, Finding{
 			Asked: asked, Observed: fmt.Sprintf("max_replication_slots is %d", have), Expected: fmt.Sprintf("at least %d", need),
 			Effect: "Patroni cannot create the slots of all members on the new leader.",
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.max_replication_slots=%d, then restart all members.", s.Request.Scope, need+2),
+			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.max_replication_slots=%d, then restart all members.", s.Target.Scope, need+2),
 		})
 	}
 	if len(out) > 0 {
@@ -295,7 +295,7 @@ func runFreeWalsenders(s *Snapshot, _ Policies, m string) []Finding {
 // up, in bytes: four WAL files.
 const keepsEnough = 64 << 20
 
-func runKeptWAL(s *Snapshot, _ Policies, m string) []Finding {
+func runKeptWAL(s *Snapshot, _ Question, m string) []Finding {
 	slots, settings := sqlSlots.get(s, m), sqlSettings.get(s, m)
 	asked := s.askedSQL(m, "pg_replication_slots, wal_keep_size")
 	kept, ok := keptWAL(settings)
@@ -314,11 +314,11 @@ func runKeptWAL(s *Snapshot, _ Policies, m string) []Finding {
 	return []Finding{Finding{
 		Asked: asked, Observed: fmt.Sprintf("no slot for %s, and no more than %s of WAL kept", names(without), Size(kept)),
 		Effect: fmt.Sprintf("If one of them is behind when %s takes over, the WAL that it needs may be gone: it has to be made anew.", m),
-		Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_keep_size=128MB, or use slots.", s.Request.Scope),
+		Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_keep_size=128MB, or use slots.", s.Target.Scope),
 	}.bytesOf(kept, keepsEnough)}
 }
 
-func runSlotStatus(s *Snapshot, _ Policies, m string) []Finding {
+func runSlotStatus(s *Snapshot, _ Question, m string) []Finding {
 	asked := s.askedSQL(m, "pg_replication_slots")
 	var out []Finding
 	for _, slot := range sqlSlots.get(s, m) {

@@ -63,9 +63,9 @@ func (l DrillLeg) Verified() bool { return l.ExitCode != nil && *l.ExitCode == E
 
 // PlanDrill orders the legs: every member that may be promoted, synchronous ones
 // first, and back. Legs is empty where nobody leads or nobody may be promoted.
-func PlanDrill(s *Snapshot, p Policies) DrillReport {
+func PlanDrill(s *Snapshot, q Question, p Policies) DrillReport {
 	d := DrillReport{
-		SchemaVersion: ReportSchema, Tool: s.Tool, Scope: s.Request.Scope, Namespace: s.Request.Namespace, Group: s.Request.Group,
+		SchemaVersion: ReportSchema, Tool: s.Tool, Scope: s.Target.Scope, Namespace: s.Target.Namespace, Group: s.Target.Group,
 		TakenAt: s.TakenAt, First: s.Leader(), Leader: s.Leader(), Timeline: sqlTimeline.of(s, s.Leader()).Value,
 		Legs: []DrillLeg{}, LeftOut: []LeftOut{},
 	}
@@ -83,7 +83,7 @@ func PlanDrill(s *Snapshot, p Policies) DrillReport {
 	from := d.First
 	for _, m := range append(first, second...) {
 		leg := DrillLeg{From: from, To: m, Blockers: []string{}}
-		r := Judge(s.asking(m), p)
+		r := Judge(s, q.About(m), p)
 		leg.Today = r.Verdict
 		if at := slices.IndexFunc(r.Candidates, func(c CandidateReport) bool { return c.Name == m }); at >= 0 && r.Verdict == NoGo {
 			leg.Blockers = append(leg.Blockers, r.Candidates[at].Blockers...)
@@ -92,7 +92,7 @@ func PlanDrill(s *Snapshot, p Policies) DrillReport {
 		from = m
 	}
 	if len(d.Legs) == 0 || d.First == "" {
-		d.Legs, d.Check = []DrillLeg{}, Judge(s.asking(""), p)
+		d.Legs, d.Check = []DrillLeg{}, Judge(s, q.About(""), p)
 		return d
 	}
 	back := DrillLeg{From: from, To: d.First, Blockers: []string{}}
@@ -159,13 +159,6 @@ func (d *DrillReport) End(i, code int, s SwitchoverReport, o *Outage, why string
 	}
 	d.Stopped = fmt.Sprintf("leg %d of %d, %s to %s: %s", i+1, len(d.Legs), leg.From, leg.To, why)
 	return false
-}
-
-// asking is the snapshot with the question of a switchover to a member.
-func (s *Snapshot) asking(candidate string) *Snapshot {
-	out := *s
-	out.Request.Candidate, out.Request.ScheduledAt = candidate, ""
-	return &out
 }
 
 func mayNotLead(s *Snapshot, m string) (no bool, how string) {

@@ -7,37 +7,37 @@ import (
 )
 
 func TestPlanDrill(t *testing.T) {
-	tag := func(s *Snapshot, m, tag string, v any) {
+	tag := func(s *Recording, m, tag string, v any) {
 		s.Members[slices.IndexFunc(s.Members, func(x Member) bool { return x.Name == m })].Key.Value.Tags = Known(Tags{tag: v})
 	}
 	for _, c := range []struct {
 		name  string
-		spoil func(*Snapshot)
+		spoil func(*Recording)
 		legs  string
 		out   int
 		start int
 		why   string
 	}{
-		{"healthy", func(*Snapshot) {}, "node1 node2 node3 node1", 0, ExitGo, ""},
-		{"a member may not be promoted", func(s *Snapshot) { tag(s, "node2", "nofailover", true) }, "node1 node3 node1", 1, ExitGo, ""},
-		{"priority 0", func(s *Snapshot) { tag(s, "node3", "failover_priority", 0.0) }, "node1 node2 node1", 1, ExitGo, ""},
-		{"nobody else may be promoted", func(s *Snapshot) { tag(s, "node2", "nofailover", true); tag(s, "node3", "nofailover", true) }, "", 2, ExitNoGo, "no other member"},
-		{"the leader may not come back", func(s *Snapshot) { tag(s, "node1", "nofailover", true) }, "node1 node2 node3 node1", 0, ExitNoGo, "leg 3 of 3, node3 to node1"},
-		{"the synchronous one first", func(s *Snapshot) {
+		{"healthy", func(*Recording) {}, "node1 node2 node3 node1", 0, ExitGo, ""},
+		{"a member may not be promoted", func(s *Recording) { tag(s, "node2", "nofailover", true) }, "node1 node3 node1", 1, ExitGo, ""},
+		{"priority 0", func(s *Recording) { tag(s, "node3", "failover_priority", 0.0) }, "node1 node2 node1", 1, ExitGo, ""},
+		{"nobody else may be promoted", func(s *Recording) { tag(s, "node2", "nofailover", true); tag(s, "node3", "nofailover", true) }, "", 2, ExitNoGo, "no other member"},
+		{"the leader may not come back", func(s *Recording) { tag(s, "node1", "nofailover", true) }, "node1 node2 node3 node1", 0, ExitNoGo, "leg 3 of 3, node3 to node1"},
+		{"the synchronous one first", func(s *Recording) {
 			withSync(s, "on", 0, "node3")
 		}, "node1 node3 node2 node1", 0, ExitGo, ""},
-		{"another blocker of a later leg", func(s *Snapshot) {
+		{"another blocker of a later leg", func(s *Recording) {
 			s.Members[2].REST.Value.Name = Known("node1")
 		}, "node1 node2 node3 node1", 0, ExitNoGo, "leg 2 of 3, node2 to node3, is NO-GO today already"},
-		{"a later leg cannot be judged", func(s *Snapshot) {
+		{"a later leg cannot be judged", func(s *Recording) {
 			s.Members[2].SQL = NotKnown[SQL](Silent, "no answer")
 		}, "node1 node2 node3 node1", 0, ExitUnknown, "leg 2 of 3"},
-		{"nobody leads", func(s *Snapshot) { s.DCS.Cluster.Value.Leader = Known("") }, "", 0, ExitNoGo, "nobody is known to lead"},
-		{"nothing was seen", func(s *Snapshot) { s.DCS.Cluster = NotKnown[Cluster](Silent, "no answer"); s.Members = nil }, "", 0, ExitUnknown, "nobody is known to lead"},
+		{"nobody leads", func(s *Recording) { s.DCS.Cluster.Value.Leader = Known("") }, "", 0, ExitNoGo, "nobody is known to lead"},
+		{"nothing was seen", func(s *Recording) { s.DCS.Cluster = NotKnown[Cluster](Silent, "no answer"); s.Members = nil }, "", 0, ExitUnknown, "nobody is known to lead"},
 	} {
 		s := healthy(t)
 		c.spoil(s)
-		d := PlanDrill(s, Policies{})
+		d := PlanDrill(s.Snapshot, s.Question, Policies{})
 		var legs []string
 		for i, leg := range d.Legs {
 			if i == 0 {
@@ -76,12 +76,12 @@ func TestDrillEnds(t *testing.T) {
 		{"NO-GO", ExitNoGo, SwitchoverReport{Check: Report{Verdict: NoGo, Leader: "node1"}}, "", "node1", "NO-GO"},
 		{"interrupted before the check", ExitInterrupted, SwitchoverReport{}, "stopped by interrupt", "node1", "stopped by interrupt"},
 	} {
-		d := PlanDrill(s, Policies{})
+		d := PlanDrill(s.Snapshot, s.Question, Policies{})
 		if goesOn := d.End(0, c.code, c.s, nil, c.why); goesOn != (c.code == ExitGo) || d.Leader != c.leader || d.ExitCode != c.code || !strings.Contains(d.Stopped, c.says) || (d.Stopped == "") != (c.says == "") {
 			t.Errorf("%s: %q leads, exit code %d, stopped %q", c.name, d.Leader, d.ExitCode, d.Stopped)
 		}
 	}
-	d := PlanDrill(s, Policies{})
+	d := PlanDrill(s.Snapshot, s.Question, Policies{})
 	if d.End(0, ExitGo, done, nil, "") != true || d.End(1, ExitGo, done, nil, "") != true || d.End(2, ExitGo, done, nil, "") != false || d.Stopped != "" {
 		t.Errorf("stopped %q", d.Stopped)
 	}

@@ -45,7 +45,7 @@ func (r Result) withheld() bool {
 }
 
 // Evaluate runs every check on every subject it judges, in registry order.
-func Evaluate(s *Snapshot, p Policies, checks []Check) []Result {
+func Evaluate(s *Snapshot, q Question, p Policies, checks []Check) []Result {
 	type key struct{ id, subject string }
 	ended := map[key]Result{}
 	var results []Result
@@ -63,7 +63,7 @@ func Evaluate(s *Snapshot, p Policies, checks []Check) []Result {
 				}
 			}
 			if r.Status == "" {
-				judge(s, p, c, subject, &r)
+				judge(s, q, p, c, subject, &r)
 			}
 			ended[key{c.ID, subject}] = r
 			results = append(results, r)
@@ -111,9 +111,9 @@ func subjects(s *Snapshot, of Of) []string {
 }
 
 // judge runs one check on one subject whose ground is firm.
-func judge(s *Snapshot, p Policies, c Check, subject string, r *Result) {
+func judge(s *Snapshot, q Question, p Policies, c Check, subject string, r *Result) {
 	for _, n := range c.Needs {
-		if m := n.missing(s, subject); m != nil {
+		if m := n.missing(s, q, subject); m != nil {
 			r.Missing = append(r.Missing, *m)
 		}
 	}
@@ -130,9 +130,12 @@ func judge(s *Snapshot, p Policies, c Check, subject string, r *Result) {
 		}
 	}()
 	r.Status = Pass
-	for _, f := range c.Run(s, p, subject) {
+	for _, f := range c.Run(s, q, subject) {
 		if f.Severity == "" {
 			f.Severity = c.Severity
+		}
+		if slices.ContainsFunc(c.Repeats, func(id string) bool { return p.Ignore[id] != "" }) && f.Severity != Evidence {
+			f.Severity = Info // the user ignores the check that says more
 		}
 		if f.Kind == "" {
 			f.Kind = c.Kind

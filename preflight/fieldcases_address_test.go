@@ -2,8 +2,8 @@ package preflight
 
 // leaderAnswersAt is a candidate whose api_url leads the leader to itself, in a
 // Patroni that gives no name in its answer, with the leader's position of the report.
-func leaderAnswersAt(version, url string, at LSN) func(s *Snapshot) {
-	return func(s *Snapshot) {
+func leaderAnswersAt(version, url string, at LSN) func(s *Recording) {
+	return func(s *Recording) {
 		level(s, at)
 		patroni(s, version)
 		apiURL(s, "node2", url, "node1")
@@ -21,18 +21,18 @@ func itself(version, url string, at LSN) []look {
 // unfit are the grounds for 412 "no good candidates have been found": by Patroni's
 // source there is no other (patroni/ha.py, failover_limitation).
 func unfit(version string) []look {
-	release := func(do func(s *Snapshot)) func(s *Snapshot) {
-		return func(s *Snapshot) { patroni(s, version); do(s) }
+	release := func(do func(s *Recording)) func(s *Recording) {
+		return func(s *Recording) { patroni(s, version); do(s) }
 	}
 	return []look{
-		{name: "nobody listens", by: "candidate.rest", on: "node2", as: Blocks, says: []string{"connection refused", "412"}, do: release(func(s *Snapshot) { apiURL(s, "node2", "http://10.77.9.22:8009/patroni", "") })},
-		{name: "no answer within two seconds", by: "candidate.rest", on: "node2", as: Blocks, says: []string{"answered after 2.6 s", "412"}, do: release(func(s *Snapshot) { s.member("node2").REST.Stamp.Seconds = 2.6 })},
-		{name: "no position in the answer", by: "candidate.running", on: "node2", as: Blocks, says: []string{"state starting, no WAL position", "412"}, do: release(func(s *Snapshot) {
+		{name: "nobody listens", by: "candidate.rest", on: "node2", as: Blocks, says: []string{"connection refused", "412"}, do: release(func(s *Recording) { apiURL(s, "node2", "http://10.77.9.22:8009/patroni", "") })},
+		{name: "no answer within two seconds", by: "candidate.rest", on: "node2", as: Blocks, says: []string{"answered after 2.6 s", "412"}, do: release(func(s *Recording) { s.member("node2").REST.Stamp.Seconds = 2.6 })},
+		{name: "no position in the answer", by: "candidate.running", on: "node2", as: Blocks, says: []string{"state starting, no WAL position", "412"}, do: release(func(s *Recording) {
 			r, none := s.member("node2").REST.Value, NotKnown[LSN](Absent, "no xlog in the answer")
 			r.State, r.Received, r.Replayed = Known("starting"), none, none
 		})},
-		{name: "nofailover", by: "candidate.nofailover", on: "node2", as: Blocks, says: []string{"tag nofailover", "412"}, do: release(func(s *Snapshot) { tag(s, "node2", Tags{"nofailover": true}) })},
-		{name: "watchdog", by: "candidate.watchdog", on: "node2", as: Blocks, says: []string{"watchdog is required and cannot be used", "412"}, do: release(func(s *Snapshot) { s.member("node2").REST.Value.WatchdogFailed = Known(true) })},
+		{name: "nofailover", by: "candidate.nofailover", on: "node2", as: Blocks, says: []string{"tag nofailover", "412"}, do: release(func(s *Recording) { tag(s, "node2", Tags{"nofailover": true}) })},
+		{name: "watchdog", by: "candidate.watchdog", on: "node2", as: Blocks, says: []string{"watchdog is required and cannot be used", "412"}, do: release(func(s *Recording) { s.member("node2").REST.Value.WatchdogFailed = Known(true) })},
 	}
 }
 
@@ -46,7 +46,7 @@ const selfSigned = "its certificate is signed by a CA that is not trusted here (
 
 // distrusted is a member of which the REST API shows a certificate that does not
 // verify by this tool's configuration (internal/secure has the words).
-func distrusted(s *Snapshot, member, why string) {
+func distrusted(s *Recording, member, why string) {
 	s.member(member).Key.Value.APIURL = Known("https://10.77.42.12:8008/patroni")
 	s.member(member).REST = NotKnown[REST](TLS, "GET https://10.77.42.12:8008/patroni: %s", why)
 }
@@ -57,7 +57,7 @@ var addressCases = []fieldCase{
 		what:     "503 while patronictl list shows lag 0: the candidate's api_url is a VIP that has moved to the leader",
 		scenario: "the founding incident: candidate's api_url is a VIP on the leader",
 		looks: []look{
-			{name: "as reported, Patroni 3.3.2", by: "identity.rest_name", on: "node2", as: Blocks, says: []string{"the answer comes from node1 (the leader), expected node2", "GET http://10.77.0.207:8008/patroni", "count node2 as WAL position 0"}, do: func(s *Snapshot) {
+			{name: "as reported, Patroni 3.3.2", by: "identity.rest_name", on: "node2", as: Blocks, says: []string{"the answer comes from node1 (the leader), expected node2", "GET http://10.77.0.207:8008/patroni", "count node2 as WAL position 0"}, do: func(s *Recording) {
 				level(s, 141999447971120)
 				patroni(s, "3.3.2")
 				tag(s, "node1", Tags{"nofailover": false, "failover_priority": 1.0})
@@ -82,7 +82,7 @@ var addressCases = []fieldCase{
 	{
 		id: "R1-04", ref: "patroni/patroni#886", state: named, what: "a loopback api_url in synchronous mode",
 		scenario: "candidate's api_url = 127.0.0.1",
-		looks: []look{{name: "the synchronous standby", by: "identity.address", on: "node2", as: Blocks, says: []string{`api_url is "http://127.0.0.1:8008/patroni"`}, do: func(s *Snapshot) {
+		looks: []look{{name: "the synchronous standby", by: "identity.address", on: "node2", as: Blocks, says: []string{`api_url is "http://127.0.0.1:8008/patroni"`}, do: func(s *Recording) {
 			syncMembers(s, "on", "node2")
 			serverVersion(s, 110001)
 			leaderAnswersAt("1.5.3", "http://127.0.0.1:8008/patroni", 0x5067B10)(s)
@@ -102,7 +102,7 @@ var addressCases = []fieldCase{
 	{
 		id: "R1-08", ref: "patroni/patroni#2048", state: open, why: fromElsewhere,
 		what: "412, no good candidates, at lag 0; both members wait for a restart", scenario: "candidate's api_url = a closed port",
-		looks: append(unfit("2.1.0"), look{name: "settings wait", by: "settings.pending_restart", on: "node2", as: Warns, says: []string{"pending_restart"}, do: func(s *Snapshot) {
+		looks: append(unfit("2.1.0"), look{name: "settings wait", by: "settings.pending_restart", on: "node2", as: Warns, says: []string{"pending_restart"}, do: func(s *Recording) {
 			patroni(s, "2.1.2")
 			config4(s).UsePgRewind = Known(false)
 			s.member("node2").Key.Value.PendingRestart = Known(true)
@@ -123,13 +123,13 @@ var addressCases = []fieldCase{
 	{
 		id: "R1-12", ref: "patroni/patroni#2263", state: named, what: "the leader's REST API refuses connections, so patronictl can ask nobody",
 		scenario: "the leader's REST port is closed to the others",
-		looks: []look{{name: "refused", by: "leader.rest", on: "node1", as: Blocks, says: []string{"connection refused", "Nothing listens there. patronictl would write the request into the DCS itself"}, do: func(s *Snapshot) {
+		looks: []look{{name: "refused", by: "leader.rest", on: "node1", as: Blocks, says: []string{"connection refused", "Nothing listens there. patronictl would write the request into the DCS itself"}, do: func(s *Recording) {
 			apiURL(s, "node1", "http://10.77.9.21:8008/patroni", "")
 		}}},
 	},
 	{
 		id: "R1-14", ref: "kostiantyn-nemchenko/ansible-role-patroni PR#9", state: named, what: "a role's template gave every node a connect_address that others do not reach",
-		looks: []look{{name: "loopback on every node", by: "identity.address", on: "node2", as: Blocks, says: []string{`api_url is "http://127.0.0.1:8008/patroni"`, "an address of that node which the other nodes reach"}, do: func(s *Snapshot) {
+		looks: []look{{name: "loopback on every node", by: "identity.address", on: "node2", as: Blocks, says: []string{`api_url is "http://127.0.0.1:8008/patroni"`, "an address of that node which the other nodes reach"}, do: func(s *Recording) {
 			for _, m := range []string{"node1", "node2", "node3"} {
 				apiURL(s, m, "http://127.0.0.1:8008/patroni", "")
 			}
@@ -137,7 +137,7 @@ var addressCases = []fieldCase{
 	},
 }
 
-func emptyHosts(s *Snapshot) {
+func emptyHosts(s *Recording) {
 	patroni(s, "2.1.0")
 	level(s, 1<<40)
 	for _, m := range []string{"node1", "node2", "node3"} {
@@ -153,27 +153,27 @@ func emptyHosts(s *Snapshot) {
 var clientCases = []fieldCase{
 	{
 		id: "R2-01", ref: "patroni/patroni#785", state: inPart, why: trustIsTheirs, what: "patronictl does not trust a self-signed certificate of the REST API",
-		looks: []look{{name: "the leader's", by: "leader.rest", on: "node1", as: Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *Snapshot) { distrusted(s, "node1", selfSigned) }}},
+		looks: []look{{name: "the leader's", by: "leader.rest", on: "node1", as: Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *Recording) { distrusted(s, "node1", selfSigned) }}},
 	},
 	{
 		id: "R2-02", ref: "patroni/patroni#1597", state: inPart, why: trustIsTheirs, what: "unknown CA in patronictl's writes",
-		looks: []look{{name: "the candidate's", by: "candidate.rest", on: "node2", as: Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *Snapshot) { distrusted(s, "node2", selfSigned) }}},
+		looks: []look{{name: "the candidate's", by: "candidate.rest", on: "node2", as: Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *Recording) { distrusted(s, "node2", selfSigned) }}},
 	},
 	{id: "R2-03", ref: "patroni/patroni#2399", state: never, why: "It comes and goes with the TLS library of that machine's patronictl.", what: "TLS connections end early, now and then"},
 	{
 		id: "R2-04", ref: "zalando/spilo#627", state: named, what: "the certificate does not name the IP address in api_url",
 		looks: []look{
-			{name: "verified", by: "candidate.rest", on: "node2", as: Unseen, says: []string{"is for node2.example, not for 10.77.42.12"}, do: func(s *Snapshot) {
+			{name: "verified", by: "candidate.rest", on: "node2", as: Unseen, says: []string{"is for node2.example, not for 10.77.42.12"}, do: func(s *Recording) {
 				distrusted(s, "node2", "its certificate is for node2.example, not for 10.77.42.12: issue one with that name too, or use an address that it has")
 			}},
-			{name: "not verified", by: "tls.rest_certificate", on: "node2", as: Warns, says: []string{"a certificate for node2.example, expected one for 10.77.42.12", "patronictl reload"}, do: func(s *Snapshot) {
+			{name: "not verified", by: "tls.rest_certificate", on: "node2", as: Warns, says: []string{"a certificate for node2.example, expected one for 10.77.42.12", "patronictl reload"}, do: func(s *Recording) {
 				shownBy(s, "node2", year, func(c *Certificate) { c.Names, c.Matches = []string{"node2.example"}, false })
 			}},
 		},
 	},
 	{
 		id: "R2-05", ref: "patroni/patroni#2739", state: named, what: "the certificate names the IP address as if it were a host name",
-		looks: []look{{name: "not verified", by: "tls.rest_certificate", on: "node2", as: Warns, says: []string{"a certificate for 10.77.42.12 (as a host name), expected one for 10.77.42.12"}, do: func(s *Snapshot) {
+		looks: []look{{name: "not verified", by: "tls.rest_certificate", on: "node2", as: Warns, says: []string{"a certificate for 10.77.42.12 (as a host name), expected one for 10.77.42.12"}, do: func(s *Recording) {
 			shownBy(s, "node2", year, func(c *Certificate) { c.Names, c.Matches = []string{"10.77.42.12 (as a host name)"}, false })
 		}}},
 	},
@@ -185,7 +185,7 @@ var clientCases = []fieldCase{
 var lagCases = []fieldCase{
 	{
 		id: "R3-01", ref: "patroni/patroni#1860, #1849, #1854, #1858", state: named, what: "Patroni 2.0.1 with archiving: after a clean shutdown every replica counts as a WAL file behind",
-		looks: []look{{name: "archive_mode always", by: "patroni.faults", as: Warns, says: []string{"Patroni 2.0.1", "archive_mode is always, and maximum_lag_on_failover (1048576) is less than a WAL file (16777216)", "2.1.0 or later"}, do: func(s *Snapshot) {
+		looks: []look{{name: "archive_mode always", by: "patroni.faults", as: Warns, says: []string{"Patroni 2.0.1", "archive_mode is always, and maximum_lag_on_failover (1048576) is less than a WAL file (16777216)", "2.1.0 or later"}, do: func(s *Recording) {
 			patroni(s, "2.0.1")
 			serverVersion(s, 130005)
 			archiving(s, "always")
@@ -194,14 +194,14 @@ var lagCases = []fieldCase{
 	{
 		id: "R3-02", ref: "zalando/postgres-operator#1476", state: open, why: "The report does not say why the replica lagged.", what: "a node is drained, and its replica lags too much to take over",
 		scenario: "candidate's WAL receiver frozen, 20 MB behind",
-		looks:    []look{{name: "lag", by: "lag.receive", on: "node2", as: Blocks, says: []string{"20971520 bytes, expected at most 1048576"}, do: func(s *Snapshot) { behindBy(s, "node2", 20<<20) }}},
+		looks:    []look{{name: "lag", by: "lag.receive", on: "node2", as: Blocks, says: []string{"20971520 bytes, expected at most 1048576"}, do: func(s *Recording) { behindBy(s, "node2", 20<<20) }}},
 	},
 	{
 		id: "R3-03", ref: "zalando/spilo#1152", state: open, why: "The report does not establish the cause; its log lines have two, and both are named.", what: "the leader's log says that the candidate lags too much while nobody writes",
 		scenario: "candidate's api_url = the leader's",
 		looks: []look{
-			{name: "the leader answers for the candidate", by: "identity.rest_name", on: "node2", as: Blocks, says: []string{"the answer comes from node1 (the leader)", "exceeds maximum replication lag"}, do: func(s *Snapshot) { apiURL(s, "node2", "http://10.77.9.21:8008/patroni", "node1") }},
-			{name: "Patroni's own figure", by: "lag.patroni", on: "node2", as: Blocks, says: []string{"optime in the DCS", "1048577 bytes, expected at most maximum_lag_on_failover = 1048576"}, do: func(s *Snapshot) {
+			{name: "the leader answers for the candidate", by: "identity.rest_name", on: "node2", as: Blocks, says: []string{"the answer comes from node1 (the leader)", "exceeds maximum replication lag"}, do: func(s *Recording) { apiURL(s, "node2", "http://10.77.9.21:8008/patroni", "node1") }},
+			{name: "Patroni's own figure", by: "lag.patroni", on: "node2", as: Blocks, says: []string{"optime in the DCS", "1048577 bytes, expected at most maximum_lag_on_failover = 1048576"}, do: func(s *Recording) {
 				s.DCS.Cluster.Value.Optime = Known(s.member("node2").REST.Value.Received.Must() + 1048577)
 			}},
 		},
@@ -209,13 +209,13 @@ var lagCases = []fieldCase{
 	{
 		id: "R3-04", ref: "zalando/postgres-operator#109", state: named, what: "a replica in state running had a backlog and was not fit; nobody compared positions",
 		looks: []look{
-			{name: "the backlog", by: "lag.receive", on: "node2", as: Blocks, says: []string{"52428800 bytes"}, do: func(s *Snapshot) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
-			{name: "running is not streaming", by: "candidate.streaming", on: "node2", as: Blocks, says: []string{"no row: no WAL receiver runs", "50.0 MB at this moment"}, do: func(s *Snapshot) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
+			{name: "the backlog", by: "lag.receive", on: "node2", as: Blocks, says: []string{"52428800 bytes"}, do: func(s *Recording) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
+			{name: "running is not streaming", by: "candidate.streaming", on: "node2", as: Blocks, says: []string{"no row: no WAL receiver runs", "50.0 MB at this moment"}, do: func(s *Recording) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
 		},
 	},
 	{
 		id: "R3-05", ref: "patroni/patroni#2151", state: named, what: "the only replica is 784 MB behind and never eligible",
-		looks: []look{{name: "784 MB", by: "lag.receive", on: "node2", as: Blocks, says: []string{"822083584 bytes, expected at most 1048576"}, do: func(s *Snapshot) {
+		looks: []look{{name: "784 MB", by: "lag.receive", on: "node2", as: Blocks, says: []string{"822083584 bytes, expected at most 1048576"}, do: func(s *Recording) {
 			level(s, 1<<40)
 			without3(s)
 			cutOff(s, "node2")
@@ -230,7 +230,7 @@ var lagCases = []fieldCase{
 		id: "R3-08", ref: "apecloud/kubeblocks-addons#3147", state: inPart,
 		why:  "A replica that is behind at this moment is named. That a crash would find every replica behind is about an automatic failover; in a switchover the old leader waits for the candidate.",
 		what: "under load every replica is more than 1 MB behind the leader's last position",
-		looks: []look{{name: "behind now", by: "lag.receive", on: "node2", as: Blocks, says: []string{"at most 1048576"}, do: func(s *Snapshot) {
+		looks: []look{{name: "behind now", by: "lag.receive", on: "node2", as: Blocks, says: []string{"at most 1048576"}, do: func(s *Recording) {
 			behindBy(s, "node2", 3<<20)
 			behindBy(s, "node3", 3<<20)
 		}}},
@@ -238,11 +238,11 @@ var lagCases = []fieldCase{
 	{
 		id: "R3-09", ref: "patroni/patroni#2700", state: open, why: "The report does not establish the cause. What refuses a switchover in a standby cluster is named.", what: "503 in a standby cluster, all running at lag 0",
 		looks: []look{
-			{name: "behind the position in the DCS", by: "lag.patroni", on: "node2", as: Blocks, says: []string{"2097152 bytes"}, do: func(s *Snapshot) {
+			{name: "behind the position in the DCS", by: "lag.patroni", on: "node2", as: Blocks, says: []string{"2097152 bytes"}, do: func(s *Recording) {
 				standbySite(s)
 				s.DCS.Cluster.Value.Optime = Known(s.member("node2").REST.Value.Received.Must() + 2<<20)
 			}},
-			{name: "synchronous mode before 3.2.0", by: "candidate.sync", on: "node2", as: Blocks, says: []string{"this is a standby cluster, and synchronous mode is on"}, do: func(s *Snapshot) {
+			{name: "synchronous mode before 3.2.0", by: "candidate.sync", on: "node2", as: Blocks, says: []string{"this is a standby cluster, and synchronous mode is on"}, do: func(s *Recording) {
 				standbySite(s)
 				patroni(s, "3.0.2")
 				syncMembers(s, "on")
@@ -251,9 +251,9 @@ var lagCases = []fieldCase{
 	},
 }
 
-func farBehind(s *Snapshot) {
+func farBehind(s *Recording) {
 	level(s, 1<<40)
 	cutOff(s, "node3")
 	behindBy(s, "node3", 61675<<20)
-	s.Request.Candidate = "node3"
+	s.Question.Candidate = "node3"
 }

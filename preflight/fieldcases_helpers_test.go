@@ -5,7 +5,7 @@ package preflight
 
 // patroni makes all members run that release, which shows less of itself the
 // older it is.
-func patroni(s *Snapshot, version string) {
+func patroni(s *Recording, version string) {
 	for _, m := range s.Members {
 		m.Key.Value.Version, m.REST.Value.Version = Known(version), Known(version)
 		if olderThan(version, 3, 2, 0) {
@@ -21,7 +21,7 @@ func patroni(s *Snapshot, version string) {
 }
 
 // level puts every member at one position, with nothing left to write.
-func level(s *Snapshot, at LSN) {
+func level(s *Recording, at LSN) {
 	lsn := Known(at)
 	s.DCS.Cluster.Value.Optime = lsn
 	for _, m := range s.Members {
@@ -41,16 +41,16 @@ func level(s *Snapshot, at LSN) {
 }
 
 // behindBy puts a replica that many bytes behind, by every account.
-func behindBy(s *Snapshot, member string, bytes int64) {
+func behindBy(s *Recording, member string, bytes int64) {
 	m := s.member(member)
-	at := Known(leaderBefore.get(s, member) - LSN(bytes))
+	at := Known(leaderBefore.get(s.Snapshot, member) - LSN(bytes))
 	m.Key.Value.Xlog = at
 	m.REST.Value.Received, m.REST.Value.Replayed = at, at
 	m.SQL.Value.ReceiveLSN, m.SQL.Value.ReplayLSN = at, at
 }
 
 // atTimeline gives a member its timeline, by every account.
-func atTimeline(s *Snapshot, member string, timeline int64) {
+func atTimeline(s *Recording, member string, timeline int64) {
 	m, t := s.member(member), Known(timeline)
 	m.Key.Value.Timeline, m.REST.Value.Timeline, m.SQL.Value.Timeline = t, t, t
 	if m.SQL.Value.WalReceiver.Value.Running {
@@ -59,7 +59,7 @@ func atTimeline(s *Snapshot, member string, timeline int64) {
 }
 
 // cutOff ends a replica's stream: no WAL receiver there, no row on the leader.
-func cutOff(s *Snapshot, member string) {
+func cutOff(s *Recording, member string) {
 	m := s.member(member)
 	m.SQL.Value.WalReceiver = Known(WalReceiver{})
 	m.Key.Value.ReplicationState, m.REST.Value.ReplicationState = Known(""), Known("")
@@ -74,7 +74,7 @@ func cutOff(s *Snapshot, member string) {
 
 // apiURL is the REST address of a member, at which another one answers; "" where
 // nobody does.
-func apiURL(s *Snapshot, member, url, answers string) {
+func apiURL(s *Recording, member, url, answers string) {
 	m := s.member(member)
 	m.Key.Value.APIURL = Known(url)
 	if answers == "" {
@@ -86,7 +86,7 @@ func apiURL(s *Snapshot, member, url, answers string) {
 }
 
 // syncMembers puts those members into /sync, in that mode.
-func syncMembers(s *Snapshot, mode string, standbys ...string) {
+func syncMembers(s *Recording, mode string, standbys ...string) {
 	config4(s).SynchronousMode = Known(mode)
 	s.DCS.Cluster.Value.Sync = Known(Sync{Leader: s.Leader(), Standbys: standbys})
 	if mode == "quorum" {
@@ -95,12 +95,12 @@ func syncMembers(s *Snapshot, mode string, standbys ...string) {
 }
 
 // tag gives a member tags, in its key and in its answer.
-func tag(s *Snapshot, member string, tags Tags) {
+func tag(s *Recording, member string, tags Tags) {
 	s.member(member).Key.Value.Tags, s.member(member).REST.Value.Tags = Known(tags), Known(tags)
 }
 
 // archiving turns archiving on, on every member.
-func archiving(s *Snapshot, mode string) {
+func archiving(s *Recording, mode string) {
 	for _, m := range s.Members {
 		set(s, m.Name, "archive_mode", mode)
 		set(s, m.Name, "archive_command", "(set, md5 1)")
@@ -108,7 +108,7 @@ func archiving(s *Snapshot, mode string) {
 }
 
 // unwritten leaves that many bytes to the checkpoint before the shutdown.
-func unwritten(s *Snapshot, bytes int64) {
+func unwritten(s *Recording, bytes int64) {
 	set(s, "node1", "shared_buffers", "4194304") // 32 GB
 	leaderSQL(s).Checkpoint.Value.RedoLSN = *leaderSQL(s).FlushLSN.Value - LSN(bytes)
 }

@@ -63,7 +63,7 @@ type look struct {
 	as   Weight
 	// says are parts of the finding's sentence, or of the reason why a fact is missing.
 	says []string
-	do   func(s *Snapshot)
+	do   func(s *Recording)
 	// from is a recorded snapshot to begin with; the healthy one where empty.
 	from string
 	// want is the verdict; where empty it follows from the weight.
@@ -131,7 +131,7 @@ func takeLook(t *testing.T, l look) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, err = LoadSnapshot(bytes.NewReader(raw)); err != nil {
+		if s, err = LoadRecording(bytes.NewReader(raw)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,13 +139,13 @@ func takeLook(t *testing.T, l look) {
 		l.do(s)
 	}
 	if l.on == theCandidate {
-		l.on = s.Request.Candidate
+		l.on = s.Question.Candidate
 	}
 	want := l.want
 	if want == "" {
 		want = map[Weight]Verdict{Blocks: NoGo, Unseen: UnknownState, Warns: Go, Passed: Go}[l.as]
 	}
-	r := Judge(s, Policies{})
+	r := Judge(s.Snapshot, s.Question, Policies{})
 	if r.Verdict != want {
 		t.Errorf("%s, want %s\n%s", r.Verdict, want, fails(r))
 	}

@@ -25,7 +25,7 @@ type GroupsReport struct {
 // Groups are the Citus groups among which one has to be named; none where one was
 // named, or where the scope has a leader of its own.
 func (s *Snapshot) Groups() []string {
-	if s.Request.Group != "" {
+	if s.Target.Group != "" {
 		return nil
 	}
 	return groups.of(s, "").orZero()

@@ -11,13 +11,13 @@ import (
 )
 
 // load reads a snapshot that was recorded from a real cluster.
-func load(t testing.TB, name string) *Snapshot {
+func load(t testing.TB, name string) *Recording {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", "snapshots", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := LoadSnapshot(bytes.NewReader(raw))
+	s, err := LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func load(t testing.TB, name string) *Snapshot {
 
 // healthy is a three-node cluster of Patroni 4.0.7: node1 leads, node2 is the
 // candidate, node3 stands by.
-func healthy(t testing.TB) *Snapshot {
+func healthy(t testing.TB) *Recording {
 	s := load(t, "healthy-4.0.7")
 	for i := range s.Members { // recorded before there were these facts
 		s.Members[i].SQL.Value.Certificate = Known(Certificate{})
@@ -44,6 +44,12 @@ func (s *Snapshot) member(name string) *Member {
 	}
 	panic("no member " + name)
 }
+
+// judgeOf judges a recording.
+func judgeOf(r *Recording) Report { return Judge(r.Snapshot, r.Question, Policies{}) }
+
+// baselineOf is the baseline of a recording.
+func baselineOf(r *Recording) Baseline { return BaselineOf(r.Snapshot, r.Question) }
 
 // resultOf finds the one result of a check for a subject.
 func resultOf(t testing.TB, r Report, check, subject string) WeighedResult {
@@ -89,7 +95,7 @@ func (f observedFact) forget() {
 
 // factsIn finds every known fact of a snapshot by reflection, so that a fact
 // added tomorrow is found too. Elements of lists are named by their Name or URL.
-func factsIn(s *Snapshot) []observedFact {
+func factsIn(s *Recording) []observedFact {
 	var out []observedFact
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {
@@ -127,6 +133,6 @@ func factsIn(s *Snapshot) []observedFact {
 			}
 		}
 	}
-	walk("", reflect.ValueOf(s))
+	walk("", reflect.ValueOf(s.Snapshot))
 	return out
 }

@@ -32,14 +32,14 @@ var recordings = sync.OnceValue(func() map[string][]byte {
 })
 
 // broken are the clusters of the cases of the checks that are wanted, by ID.
-func broken(t *testing.T, wanted func(id string) bool) map[string]func() *Snapshot {
-	out := map[string]func() *Snapshot{}
+func broken(t *testing.T, wanted func(id string) bool) map[string]func() *Recording {
+	out := map[string]func() *Recording{}
 	for id, list := range cases {
 		if !wanted(id) {
 			continue
 		}
 		for _, b := range list {
-			out[id+"/"+b.name] = func() *Snapshot {
+			out[id+"/"+b.name] = func() *Recording {
 				s := healthy(t)
 				b.do(s)
 				return s
@@ -50,7 +50,7 @@ func broken(t *testing.T, wanted func(id string) bool) map[string]func() *Snapsh
 }
 
 // eachCluster runs f for every recorded snapshot and for the cases of checks.
-func eachCluster(t *testing.T, wanted func(id string) bool, f func(t *testing.T, again func() *Snapshot)) {
+func eachCluster(t *testing.T, wanted func(id string) bool, f func(t *testing.T, again func() *Recording)) {
 	eachRecording(t, f)
 	for name, again := range broken(t, wanted) {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func eachCluster(t *testing.T, wanted func(id string) bool, f func(t *testing.T,
 }
 
 // eachRecording runs f for every recorded snapshot; again gives a fresh copy of it.
-func eachRecording(t *testing.T, f func(t *testing.T, again func() *Snapshot)) {
+func eachRecording(t *testing.T, f func(t *testing.T, again func() *Recording)) {
 	all := recordings()
 	if len(all) < 60 {
 		t.Fatalf("only %d recorded snapshots", len(all))
@@ -69,8 +69,8 @@ func eachRecording(t *testing.T, f func(t *testing.T, again func() *Snapshot)) {
 	for name, raw := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f(t, func() *Snapshot {
-				s, err := LoadSnapshot(bytes.NewReader(raw))
+			f(t, func() *Recording {
+				s, err := LoadRecording(bytes.NewReader(raw))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -81,7 +81,9 @@ func eachRecording(t *testing.T, f func(t *testing.T, again func() *Snapshot)) {
 }
 
 // judged is the verdict on the cluster, under "", and on each candidate.
-func judged(s *Snapshot) map[string]Verdict { return verdicts(Judge(s, Policies{})) }
+func judged(s *Recording) map[string]Verdict {
+	return verdicts(Judge(s.Snapshot, s.Question, Policies{}))
+}
 
 func verdicts(r Report) map[string]Verdict {
 	out := map[string]Verdict{"": r.Verdict}
@@ -106,7 +108,7 @@ func improved(before, after map[string]Verdict) []string {
 // TestFewerFactsNeverImprove: no fact that is taken away from a recorded snapshot,
 // one at a time, makes the verdict on the cluster or on a candidate better.
 func TestFewerFactsNeverImprove(t *testing.T) {
-	eachRecording(t, func(t *testing.T, again func() *Snapshot) {
+	eachRecording(t, func(t *testing.T, again func() *Recording) {
 		s := again()
 		before := judged(s)
 		if all := slices.Collect(maps.Values(before)); slices.Equal(slices.Compact(all), []Verdict{Go}) {
@@ -129,7 +131,7 @@ func rank(v Verdict) int { return slices.Index([]Verdict{NoGo, UnknownState, Go}
 
 // worsens judges the snapshot after each of the steps, of which none may make a
 // verdict better than it was after the one before.
-func worsens(t *testing.T, what string, s *Snapshot, steps ...func()) {
+func worsens(t *testing.T, what string, s *Recording, steps ...func()) {
 	t.Helper()
 	last := judged(s)
 	for i, step := range steps {
@@ -137,7 +139,7 @@ func worsens(t *testing.T, what string, s *Snapshot, steps ...func()) {
 		now := judged(s)
 		for name, v := range now {
 			if rank(v) > rank(last[name]) {
-				t.Errorf("%s, step %d: candidate %q became %s from %s\n%s", what, i, name, v, last[name], fails(Judge(s, Policies{})))
+				t.Errorf("%s, step %d: candidate %q became %s from %s\n%s", what, i, name, v, last[name], fails(Judge(s.Snapshot, s.Question, Policies{})))
 			}
 		}
 		last = now
@@ -157,7 +159,7 @@ func laggards(id string) bool {
 // TestMoreLagNeverImprovesAnything moves the positions from which a lag is taken
 // away from the leader's.
 func TestMoreLagNeverImprovesAnything(t *testing.T) {
-	eachCluster(t, laggards, func(t *testing.T, again func() *Snapshot) {
+	eachCluster(t, laggards, func(t *testing.T, again func() *Recording) {
 		for name, of := range positions(again()) {
 			s := again()
 			var steps []func()
@@ -177,7 +179,7 @@ func TestMoreLagNeverImprovesAnything(t *testing.T) {
 
 // positions are the facts that a member's lag is taken from, all of a member
 // together; of the candidate each alone, too.
-func positions(s *Snapshot) map[string]func(s *Snapshot) []*Observed[LSN] {
+func positions(s *Recording) map[string]func(s *Recording) []*Observed[LSN] {
 	parts := map[string]func(m *Member) []*Observed[LSN]{
 		" key": func(m *Member) []*Observed[LSN] {
 			return fieldIn(m.Key, func(k *MemberKey) *Observed[LSN] { return &k.Xlog })
@@ -192,22 +194,22 @@ func positions(s *Snapshot) map[string]func(s *Snapshot) []*Observed[LSN] {
 			return fieldIn(m.SQL, func(q *SQL) *Observed[LSN] { return &q.ReplayLSN })
 		},
 	}
-	out := map[string]func(s *Snapshot) []*Observed[LSN]{}
+	out := map[string]func(s *Recording) []*Observed[LSN]{}
 	for i, m := range s.Members {
 		if m.Name == s.Leader() {
 			continue
 		}
-		out[m.Name] = func(s *Snapshot) (all []*Observed[LSN]) {
+		out[m.Name] = func(s *Recording) (all []*Observed[LSN]) {
 			for _, part := range parts {
 				all = append(all, part(&s.Members[i])...)
 			}
 			return all
 		}
 		for what, part := range parts {
-			if m.Name != s.Request.Candidate {
+			if m.Name != s.Question.Candidate {
 				continue
 			}
-			out[m.Name+what] = func(s *Snapshot) []*Observed[LSN] { return part(&s.Members[i]) }
+			out[m.Name+what] = func(s *Recording) []*Observed[LSN] { return part(&s.Members[i]) }
 		}
 	}
 	return out
@@ -224,7 +226,7 @@ func fieldIn[S, T any](o Observed[S], field func(*S) *Observed[T]) []*Observed[T
 // TestOlderTimelinesNeverImprove: each member but the leader falls back by a
 // timeline, then by many, on every side that shows one, alone and together.
 func TestOlderTimelinesNeverImprove(t *testing.T) {
-	eachCluster(t, laggards, func(t *testing.T, again func() *Snapshot) {
+	eachCluster(t, laggards, func(t *testing.T, again func() *Recording) {
 		for i, m := range again().Members {
 			s := again()
 			if m.Name == s.Leader() {
@@ -270,15 +272,15 @@ func everyCheck(string) bool { return true }
 // TestNoOrderOfMembersMatters: every order of the members gives the same verdicts
 // and the same figures.
 func TestNoOrderOfMembersMatters(t *testing.T) {
-	eachCluster(t, everyCheck, func(t *testing.T, again func() *Snapshot) {
+	eachCluster(t, everyCheck, func(t *testing.T, again func() *Recording) {
 		s := again()
-		want, members := Judge(s, Policies{}), s.Members
+		want, members := Judge(s.Snapshot, s.Question, Policies{}), s.Members
 		for _, order := range permutations(len(members))[1:] {
 			s.Members = nil
 			for _, i := range order {
 				s.Members = append(s.Members, members[i])
 			}
-			r := Judge(s, Policies{})
+			r := Judge(s.Snapshot, s.Question, Policies{})
 			if r.Verdict != want.Verdict || r.Summary != want.Summary || r.Best != want.Best || !maps.Equal(verdicts(r), verdicts(want)) {
 				t.Errorf("in the order %v: %s %+v, best %q; sorted: %s %+v, best %q", order, r.Verdict, r.Summary, r.Best, want.Verdict, want.Summary, want.Best)
 			}
@@ -293,7 +295,7 @@ func TestAnotherMemberChangesNothing(t *testing.T) {
 	t.Run("each", func(t *testing.T) {
 		// One more member takes one more walsender: it is not unrelated to those.
 		unrelated := func(id string) bool { return id != "wayback.walsenders" }
-		eachCluster(t, unrelated, func(t *testing.T, again func() *Snapshot) {
+		eachCluster(t, unrelated, func(t *testing.T, again func() *Recording) {
 			s := again()
 			before := judged(s)
 			if !addTwin(s, before) {
@@ -302,7 +304,7 @@ func TestAnotherMemberChangesNothing(t *testing.T) {
 			added.Add(1)
 			for name, v := range judged(s) {
 				if was, ok := before[name]; ok && v != was {
-					t.Errorf("candidate %q: %s, with another member %s\n%s", name, was, v, fails(Judge(s, Policies{})))
+					t.Errorf("candidate %q: %s, with another member %s\n%s", name, was, v, fails(Judge(s.Snapshot, s.Question, Policies{})))
 				}
 			}
 		})
@@ -314,11 +316,11 @@ func TestAnotherMemberChangesNothing(t *testing.T) {
 
 // addTwin adds a twin of a bystander that is GO: the same but for name,
 // addresses and start. It is false where there is no such bystander.
-func addTwin(s *Snapshot, v map[string]Verdict) bool {
+func addTwin(s *Recording, v map[string]Verdict) bool {
 	i := slices.IndexFunc(s.Members, func(m Member) bool {
-		return m.Name != s.Leader() && m.Name != s.Request.Candidate && v[m.Name] == Go && m.Key.Known() && m.REST.Known() && m.SQL.Known() &&
+		return m.Name != s.Leader() && m.Name != s.Question.Candidate && v[m.Name] == Go && m.Key.Known() && m.REST.Known() && m.SQL.Known() &&
 			// Its address, which pg_hba.conf lets in, is that of its row there.
-			senderState(s, s.Leader(), m.Name).found
+			senderState(s.Snapshot, s.Leader(), m.Name).found
 	})
 	if i < 0 || s.Members[0].SQL.Value == nil {
 		return false
@@ -330,7 +332,7 @@ func addTwin(s *Snapshot, v map[string]Verdict) bool {
 		panic(err)
 	}
 	text := strings.ReplaceAll(string(raw), `"`+of.Name+`"`, `"`+name+`"`)
-	for _, host := range append(bareHosts(keyAPIURL.of(s, of.Name).orZero()), bareHosts(keyConnURL.of(s, of.Name).orZero())...) {
+	for _, host := range append(bareHosts(keyAPIURL.of(s.Snapshot, of.Name).orZero()), bareHosts(keyConnURL.of(s.Snapshot, of.Name).orZero())...) {
 		text = strings.ReplaceAll(text, host, "192.0.2.9")
 	}
 	var twin Member

@@ -33,7 +33,7 @@ func PlanOf(s *Snapshot, r Report) Plan {
 	if r.Forecast != nil {
 		p.Interruption = r.Forecast.Interruption.String()
 	}
-	if s.scheduled() {
+	if r.Request.Scheduled() {
 		p.ScheduledAt = r.Request.ScheduledAt
 		p.Warnings = append(p.Warnings,
 			"Patroni takes a scheduled switchover without a look at the candidate, and overwrites one that is pending.",

@@ -12,7 +12,7 @@ func TestPlan(t *testing.T) {
 	q.Activity = Known(Activity{Sessions: 12, Active: 3})
 	q.UnloggedTables = Known(2)
 	q.Slots = Known(append([]Slot{{Name: "stray", Type: "physical"}}, *q.Slots.Value...))
-	p := PlanOf(s, Judge(s, Policies{}))
+	p := PlanOf(s.Snapshot, Judge(s.Snapshot, s.Question, Policies{}))
 	if p.Leader != "node1" || p.Candidate != "node2" || p.Whom() != "node2" || !strings.Contains(p.Prints, "Successfully switched over") || p.Interruption == "" || len(p.Warnings) > 0 {
 		t.Errorf("%+v", p)
 	}
@@ -21,8 +21,8 @@ func TestPlan(t *testing.T) {
 		t.Errorf("lost %q, want %q", p.Lost, want)
 	}
 	s = healthy(t)
-	s.Request.Candidate, s.Request.ScheduledAt = "", "2126-12-01T03:00:00+00:00"
-	p = PlanOf(s, Judge(s, Policies{}))
+	s.Question.Candidate, s.Question.ScheduledAt = "", "2126-12-01T03:00:00+00:00"
+	p = PlanOf(s.Snapshot, Judge(s.Snapshot, s.Question, Policies{}))
 	if p.Whom() != "whichever member Patroni chooses" || p.ScheduledAt == "" || !strings.Contains(strings.Join(p.Warnings, " "), "nobody judges it again") {
 		t.Errorf("%+v", p)
 	}
@@ -33,7 +33,7 @@ func TestPlan(t *testing.T) {
 
 func TestIsScheduled(t *testing.T) {
 	const at = "2126-12-01T03:00:00+00:00"
-	b := BaselineOf(healthy(t))
+	b := baselineOf(healthy(t))
 	for name, c := range map[string]struct {
 		f    Observed[Failover]
 		want bool
@@ -46,11 +46,11 @@ func TestIsScheduled(t *testing.T) {
 	} {
 		s := healthy(t)
 		s.DCS.Cluster.Value.Failover = c.f
-		if got := IsScheduled(b, s); got != c.want {
+		if got := IsScheduled(b, s.Snapshot); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
-	if v := Verify(b, healthy(t)).AsScheduled(); v.Outcome != Scheduled || v.ExitCode != ExitGo || v.Outcome.ExitCode() != ExitGo {
+	if v := Verify(b, healthy(t).Snapshot).AsScheduled(); v.Outcome != Scheduled || v.ExitCode != ExitGo || v.Outcome.ExitCode() != ExitGo {
 		t.Errorf("%+v", v)
 	}
 }

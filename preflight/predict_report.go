@@ -7,13 +7,14 @@ import (
 
 // predictions fills in what Patroni would make of what was asked, and of each
 // candidate, and why we do not take that for good where we do not.
-func (r *Report) predictions(s *Snapshot) {
-	p := PredictFor(s, s.Request.Candidate)
+func (r *Report) predictions(s *Snapshot, q Question) {
+	p := PredictFor(s, q)
 	r.Prediction, r.Objection = &p, objection(s, p, r.Verdict, r.Results)
 }
 
-func (c *CandidateReport) predictions(s *Snapshot, results []WeighedResult) {
-	p := PredictFor(s, c.Name)
+func (c *CandidateReport) predictions(s *Snapshot, q Question, results []WeighedResult) {
+	q.Candidate = c.Name
+	p := PredictFor(s, q)
 	c.Prediction, c.Objection = &p, objection(s, p, c.Verdict, results)
 }
 

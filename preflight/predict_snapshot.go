@@ -46,10 +46,9 @@ type Fallback struct {
 	Lost *int64 `json:"lost_bytes"`
 }
 
-// PredictFor says what Patroni will make of a switchover to that member, "" for
-// one in which it chooses.
-func PredictFor(s *Snapshot, candidate string) Prediction {
-	b := stateOf(s, candidate)
+// PredictFor says how Patroni will answer the question's switchover.
+func PredictFor(s *Snapshot, q Question) Prediction {
+	b := stateOf(s, q)
 	if len(b.missing) > 0 {
 		return unknownPrediction(b.missing)
 	}
@@ -93,6 +92,7 @@ func unknownPrediction(facts []string) Prediction {
 // stateBuilder makes a PatroniState of a snapshot.
 type stateBuilder struct {
 	s *Snapshot
+	q Question
 	p PatroniState
 	// missing are facts without which nothing can be told, unseen those of the
 	// members in open, of whom each may be anything.
@@ -110,14 +110,14 @@ func needed[T any](b *stateBuilder, f fact[T], subject string) T {
 	return v
 }
 
-func stateOf(s *Snapshot, candidate string) *stateBuilder {
-	b := &stateBuilder{s: s, p: PatroniState{Scope: s.Request.Scope, Candidate: candidate, From: s.Request.Leader}}
+func stateOf(s *Snapshot, q Question) *stateBuilder {
+	b := &stateBuilder{s: s, q: q, p: PatroniState{Scope: s.Target.Scope, Candidate: q.Candidate, From: q.ExpectedLeader}}
 	p := &b.p
 	p.Leader = needed(b, leaderKey, "")
 	if p.From == "" {
 		p.From = p.Leader
 	}
-	p.GroupMissing = s.Request.Group == "" && len(groups.of(s, "").orZero()) > 0
+	p.GroupMissing = s.Target.Group == "" && len(groups.of(s, "").orZero()) > 0
 	p.Version = keyVersion.of(s, p.Leader).orZero()
 	for _, m := range s.Members { // without a leader patronictl alone answers, and it is of some member's release
 		if p.Leader == "" && p.Version == "" {
@@ -162,7 +162,7 @@ func (b *stateBuilder) limit() {
 
 // schedule reads the time as far as it is plain; patronictl reads more.
 func (b *stateBuilder) schedule() {
-	text := b.s.Request.ScheduledAt
+	text := b.q.ScheduledAt
 	if text == "" || text == "now" {
 		return
 	}
@@ -388,12 +388,3 @@ func (b *stateBuilder) fallback(after PatroniState, winners []string) *Fallback 
 	}
 	return f
 }
-
-// prediction is the prediction for the subject as the candidate, as a fact.
-var prediction = fact[Prediction]{"what Patroni decides by", func(s *Snapshot, subject string) Observed[Prediction] {
-	p := PredictFor(s, subject)
-	if p.Stage == StageUnknown {
-		return NotKnown[Prediction](Failed, "not known: %s", strings.Join(p.Unknown, ", "))
-	}
-	return Known(p)
-}}

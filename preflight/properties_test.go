@@ -57,7 +57,7 @@ func TestNoFactTakenAwayYieldsGo(t *testing.T) {
 	for i, f := range paths {
 		s := healthy(t)
 		factsIn(s)[i].forget()
-		switch v := Judge(s, Policies{}).Verdict; {
+		switch v := Judge(s.Snapshot, s.Question, Policies{}).Verdict; {
 		case v == NoGo:
 			t.Errorf("%s: NO-GO because it is missing", f.path)
 		case v == Go && !matches(f.path):
@@ -70,8 +70,11 @@ func TestNoFactTakenAwayYieldsGo(t *testing.T) {
 
 // TestEmptyNeverPasses: of nothing, nothing is known.
 func TestEmptyNeverPasses(t *testing.T) {
-	for _, s := range []*Snapshot{{}, {Request: Request{Scope: "demo", Candidate: "node2"}}} {
-		r := Judge(s, Policies{})
+	for _, s := range []*Recording{
+		{Snapshot: &Snapshot{}},
+		{Snapshot: &Snapshot{Target: Target{Scope: "demo"}}, Question: Question{Candidate: "node2"}},
+	} {
+		r := Judge(s.Snapshot, s.Question, Policies{})
 		if r.Verdict != UnknownState || r.Summary.Passed > 0 {
 			t.Errorf("%s with %d passes:\n%s", r.Verdict, r.Summary.Passed, fails(r))
 		}
@@ -82,7 +85,7 @@ func TestEmptyNeverPasses(t *testing.T) {
 func TestJudgeDoesNotChangeTheSnapshot(t *testing.T) {
 	s := healthy(t)
 	before, _ := json.Marshal(s)
-	Judge(s, Policies{})
+	Judge(s.Snapshot, s.Question, Policies{})
 	if after, _ := json.Marshal(s); !bytes.Equal(before, after) {
 		t.Error("the snapshot changed")
 	}
@@ -95,12 +98,12 @@ func TestSaveAndLoadKeepEverything(t *testing.T) {
 	if err := s.Save(&b); err != nil {
 		t.Fatal(err)
 	}
-	again, err := LoadSnapshot(&b)
+	again, err := LoadRecording(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, _ := json.Marshal(Judge(s, Policies{}))
-	y, _ := json.Marshal(Judge(again, Policies{}))
+	x, _ := json.Marshal(Judge(s.Snapshot, s.Question, Policies{}))
+	y, _ := json.Marshal(Judge(again.Snapshot, again.Question, Policies{}))
 	if !bytes.Equal(x, y) {
 		t.Error("the report of the loaded snapshot differs")
 	}
@@ -115,11 +118,11 @@ func TestEmptyIsNotUnknown(t *testing.T) {
 	if err := s.Save(&b); err != nil {
 		t.Fatal(err)
 	}
-	again, err := LoadSnapshot(&b)
+	again, err := LoadRecording(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := Judge(again, Policies{}); r.Verdict != Go {
+	if r := Judge(again.Snapshot, again.Question, Policies{}); r.Verdict != Go {
 		t.Errorf("%s\n%s", r.Verdict, fails(r))
 	}
 }
@@ -138,7 +141,7 @@ func TestLoadRefuses(t *testing.T) {
 		"deep":           strings.Repeat(`{"schema":`, 100_000),
 		"wide tags":      `{"schema": 1, "members": [{"key": {"value": {"tags": {"value": {"x": "` + strings.Repeat("y", 64_000) + `"}}}}}]}`,
 	} {
-		if _, err := LoadSnapshot(strings.NewReader(text)); err == nil {
+		if _, err := LoadRecording(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -148,7 +151,7 @@ func TestLoadRefuses(t *testing.T) {
 func TestMemberOrderDoesNotMatter(t *testing.T) {
 	s := healthy(t)
 	slices.Reverse(s.Members)
-	a, b := Judge(healthy(t), Policies{}), Judge(s, Policies{})
+	a, b := judgeOf(healthy(t)), Judge(s.Snapshot, s.Question, Policies{})
 	if a.Verdict != b.Verdict || a.Summary != b.Summary {
 		t.Errorf("%s %+v, reversed %s %+v", a.Verdict, a.Summary, b.Verdict, b.Summary)
 	}
@@ -160,7 +163,7 @@ func TestMoreLagNeverImproves(t *testing.T) {
 	for _, bytes := range []int64{0, 1, 4096, DefaultMaximumLag - 1, DefaultMaximumLag, DefaultMaximumLag + 1, 1 << 30} {
 		s := healthy(t)
 		lag(s, "node2", bytes)
-		v := Judge(s, Policies{}).Verdict
+		v := Judge(s.Snapshot, s.Question, Policies{}).Verdict
 		if worst == NoGo && v != NoGo {
 			t.Errorf("%s at %d bytes, after NO-GO at less", v, bytes)
 		}
@@ -183,12 +186,12 @@ func TestBystandersNeverBlock(t *testing.T) {
 	} {
 		s := healthy(t)
 		do(s.member("node3"))
-		r := Judge(s, Policies{})
+		r := Judge(s.Snapshot, s.Question, Policies{})
 		if warns := r.Summary.Warnings > 0; r.Verdict != Go || warns == (name == "nofailover") {
 			t.Errorf("%s: %s with %d warnings\n%s", name, r.Verdict, r.Summary.Warnings, fails(r))
 		}
-		s.Request.Candidate = ""
-		if r := Judge(s, Policies{}); r.Verdict == Go && name != "nofailover" {
+		s.Question.Candidate = ""
+		if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict == Go && name != "nofailover" {
 			t.Errorf("%s: GO although Patroni may choose that member", name)
 		}
 	}
@@ -199,11 +202,11 @@ func TestBystandersNeverBlock(t *testing.T) {
 func standbyLeader(t *testing.T) {
 	s := healthy(t)
 	standbySite(s)
-	if r := Judge(s, Policies{}); r.Verdict != Go {
+	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != Go {
 		t.Errorf("%s\n%s", r.Verdict, fails(r))
 	}
 	config4(s).StandbyCluster = Known(false)
-	if r := Judge(s, Policies{}); r.Verdict != NoGo {
+	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != NoGo {
 		t.Errorf("%s with a leader in recovery and no standby cluster", r.Verdict)
 	}
 }
@@ -213,11 +216,11 @@ func standbyLeader(t *testing.T) {
 func TestUndeclaredFactIsUndecided(t *testing.T) {
 	sloppy := Check{
 		ID: "test.sloppy", Severity: Blocker, Essential: true, Of: OfCluster,
-		Run: func(s *Snapshot, _ Policies, _ string) []Finding { optime.get(s, ""); return nil },
+		Run: func(s *Snapshot, _ Question, _ string) []Finding { optime.get(s, ""); return nil },
 	}
 	s := healthy(t)
 	s.DCS.Cluster.Value.Optime = Observed[LSN]{}
-	r := judgeWith(s, Policies{}, []Check{sloppy})
+	r := judgeWith(s.Snapshot, s.Question, Policies{}, []Check{sloppy})
 	if r.Verdict != UnknownState {
 		t.Errorf("%s", r.Verdict)
 	}
@@ -232,17 +235,17 @@ func TestIgnore(t *testing.T) {
 		s.member(m).REST.Value.Pause = Known(true)
 	}
 	ignore := Policies{Ignore: map[string]string{"maintenance.pause": "agreed"}}
-	r := Judge(s, ignore)
+	r := Judge(s.Snapshot, s.Question, ignore)
 	res := resultOf(t, r, "maintenance.pause", "")
 	if r.Verdict != Go || res.Weight != Warns || res.Ignored != "agreed" {
 		t.Errorf("%s, %s, ignored %q\n%s", r.Verdict, res.Weight, res.Ignored, fails(r))
 	}
-	if r := Judge(s, Policies{}); r.Verdict != NoGo {
+	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != NoGo {
 		t.Errorf("%s without ignoring it", r.Verdict)
 	}
 	s = healthy(t)
 	s.member("node2").REST = NotKnown[REST](Refused, "refused")
-	if r := Judge(s, Policies{Ignore: map[string]string{"candidate.rest": "agreed"}}); r.Verdict != UnknownState {
+	if r := Judge(s.Snapshot, s.Question, Policies{Ignore: map[string]string{"candidate.rest": "agreed"}}); r.Verdict != UnknownState {
 		t.Errorf("%s, although nothing is known by REST", r.Verdict)
 	}
 }
@@ -251,10 +254,10 @@ func TestIgnore(t *testing.T) {
 func TestFailOnWarning(t *testing.T) {
 	s := healthy(t)
 	s.DCS.Endpoints[0].Status = unknown[EndpointStatus]()
-	if v := Judge(s, Policies{}).Verdict; v != Go {
+	if v := Judge(s.Snapshot, s.Question, Policies{}).Verdict; v != Go {
 		t.Errorf("%s", v)
 	}
-	if v := Judge(s, Policies{FailOnWarning: true}).Verdict; v != NoGo {
+	if v := Judge(s.Snapshot, s.Question, Policies{FailOnWarning: true}).Verdict; v != NoGo {
 		t.Errorf("%s with warnings that count", v)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // MaxMembers is how many members are judged: some dozens are many for a cluster,
@@ -15,38 +16,66 @@ const MaxMembers = 100
 // three members has about 50 kB.
 const maxSnapshot = 64 << 20
 
-// Save writes the snapshot as JSON.
-func (s *Snapshot) Save(w io.Writer) error {
+// Recording is a snapshot with the question that was asked about it.
+type Recording struct {
+	*Snapshot
+	Question Question
+}
+
+// recorded is a recording as JSON, schema 1: cluster and question share the
+// object "request".
+type recorded struct {
+	Schema  int                `json:"schema"`
+	Tool    string             `json:"tool"`
+	TakenAt time.Time          `json:"taken_at"`
+	Request Request            `json:"request"`
+	DCS     DCS                `json:"dcs"`
+	Members []Member           `json:"members"`
+	Moved   Observed[[]string] `json:"moved"`
+	Files   []NodeFile         `json:"files,omitempty"`
+}
+
+// Save writes the recording as JSON.
+func (r Recording) Save(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
+	s := r.Snapshot
+	err := enc.Encode(recorded{
+		Schema: s.Schema, Tool: s.Tool, TakenAt: s.TakenAt, Request: Request{s.Target, r.Question},
+		DCS: s.DCS, Members: s.Members, Moved: s.Moved, Files: s.Files,
+	})
+	if err != nil {
 		return fmt.Errorf("write the snapshot: %w", err)
 	}
 	return nil
 }
 
-// LoadSnapshot reads a recorded snapshot. It refuses another schema number,
-// unknown fields excepted, anything that follows the document, and what no
-// cluster gives: more than 64 MiB, more than MaxMembers members, two of one name.
-func LoadSnapshot(r io.Reader) (*Snapshot, error) {
+// LoadRecording reads a recording. It accepts unknown fields and refuses another
+// schema number, anything after the document, more than 64 MiB, more than
+// MaxMembers members, and two members of one name.
+func LoadRecording(r io.Reader) (*Recording, error) {
 	limited := &io.LimitedReader{R: r, N: maxSnapshot + 1}
 	dec := json.NewDecoder(limited)
-	var s Snapshot
-	if err := dec.Decode(&s); err != nil {
+	var doc recorded
+	if err := dec.Decode(&doc); err != nil {
 		if limited.N <= 0 {
 			err = fmt.Errorf("it is longer than %d MiB", maxSnapshot>>20)
 		}
 		return nil, fmt.Errorf("read the snapshot: %w", err)
 	}
-	if s.Schema != SnapshotSchema {
-		return nil, fmt.Errorf("read the snapshot: schema %d, this version reads %d", s.Schema, SnapshotSchema)
+	if doc.Schema != SnapshotSchema {
+		return nil, fmt.Errorf("read the snapshot: schema %d, this version reads %d", doc.Schema, SnapshotSchema)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("read the snapshot: more than one JSON document, or something else behind it")
 	}
-	if n := len(s.Members); n > MaxMembers {
+	if n := len(doc.Members); n > MaxMembers {
 		return nil, fmt.Errorf("read the snapshot: %d members, not more than %d are judged", n, MaxMembers)
+	}
+	s := &Snapshot{
+		Schema: doc.Schema, Tool: doc.Tool, TakenAt: doc.TakenAt, Target: doc.Request.Target,
+		DCS: doc.DCS, Members: doc.Members, Moved: doc.Moved, Files: doc.Files,
 	}
 	s.Sort()
 	for i := 1; i < len(s.Members); i++ {
@@ -54,5 +83,5 @@ func LoadSnapshot(r io.Reader) (*Snapshot, error) {
 			return nil, fmt.Errorf("read the snapshot: two members are called %.100q", name)
 		}
 	}
-	return &s, nil
+	return &Recording{s, doc.Request.Question}, nil
 }

@@ -41,11 +41,11 @@ func TestRecorded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := LoadSnapshot(bytes.NewReader(raw))
+			s, err := LoadRecording(bytes.NewReader(raw))
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := Judge(s, Policies{})
+			r := Judge(s.Snapshot, s.Question, Policies{})
 			var by []string
 			for _, res := range r.Results {
 				if res.Weight == Blocks || res.Weight == Unseen {

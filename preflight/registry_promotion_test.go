@@ -10,7 +10,7 @@ import (
 func init() { maps.Copy(cases, promotionCases) }
 
 // cascades lets node2 stream from node3, and returns its row there.
-func cascades(s *Snapshot) *WalSender {
+func cascades(s *Recording) *WalSender {
 	rows := *leaderSQL(s).WalSenders.Value
 	i := slices.IndexFunc(rows, func(w WalSender) bool { return w.ApplicationName == "node2" })
 	via := s.member("node3").SQL.Value
@@ -21,7 +21,7 @@ func cascades(s *Snapshot) *WalSender {
 }
 
 // fourth is a member more, with node3's facts, that streams from the leader.
-func fourth(s *Snapshot) {
+func fourth(s *Recording) {
 	m := *s.member("node3")
 	m.Name = "node4"
 	q := *m.SQL.Value
@@ -34,17 +34,17 @@ func fourth(s *Snapshot) {
 }
 
 // backlog lets node2 have received more than it has replayed.
-func backlog(s *Snapshot, bytes int64) {
+func backlog(s *Recording, bytes int64) {
 	candidateSQL(s).ReplayLSN = Known(*candidateSQL(s).ReceiveLSN.Value - LSN(bytes))
 }
 
-func session(s *Snapshot, seconds int64, delay string) {
+func session(s *Recording, seconds int64, delay string) {
 	candidateSQL(s).Activity.Value.OldestTransactionSeconds = seconds
 	set(s, "node2", "max_standby_streaming_delay", delay)
 }
 
 // syncAt is synchronous mode in which node2 is that far behind node3.
-func syncAt(s *Snapshot, limit, behind int64) {
+func syncAt(s *Recording, limit, behind int64) {
 	syncOn(s)
 	config4(s).MaximumLagOnSyncnode = Known(limit)
 	for i := range *leaderSQL(s).WalSenders.Value {
@@ -56,44 +56,44 @@ func syncAt(s *Snapshot, limit, behind int64) {
 
 var promotionCases = map[string][]breakage{
 	"candidate.cascade": {
-		{"keeps up", "node2", func(s *Snapshot) { cascades(s) }, Fail, Warning},
-		{"less than a moment behind", "node2", func(s *Snapshot) {
+		{"keeps up", "node2", func(s *Recording) { cascades(s) }, Fail, Warning},
+		{"less than a moment behind", "node2", func(s *Recording) {
 			cascades(s)
 			config4(s).MaximumLag = Known("100000000")
 			lag(s, "node2", cascadeBlocks)
 		}, Fail, Warning},
-		{"behind, and within maximum_lag_on_failover", "node2", func(s *Snapshot) {
+		{"behind, and within maximum_lag_on_failover", "node2", func(s *Recording) {
 			cascades(s)
 			config4(s).MaximumLag = Known("100000000")
 			lag(s, "node2", cascadeBlocks+1)
 		}, Fail, ""},
-		{"the first connection is slow", "node2", func(s *Snapshot) {
+		{"the first connection is slow", "node2", func(s *Recording) {
 			cascades(s)
 			config4(s).MaximumLag = Known("100000000")
 			lag(s, "node3", 5<<20)
 			lag(s, "node2", 5<<20)
 		}, Fail, ""},
-		{"the last connection is frozen", "node2", func(s *Snapshot) {
+		{"the last connection is frozen", "node2", func(s *Recording) {
 			cascades(s).ReplyTime = Known(s.member("node3").SQL.Value.At.Value.Add(-40 * time.Second))
 		}, Fail, ""},
-		{"the first connection is frozen, and its timeout is short", "node2", func(s *Snapshot) {
+		{"the first connection is frozen, and its timeout is short", "node2", func(s *Recording) {
 			cascades(s)
 			set(s, "node1", "wal_sender_timeout", "20000")
 			for i := range *leaderSQL(s).WalSenders.Value {
 				(*leaderSQL(s).WalSenders.Value)[i].ReplyTime = Known(leaderSQL(s).At.Value.Add(-17 * time.Second))
 			}
 		}, Fail, ""},
-		{"what it streams from streams from nobody", "node2", func(s *Snapshot) {
+		{"what it streams from streams from nobody", "node2", func(s *Recording) {
 			cascades(s)
 			s.member("node3").SQL.Value.WalReceiver = Known(WalReceiver{})
 		}, Fail, ""},
-		{"in a circle", "node2", func(s *Snapshot) {
+		{"in a circle", "node2", func(s *Recording) {
 			w := *cascades(s)
 			w.ApplicationName = "node3"
 			candidateSQL(s).WalSenders = Known([]WalSender{w})
 			leaderSQL(s).WalSenders = Known([]WalSender{})
 		}, Fail, ""},
-		{"through two", "node2", func(s *Snapshot) {
+		{"through two", "node2", func(s *Recording) {
 			cascades(s)
 			fourth(s)
 			rows := *leaderSQL(s).WalSenders.Value
@@ -101,106 +101,106 @@ var promotionCases = map[string][]breakage{
 			s.member("node4").SQL.Value.WalSenders = Known([]WalSender{rows[i]})
 			leaderSQL(s).WalSenders = Known(slices.Delete(slices.Clone(rows), i, i+1))
 		}, Fail, Warning},
-		{"tagged, and streaming from the leader", "node2", func(s *Snapshot) {
+		{"tagged, and streaming from the leader", "node2", func(s *Recording) {
 			s.member("node2").Key.Value.Tags = Known(Tags{"replicatefrom": "node3"})
 		}, Pass, ""},
-		{"where the second connection begins is not seen", "node2", func(s *Snapshot) {
+		{"where the second connection begins is not seen", "node2", func(s *Recording) {
 			cascades(s)
 			s.member("node3").SQL.Value.WalReceiver = unknown[WalReceiver]()
 		}, Undecided, ""},
-		{"the clock of its upstream is not seen", "node2", func(s *Snapshot) {
+		{"the clock of its upstream is not seen", "node2", func(s *Recording) {
 			cascades(s)
 			s.member("node3").SQL.Value.At = unknown[time.Time]()
 		}, Undecided, ""},
 	},
 	"candidate.apply_delay": {
-		{"3 s", "node2", func(s *Snapshot) { set(s, "node2", "recovery_min_apply_delay", "3000") }, Fail, Warning},
-		{"an hour, and little to replay", "node2", func(s *Snapshot) {
+		{"3 s", "node2", func(s *Recording) { set(s, "node2", "recovery_min_apply_delay", "3000") }, Fail, Warning},
+		{"an hour, and little to replay", "node2", func(s *Recording) {
 			set(s, "node2", "recovery_min_apply_delay", "3600000")
 			backlog(s, 4096)
 		}, Fail, Warning},
-		{"in a standby cluster", "node2", func(s *Snapshot) {
+		{"in a standby cluster", "node2", func(s *Recording) {
 			set(s, "node2", "recovery_min_apply_delay", "3000")
 			config4(s).StandbyCluster = Known(true)
 		}, Pass, ""},
-		{"PostgreSQL 11", "node2", func(s *Snapshot) { delete(*candidateSQL(s).Settings.Value, "recovery_min_apply_delay") }, Undecided, ""},
-		{"garbled", "node2", func(s *Snapshot) { set(s, "node2", "recovery_min_apply_delay", "soon") }, Undecided, ""},
+		{"PostgreSQL 11", "node2", func(s *Recording) { delete(*candidateSQL(s).Settings.Value, "recovery_min_apply_delay") }, Undecided, ""},
+		{"garbled", "node2", func(s *Recording) { set(s, "node2", "recovery_min_apply_delay", "soon") }, Undecided, ""},
 	},
 	"candidate.conflicts": {
-		{"replay waits for ever", "node2", func(s *Snapshot) {
+		{"replay waits for ever", "node2", func(s *Recording) {
 			session(s, 5, "-1")
 			backlog(s, 200)
 			candidateSQL(s).Activity.Value.ReplayConflict = true
 		}, Fail, ""},
-		{"replay waits for up to an hour", "node2", func(s *Snapshot) {
+		{"replay waits for up to an hour", "node2", func(s *Recording) {
 			session(s, 5, "3600000")
 			candidateSQL(s).Activity.Value.ReplayConflict = true
 		}, Fail, ""},
-		{"replay waits for up to half a minute", "node2", func(s *Snapshot) {
+		{"replay waits for up to half a minute", "node2", func(s *Recording) {
 			session(s, 5, "30000")
 			candidateSQL(s).Activity.Value.ReplayConflict = true
 		}, Fail, Warning},
-		{"a long query, no limit, and something to replay", "node2", func(s *Snapshot) { session(s, 300, "-1"); backlog(s, 200) }, Fail, Warning},
-		{"a long query, no limit, and nothing to replay", "node2", func(s *Snapshot) { session(s, 300, "-1") }, Pass, ""},
-		{"a short query, no limit", "node2", func(s *Snapshot) { session(s, 3, "-1"); backlog(s, 200) }, Pass, ""},
-		{"a long query that PostgreSQL cancels in time", "node2", func(s *Snapshot) { session(s, 300, "30000"); backlog(s, 200) }, Pass, ""},
-		{"in a standby cluster", "node2", func(s *Snapshot) {
+		{"a long query, no limit, and something to replay", "node2", func(s *Recording) { session(s, 300, "-1"); backlog(s, 200) }, Fail, Warning},
+		{"a long query, no limit, and nothing to replay", "node2", func(s *Recording) { session(s, 300, "-1") }, Pass, ""},
+		{"a short query, no limit", "node2", func(s *Recording) { session(s, 3, "-1"); backlog(s, 200) }, Pass, ""},
+		{"a long query that PostgreSQL cancels in time", "node2", func(s *Recording) { session(s, 300, "30000"); backlog(s, 200) }, Pass, ""},
+		{"in a standby cluster", "node2", func(s *Recording) {
 			session(s, 300, "-1")
 			candidateSQL(s).Activity.Value.ReplayConflict = true
 			config4(s).StandbyCluster = Known(true)
 		}, Pass, ""},
-		{"no right to see", "node2", func(s *Snapshot) { candidateSQL(s).Activity = NotKnown[Activity](Privilege, "denied") }, Undecided, ""},
+		{"no right to see", "node2", func(s *Recording) { candidateSQL(s).Activity = NotKnown[Activity](Privilege, "denied") }, Undecided, ""},
 	},
 	"candidate.restore_command": {
-		{"the archive is ill", "node2", func(s *Snapshot) {
+		{"the archive is ill", "node2", func(s *Recording) {
 			set(s, "node2", "restore_command", "(set, sha256 123456)")
 			fails1(s)
 		}, Fail, Warning},
-		{"a restore_command", "node2", func(s *Snapshot) { set(s, "node2", "restore_command", "(set, sha256 123456)") }, Pass, ""},
-		{"a recovery_end_command, and the archive is ill", "node2", func(s *Snapshot) {
+		{"a restore_command", "node2", func(s *Recording) { set(s, "node2", "restore_command", "(set, sha256 123456)") }, Pass, ""},
+		{"a recovery_end_command, and the archive is ill", "node2", func(s *Recording) {
 			set(s, "node2", "recovery_end_command", "(set, sha256 123456)")
 			fails1(s)
 		}, Pass, ""},
-		{"in a standby cluster", "node2", func(s *Snapshot) {
+		{"in a standby cluster", "node2", func(s *Recording) {
 			set(s, "node2", "restore_command", "(set, sha256 123456)")
 			fails1(s)
 			config4(s).StandbyCluster = Known(true)
 		}, Pass, ""},
-		{"PostgreSQL 11", "node2", func(s *Snapshot) { delete(*candidateSQL(s).Settings.Value, "restore_command") }, Undecided, ""},
+		{"PostgreSQL 11", "node2", func(s *Recording) { delete(*candidateSQL(s).Settings.Value, "restore_command") }, Undecided, ""},
 	},
 	"candidate.choice": {
-		{"two equals", "", func(s *Snapshot) { s.Request.Candidate = "" }, Fail, Warning},
-		{"one has a priority", "", func(s *Snapshot) {
-			s.Request.Candidate = ""
+		{"two equals", "", func(s *Recording) { s.Question.Candidate = "" }, Fail, Warning},
+		{"one has a priority", "", func(s *Recording) {
+			s.Question.Candidate = ""
 			for m, priority := range map[string]float64{"node2": 1, "node3": 5} {
 				s.member(m).Key.Value.Tags = Known(Tags{"failover_priority": priority})
 				s.member(m).REST.Value.Tags = Known(Tags{"failover_priority": priority})
 			}
 		}, Pass, ""},
-		{"one may not be promoted", "", func(s *Snapshot) {
-			s.Request.Candidate = ""
+		{"one may not be promoted", "", func(s *Recording) {
+			s.Question.Candidate = ""
 			s.member("node3").Key.Value.Tags = Known(Tags{"nofailover": true})
 			s.member("node3").REST.Value.Tags = Known(Tags{"nofailover": true})
 		}, Pass, ""},
-		{"the race cannot be foretold", "", func(s *Snapshot) { s.Request.Candidate = ""; s.DCS.Cluster.Value.Optime = unknown[LSN]() }, Fail, Warning},
-		{"refused", "", func(s *Snapshot) { s.Request.Candidate = ""; config4(s).Pause = Known(true) }, Pass, ""},
-		{"nobody leads", "", func(s *Snapshot) { s.DCS.Cluster.Value.Leader = Known("") }, SkippedFor, ""},
+		{"the race cannot be foretold", "", func(s *Recording) { s.Question.Candidate = ""; s.DCS.Cluster.Value.Optime = unknown[LSN]() }, Fail, Warning},
+		{"refused", "", func(s *Recording) { s.Question.Candidate = ""; config4(s).Pause = Known(true) }, Pass, ""},
+		{"nobody leads", "", func(s *Recording) { s.DCS.Cluster.Value.Leader = Known("") }, SkippedFor, ""},
 	},
 	"candidate.sync_lag": {
-		{"more than half of the limit behind", "node2", func(s *Snapshot) { syncAt(s, 16<<20, 8<<20+1) }, Fail, Warning},
-		{"half of the limit behind", "node2", func(s *Snapshot) { syncAt(s, 16<<20, 8<<20) }, Pass, ""},
-		{"a small limit", "node2", func(s *Snapshot) { syncAt(s, DefaultMaximumLag-1, 0) }, Fail, Warning},
-		{"the only standby, behind the leader", "node2", func(s *Snapshot) {
+		{"more than half of the limit behind", "node2", func(s *Recording) { syncAt(s, 16<<20, 8<<20+1) }, Fail, Warning},
+		{"half of the limit behind", "node2", func(s *Recording) { syncAt(s, 16<<20, 8<<20) }, Pass, ""},
+		{"a small limit", "node2", func(s *Recording) { syncAt(s, DefaultMaximumLag-1, 0) }, Fail, Warning},
+		{"the only standby, behind the leader", "node2", func(s *Recording) {
 			syncAt(s, 16<<20, 9<<20)
 			rows := *leaderSQL(s).WalSenders.Value
 			leaderSQL(s).WalSenders = Known(slices.DeleteFunc(rows, func(w WalSender) bool { return w.ApplicationName != "node2" }))
 		}, Fail, Warning},
-		{"flushed and not replayed, where nobody waits for the replay", "node2", func(s *Snapshot) {
+		{"flushed and not replayed, where nobody waits for the replay", "node2", func(s *Recording) {
 			syncAt(s, 16<<20, 0)
 			(*leaderSQL(s).WalSenders.Value)[0].ReplayLSN = Known(LSN(1))
 			(*leaderSQL(s).WalSenders.Value)[1].ReplayLSN = Known(LSN(1))
 		}, Pass, ""},
-		{"flushed and not replayed, and remote_apply", "node2", func(s *Snapshot) {
+		{"flushed and not replayed, and remote_apply", "node2", func(s *Recording) {
 			syncAt(s, 16<<20, 0)
 			set(s, "node1", "synchronous_commit", "remote_apply")
 			for i := range *leaderSQL(s).WalSenders.Value {
@@ -209,25 +209,25 @@ var promotionCases = map[string][]breakage{
 				}
 			}
 		}, Fail, Warning},
-		{"no position", "node2", func(s *Snapshot) {
+		{"no position", "node2", func(s *Recording) {
 			syncAt(s, 16<<20, 0)
 			for i := range *leaderSQL(s).WalSenders.Value {
 				(*leaderSQL(s).WalSenders.Value)[i].FlushLSN = NotKnown[LSN](Absent, "NULL")
 			}
 		}, Fail, Warning},
-		{"tagged nosync", "node2", func(s *Snapshot) { syncOn(s); s.member("node2").Key.Value.Tags = Known(Tags{"nosync": true}) }, Fail, Warning},
-		{"sync_priority 0", "node2", func(s *Snapshot) {
+		{"tagged nosync", "node2", func(s *Recording) { syncOn(s); s.member("node2").Key.Value.Tags = Known(Tags{"nosync": true}) }, Fail, Warning},
+		{"sync_priority 0", "node2", func(s *Recording) {
 			syncOn(s)
 			leaderVersion(s, "4.1.0")
 			s.member("node2").Key.Value.Tags = Known(Tags{"sync_priority": float64(0)})
 		}, Fail, Warning},
-		{"sync_priority 0, before there was such a tag", "node2", func(s *Snapshot) {
+		{"sync_priority 0, before there was such a tag", "node2", func(s *Recording) {
 			syncOn(s)
 			s.member("node2").Key.Value.Tags = Known(Tags{"sync_priority": float64(0)})
 		}, Pass, ""},
-		{"no limit", "node2", func(s *Snapshot) { syncAt(s, -1, 100<<20) }, Pass, ""},
-		{"not synchronous", "node2", func(s *Snapshot) { syncAt(s, 1, 100<<20); config4(s).SynchronousMode = Known("off") }, Pass, ""},
-		{"garbled", "node2", func(s *Snapshot) { config4(s).MaximumLagOnSyncnode = unknown[int64]() }, Undecided, ""},
+		{"no limit", "node2", func(s *Recording) { syncAt(s, -1, 100<<20) }, Pass, ""},
+		{"not synchronous", "node2", func(s *Recording) { syncAt(s, 1, 100<<20); config4(s).SynchronousMode = Known("off") }, Pass, ""},
+		{"garbled", "node2", func(s *Recording) { config4(s).MaximumLagOnSyncnode = unknown[int64]() }, Undecided, ""},
 	},
 }
 
@@ -237,20 +237,20 @@ var promotionCases = map[string][]breakage{
 func TestCascade(t *testing.T) {
 	s := healthy(t)
 	cascades(s)
-	r := Judge(s, Policies{})
+	r := Judge(s.Snapshot, s.Question, Policies{})
 	if r.Verdict != Go || r.Summary.Warnings != 1 {
 		t.Errorf("%s with %d warnings\n%s", r.Verdict, r.Summary.Warnings, fails(r))
 	}
 	if res := resultOf(t, r, "candidate.streaming", "node2"); res.Status != Pass {
 		t.Errorf("candidate.streaming is %s", res.Status)
 	}
-	s.Request.Candidate = "node3"
-	if r := Judge(s, Policies{}); r.Verdict != Go || r.Summary.Warnings != 0 {
+	s.Question.Candidate = "node3"
+	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != Go || r.Summary.Warnings != 0 {
 		t.Errorf("to the upstream: %s with %d warnings\n%s", r.Verdict, r.Summary.Warnings, fails(r))
 	}
-	s.Request.Candidate = "node2"
+	s.Question.Candidate = "node2"
 	s.member("node3").SQL = unknown[SQL]()
-	if r := Judge(s, Policies{}); r.Verdict != UnknownState {
+	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != UnknownState {
 		t.Errorf("without node3's pg_stat_replication: %s", r.Verdict)
 	}
 }
@@ -262,7 +262,7 @@ func TestCascadeKnowingLess(t *testing.T) {
 	cascades(s)
 	var without []string
 	withoutEach(s, func(path string) {
-		switch Judge(s, Policies{}).Verdict {
+		switch Judge(s.Snapshot, s.Question, Policies{}).Verdict {
 		case NoGo:
 			t.Errorf("NO-GO without %s", path)
 		case UnknownState:
@@ -282,7 +282,7 @@ func TestDelayDoesNotHideABacklog(t *testing.T) {
 	s := healthy(t)
 	set(s, "node2", "recovery_min_apply_delay", "3600000")
 	backlog(s, 2*DefaultMaximumLag)
-	r := Judge(s, Policies{})
+	r := Judge(s.Snapshot, s.Question, Policies{})
 	if res := resultOf(t, r, "lag.replay", "node2"); r.Verdict != NoGo || res.Weight != Blocks {
 		t.Errorf("%s, lag.replay %s", r.Verdict, res.Weight)
 	}
@@ -291,12 +291,12 @@ func TestDelayDoesNotHideABacklog(t *testing.T) {
 // TestABystandersReplayIsItsOwn: a delayed or reporting replica is no fault.
 func TestABystandersReplayIsItsOwn(t *testing.T) {
 	s := healthy(t)
-	s.Request.Candidate = "node3"
+	s.Question.Candidate = "node3"
 	set(s, "node2", "recovery_min_apply_delay", "3600000")
 	session(s, 300, "-1")
 	backlog(s, 4096)
 	candidateSQL(s).Activity.Value.ReplayConflict = true
-	if r := Judge(s, Policies{}); r.Verdict != Go || r.Summary.Warnings != 0 {
+	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != Go || r.Summary.Warnings != 0 {
 		t.Errorf("%s with %d warnings\n%s", r.Verdict, r.Summary.Warnings, fails(r))
 	}
 }

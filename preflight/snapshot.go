@@ -12,15 +12,16 @@ import (
 // field changes its meaning; new fields alone do not change it.
 const SnapshotSchema = 1
 
-// Snapshot is what was seen of one cluster, and nothing else: no judgement, no
-// secret. It is not changed after gathering. The same snapshot gives the same
-// report on any machine.
+// Snapshot holds the facts about one cluster, and nothing else: no question, no
+// judgement, no secret. It does not change after gathering. The same snapshot and
+// the same question give the same report on any machine.
 type Snapshot struct {
 	Schema  int       `json:"schema"`
 	Tool    string    `json:"tool"`
 	TakenAt time.Time `json:"taken_at"`
-	Request Request   `json:"request"`
-	DCS     DCS       `json:"dcs"`
+	// Target is the cluster that was read.
+	Target Target `json:"target"`
+	DCS    DCS    `json:"dcs"`
 	// Members are sorted by name; one for each /members/ key.
 	Members []Member `json:"members"`
 	// Moved lists what changed between the first and the second read of the DCS
@@ -31,23 +32,14 @@ type Snapshot struct {
 	Files []NodeFile `json:"files,omitempty"`
 }
 
-// Request is what the user wants to know.
-type Request struct {
+// Target is the cluster that a snapshot describes, and how it was reached.
+type Target struct {
 	Scope     string `json:"scope"`
 	Namespace string `json:"namespace"`
-	// Group is the Citus group, empty where there is none.
+	// Group is the Citus group, empty in a cluster without groups.
 	Group string `json:"group,omitempty"`
-	// Leader is the leader that the user expects, empty where he did not say.
-	Leader string `json:"leader,omitempty"`
-	// Candidate is empty where Patroni shall choose.
-	Candidate string `json:"candidate,omitempty"`
-	// ScheduledAt is the time for which a switchover shall be scheduled, as
-	// written; empty for one that is done at once.
-	ScheduledAt string `json:"scheduled_at,omitempty"`
-	// VIPs are addresses (IP or host name) that move with the leader.
-	VIPs []string `json:"vips,omitempty"`
-	// RESTOverTLS is whether the configuration has a CA or a certificate for the
-	// REST API, so that an http api_url is not what was meant.
+	// RESTOverTLS is true when the configuration has a CA or a certificate for the
+	// REST API, so that an http api_url is a mistake.
 	RESTOverTLS bool `json:"rest_over_tls,omitempty"`
 }
 

@@ -8,9 +8,9 @@ import (
 
 // standbySnapshot is a real standby cluster of Patroni 4.0.7: b1 leads and
 // follows another cluster, b2 streams from it, and b3 from b2.
-func standbySnapshot(t *testing.T, candidate string) *Snapshot {
+func standbySnapshot(t *testing.T, candidate string) *Recording {
 	s := load(t, "../recorded/trixie-standby-cluster")
-	s.Request.Candidate = candidate
+	s.Question.Candidate = candidate
 	return s
 }
 
@@ -19,12 +19,12 @@ func standbySnapshot(t *testing.T, candidate string) *Snapshot {
 func TestStandbyClusterPromotesNobody(t *testing.T) {
 	s := standbySnapshot(t, "b3")
 	// Patroni writes this of a standby leader at all times.
-	if !Equal(keyCheckpointed.of(s, "b1"), false) {
+	if !Equal(keyCheckpointed.of(s.Snapshot, "b1"), false) {
 		t.Fatal("the recording has no checkpoint_after_promote: false")
 	}
 	q := s.member("b3").SQL.Value
 	q.ReplayLSN = Known(q.ReceiveLSN.Must() - 64<<20)
-	r := Judge(s, Policies{})
+	r := Judge(s.Snapshot, s.Question, Policies{})
 	if r.Verdict != Go || r.Summary.Warnings != 0 {
 		t.Errorf("%s with %d warnings\n%s", r.Verdict, r.Summary.Warnings, fails(r))
 	}
@@ -43,7 +43,7 @@ func TestStandbyClusterPromotesNobody(t *testing.T) {
 	}) {
 		t.Errorf("forecast %+v", f)
 	}
-	if p := PlanOf(s, r); !p.StandbyCluster {
+	if p := PlanOf(s.Snapshot, r); !p.StandbyCluster {
 		t.Errorf("plan %+v", p)
 	}
 }
@@ -51,25 +51,25 @@ func TestStandbyClusterPromotesNobody(t *testing.T) {
 // TestStandbyClusterStillRefuses: what the words are about differs, not the verdict.
 func TestStandbyClusterStillRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
-		do       func(*Snapshot)
+		do       func(*Recording)
 		by, says string
 		never    string
 		warns    bool
 	}{
-		"not streaming": {func(s *Snapshot) {
+		"not streaming": {func(s *Recording) {
 			s.member("b2").SQL.Value.WalReceiver = Known(WalReceiver{})
 		}, "candidate.streaming", "the primary of the other site", "rows that clients were told", false},
-		"another timeline": {func(s *Snapshot) {
+		"another timeline": {func(s *Recording) {
 			s.member("b2").SQL.Value.Timeline = Known(int64(7))
 		}, "candidate.timeline", "could not follow the primary of the other site", "promoted", false},
-		"replay paused": {func(s *Snapshot) {
+		"replay paused": {func(s *Recording) {
 			s.member("b2").SQL.Value.ReplayPaused = Known(true)
 		}, "candidate.replay_paused", "would lead it and replay nothing", "The promotion", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := standbySnapshot(t, "b2")
 			tc.do(s)
-			r := Judge(s, Policies{})
+			r := Judge(s.Snapshot, s.Question, Policies{})
 			res := resultOf(t, r, tc.by, "b2")
 			want := NoGo
 			if tc.warns {
@@ -85,15 +85,15 @@ func TestStandbyClusterStillRefuses(t *testing.T) {
 // TestVerifyStandbyClusterWrongWinner: a standby leader is in recovery for good,
 // so that alone is no reason to wait for the end of it.
 func TestVerifyStandbyClusterWrongWinner(t *testing.T) {
-	b := BaselineOf(standbySnapshot(t, "b2"))
+	b := baselineOf(standbySnapshot(t, "b2"))
 	s := standbySnapshot(t, "b2")
 	s.DCS.Cluster.Value.Leader = Known("b3")
-	v := Verify(b, s)
+	v := Verify(b, s.Snapshot)
 	if v.Outcome != Different || !v.Settled {
 		t.Errorf("%s, settled %t: %s", v.Outcome, v.Settled, v.Reason)
 	}
 	s.member("b3").SQL.Value.InRecovery = NotKnown[bool](Refused, "starting")
-	if v := Verify(b, s); v.Settled {
+	if v := Verify(b, s.Snapshot); v.Settled {
 		t.Errorf("settled while the new leader does not answer: %s", v.Reason)
 	}
 }

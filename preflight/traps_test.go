@@ -14,72 +14,72 @@ import (
 var traps = []struct {
 	number int
 	name   string
-	do     func(s *Snapshot)
+	do     func(s *Recording)
 	want   Verdict
 	// by is the check that has to decide; for GO, one that has to pass.
 	by string
 }{
 	// False GO.
-	{1, "the lag of patronictl list is 0 for a member that is ahead", func(s *Snapshot) {
+	{1, "the lag of patronictl list is 0 for a member that is ahead", func(s *Recording) {
 		q := s.member("node2").SQL.Value
 		q.ReceiveLSN = Known(*leaderSQL(s).FlushLSNAfter.Value + 4096)
 	}, NoGo, "candidate.ahead"},
-	{2, "running is not streaming", func(s *Snapshot) {
+	{2, "running is not streaming", func(s *Recording) {
 		s.member("node2").Key.Value.State = Known("running")
 		s.member("node2").SQL.Value.WalReceiver = Known(WalReceiver{})
 	}, NoGo, "candidate.streaming"},
-	{3, "a member key that is there is not a member that lives", func(s *Snapshot) { s.member("node2").Lease = Known(Lease{20, 2}) }, NoGo, "dcs.member_lease"},
-	{4, "an answer is not an answer of the one that was asked", func(s *Snapshot) { s.member("node2").REST.Value.Name = Known("node3") }, NoGo, "identity.rest_name"},
-	{5, "reachable from here is not reachable from the leader", func(*Snapshot) {}, Go, "candidate.rest"},
-	{6, "received is not replayed", func(s *Snapshot) {
+	{3, "a member key that is there is not a member that lives", func(s *Recording) { s.member("node2").Lease = Known(Lease{20, 2}) }, NoGo, "dcs.member_lease"},
+	{4, "an answer is not an answer of the one that was asked", func(s *Recording) { s.member("node2").REST.Value.Name = Known("node3") }, NoGo, "identity.rest_name"},
+	{5, "reachable from here is not reachable from the leader", func(*Recording) {}, Go, "candidate.rest"},
+	{6, "received is not replayed", func(s *Recording) {
 		s.member("node2").SQL.Value.ReplayLSN = Known(*leaderSQL(s).FlushLSN.Value - 50<<20)
 	}, NoGo, "lag.replay"},
-	{7, "members are not the only consumers of WAL", func(s *Snapshot) { consumerFrom(s, elsewhere, 20*time.Second, 58<<20, 58<<20) }, NoGo, "shutdown.walsenders"},
-	{8, "NULL for want of privilege is neither healthy nor ill", func(s *Snapshot) {
+	{7, "members are not the only consumers of WAL", func(s *Recording) { consumerFrom(s, elsewhere, 20*time.Second, 58<<20, 58<<20) }, NoGo, "shutdown.walsenders"},
+	{8, "NULL for want of privilege is neither healthy nor ill", func(s *Recording) {
 		rows := *leaderSQL(s).WalSenders.Value
 		for i := range rows {
 			rows[i].State = NotKnown[string](Privilege, "NULL")
 			rows[i].FlushLSN = NotKnown[LSN](Privilege, "NULL")
 		}
 	}, UnknownState, "candidate.streaming"},
-	{9, "one sample on a busy leader is no lag", func(s *Snapshot) {
+	{9, "one sample on a busy leader is no lag", func(s *Recording) {
 		// The candidate took more WAL between the leader's two samples.
 		leaderSQL(s).FlushLSNAfter = Known(*leaderSQL(s).FlushLSN.Value + 8192)
 		q := s.member("node2").SQL.Value
 		q.ReceiveLSN, q.ReplayLSN = Known(*leaderSQL(s).FlushLSN.Value+4096), Known(*leaderSQL(s).FlushLSN.Value+4096)
 	}, Go, "candidate.ahead"},
-	{10, "past the REST API's gate is not done", func(s *Snapshot) {
+	{10, "past the REST API's gate is not done", func(s *Recording) {
 		s.DCS.Cluster.Value.Optime = Known(*s.member("node2").REST.Value.Received.Value + 2<<20)
 	}, NoGo, "lag.patroni"},
-	{11, "quorum is no boolean", func(s *Snapshot) {
+	{11, "quorum is no boolean", func(s *Recording) {
 		config4(s).SynchronousMode = Known("quorum")
 		s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: []string{"node3"}, Quorum: 0})
 	}, NoGo, "candidate.sync"},
-	{12, "in /sync is not alive", func(s *Snapshot) {
+	{12, "in /sync is not alive", func(s *Recording) {
 		syncOn(s)
 		s.member("node2").REST = NotKnown[REST](Refused, "connection refused")
 	}, NoGo, "candidate.rest"},
-	{13, "check_timeline is off by default", func(s *Snapshot) {
+	{13, "check_timeline is off by default", func(s *Recording) {
 		config4(s).CheckTimeline = Known(false)
 		s.member("node1").SQL.Value.Timeline = Known[int64](2)
 	}, NoGo, "candidate.timeline"},
-	{14, "an exit code of 0 is GO and nothing else", func(s *Snapshot) { config4(s).Pause = Known(true) }, NoGo, "maintenance.pause"},
-	{15, "without /history check_timeline protects nobody", func(s *Snapshot) {
+	{14, "an exit code of 0 is GO and nothing else", func(s *Recording) { config4(s).Pause = Known(true) }, NoGo, "maintenance.pause"},
+	{15, "without /history check_timeline protects nobody", func(s *Recording) {
 		config4(s).CheckTimeline = Known(true)
 		s.DCS.Cluster.Value.History = Known([]HistoryEntry{})
 		s.member("node1").SQL.Value.Timeline = Known[int64](2)
 	}, NoGo, "candidate.timeline"},
-	{16, "an immediate operation is pending, {} is none", func(s *Snapshot) {
+	{16, "an immediate operation is pending, {} is none", func(s *Recording) {
 		s.DCS.Cluster.Value.Failover = Known(Failover{Leader: "node1", Candidate: "node3"})
 	}, NoGo, "dcs.failover_key"},
 
 	// False NO-GO, and what is refused by policy alone.
-	{17, "maintenance mode allows a named candidate", func(s *Snapshot) { config4(s).Pause = Known(true) }, NoGo, "maintenance.pause"},
-	{18, "a standby cluster is never synchronous, and names match in any case", func(s *Snapshot) {
+	{17, "maintenance mode allows a named candidate", func(s *Recording) { config4(s).Pause = Known(true) }, NoGo, "maintenance.pause"},
+	{18, "a standby cluster is never synchronous, and names match in any case", func(s *Recording) {
 		config4(s).SynchronousMode = Known("on")
 		s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: []string{"NODE2"}})
 	}, Go, "candidate.sync"},
-	{19, "a cascading candidate is not in the leader's pg_stat_replication", func(s *Snapshot) {
+	{19, "a cascading candidate is not in the leader's pg_stat_replication", func(s *Recording) {
 		rows := *leaderSQL(s).WalSenders.Value
 		for i, w := range rows {
 			if w.ApplicationName == "node2" {
@@ -91,45 +91,45 @@ var traps = []struct {
 		s.member("node2").Key.Value.Tags = Known(Tags{"replicatefrom": "node3"})
 		s.member("node2").REST.Value.Tags = Known(Tags{"replicatefrom": "node3"})
 	}, Go, "candidate.timeline"},
-	{21, "master is primary", func(s *Snapshot) {
+	{21, "master is primary", func(s *Recording) {
 		leaderVersion(s, "3.3.2")
 		s.member("node1").Key.Value.Role = Known("master")
 		s.member("node1").REST.Value.Role = Known("master")
 	}, Go, "identity.rest_role"},
-	{23, "two members may share a client address", func(s *Snapshot) {
+	{23, "two members may share a client address", func(s *Recording) {
 		rows := *leaderSQL(s).WalSenders.Value
 		for i := range rows {
 			rows[i].ClientAddr = Known("127.0.0.1")
 		}
 	}, Go, "candidate.streaming"},
-	{24, "two members may share a host", func(s *Snapshot) {
+	{24, "two members may share a host", func(s *Recording) {
 		m := s.member("node3")
 		m.Key.Value.ConnURL = Known("postgres://10.77.9.22:5433/postgres")
 		m.Key.Value.APIURL = Known("http://10.77.9.22:8009/patroni")
 	}, Go, "identity.distinct"},
-	{25, "ahead of an older figure is not ahead", func(s *Snapshot) {
+	{25, "ahead of an older figure is not ahead", func(s *Recording) {
 		s.DCS.Cluster.Value.Optime = Known(*s.member("node2").REST.Value.Received.Value - 1<<20)
 	}, Go, "lag.patroni"},
-	{26, "nothing to replay for hours is no lag", func(s *Snapshot) {
+	{26, "nothing to replay for hours is no lag", func(s *Recording) {
 		rows := *leaderSQL(s).WalSenders.Value
 		for i := range rows {
 			rows[i].ReplyTime = Known(leaderSQL(s).At.Value.Add(-10 * time.Second))
 		}
 	}, Go, "shutdown.walsenders"},
-	{27, "received may be less than replayed after a restart", func(s *Snapshot) {
+	{27, "received may be less than replayed after a restart", func(s *Recording) {
 		q := s.member("node2").SQL.Value
 		q.ReceiveLSN = Known(*q.ReplayLSN.Value - 16<<20)
 	}, Go, "lag.receive"},
-	{28, "a key that was written hours ago is no dead member", func(s *Snapshot) { s.member("node2").Key.Value.Xlog = Known(LSN(1)) }, Go, "dcs.member_lease"},
-	{30, "a bystander that lags or may not lead is no obstacle", func(s *Snapshot) {
+	{28, "a key that was written hours ago is no dead member", func(s *Recording) { s.member("node2").Key.Value.Xlog = Known(LSN(1)) }, Go, "dcs.member_lease"},
+	{30, "a bystander that lags or may not lead is no obstacle", func(s *Recording) {
 		lag(s, "node3", 30<<20)
 		s.member("node3").Key.Value.Tags = Known(Tags{"nofailover": true})
 	}, Go, "candidate.nofailover"},
-	{31, "checksums do for pg_rewind, and without it there is a warning only", func(s *Snapshot) {
+	{31, "checksums do for pg_rewind, and without it there is a warning only", func(s *Recording) {
 		set(s, "node1", "wal_log_hints", "off")
 		config4(s).UsePgRewind = Known(false)
 	}, Go, "lag.receive"},
-	{32, "/sync says who is synchronous, not sync_state", func(s *Snapshot) {
+	{32, "/sync says who is synchronous, not sync_state", func(s *Recording) {
 		syncOn(s)
 		set(s, "node1", "synchronous_standby_names", "*")
 		rows := *leaderSQL(s).WalSenders.Value
@@ -137,16 +137,16 @@ var traps = []struct {
 			rows[i].SyncState = Known("potential")
 		}
 	}, Go, "candidate.sync"},
-	{33, "503 with a body is an answer", func(s *Snapshot) { s.member("node2").REST.Value.HTTPStatus = 503 }, Go, "candidate.rest"},
-	{34, "no timeline in the REST answer for a moment", func(s *Snapshot) { s.member("node2").REST.Value.Timeline = NotKnown[int64](Absent, "null") }, Go, "candidate.timeline"},
-	{35, "a member may have two rows", func(s *Snapshot) {
+	{33, "503 with a body is an answer", func(s *Recording) { s.member("node2").REST.Value.HTTPStatus = 503 }, Go, "candidate.rest"},
+	{34, "no timeline in the REST answer for a moment", func(s *Recording) { s.member("node2").REST.Value.Timeline = NotKnown[int64](Absent, "null") }, Go, "candidate.timeline"},
+	{35, "a member may have two rows", func(s *Recording) {
 		rows := *leaderSQL(s).WalSenders.Value
 		old := rows[0]
 		old.PID, old.State = 9, Known("backup")
 		old.SentLSN, old.FlushLSN = NotKnown[LSN](Absent, "NULL"), NotKnown[LSN](Absent, "NULL")
 		leaderSQL(s).WalSenders = Known(append(rows, old))
 	}, Go, "candidate.streaming"},
-	{36, "a store without leases cannot tell who lives", func(s *Snapshot) {
+	{36, "a store without leases cannot tell who lives", func(s *Recording) {
 		s.member("node2").Lease = NotKnown[Lease](Absent, "no lease")
 	}, UnknownState, "dcs.member_lease"},
 }
@@ -156,7 +156,7 @@ func TestTrap(t *testing.T) {
 		t.Run(fmt.Sprintf("%02d %s", tr.number, tr.name), func(t *testing.T) {
 			s := healthy(t)
 			tr.do(s)
-			r := Judge(s, Policies{})
+			r := Judge(s.Snapshot, s.Question, Policies{})
 			if r.Verdict != tr.want {
 				t.Fatalf("%s, want %s\n%s", r.Verdict, tr.want, fails(r))
 			}
@@ -181,7 +181,7 @@ func TestTrap(t *testing.T) {
 	t.Run("01 what the list shows", func(t *testing.T) {
 		s := healthy(t)
 		s.member("node2").SQL.Value.ReceiveLSN = Known(*leaderSQL(s).FlushLSNAfter.Value + 4096)
-		for _, m := range Judge(s, Policies{}).Members {
+		for _, m := range Judge(s.Snapshot, s.Question, Policies{}).Members {
 			if m.Name == "node2" && (m.DCSLag == nil || *m.DCSLag != 0) {
 				t.Errorf("patronictl list would show %v", m.DCSLag)
 			}
@@ -202,12 +202,12 @@ func TestTrap(t *testing.T) {
 	t.Run("17 whose rule it is", func(t *testing.T) {
 		s := healthy(t)
 		config4(s).Pause = Known(true)
-		f := resultOf(t, Judge(s, Policies{}), "maintenance.pause", "").Findings[0]
+		f := resultOf(t, Judge(s.Snapshot, s.Question, Policies{}), "maintenance.pause", "").Findings[0]
 		if f.Kind != Policy {
 			t.Errorf("%s: with a named candidate Patroni accepts, so it is our policy", f.Kind)
 		}
-		s.Request.Candidate = ""
-		f = resultOf(t, Judge(s, Policies{}), "maintenance.pause", "").Findings[0]
+		s.Question.Candidate = ""
+		f = resultOf(t, Judge(s.Snapshot, s.Question, Policies{}), "maintenance.pause", "").Findings[0]
 		if f.Kind != PatroniRule {
 			t.Errorf("%s: without one Patroni refuses", f.Kind)
 		}
@@ -215,7 +215,7 @@ func TestTrap(t *testing.T) {
 	t.Run("18 a standby cluster", func(t *testing.T) {
 		s := healthy(t)
 		config4(s).SynchronousMode, config4(s).StandbyCluster = Known("on"), Known(true)
-		if got := syncActive(s); got != "off" {
+		if got := syncActive(s.Snapshot); got != "off" {
 			t.Errorf("synchronous mode %s", got)
 		}
 	})
@@ -238,7 +238,7 @@ func TestTrap(t *testing.T) {
 		s := healthy(t)
 		s.member("node2").REST.Value.Timeline = NotKnown[int64](Absent, "null")
 		s.member("node2").SQL.Value.Timeline = NotKnown[int64](Absent, "none")
-		if v := Judge(s, Policies{}).Verdict; v == Go {
+		if v := Judge(s.Snapshot, s.Question, Policies{}).Verdict; v == Go {
 			t.Error("GO without any timeline")
 		}
 	})

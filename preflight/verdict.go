@@ -12,7 +12,7 @@ import (
 const ReportSchema = 1
 
 // Report is the judgement of one snapshot. It holds nothing that is not in the
-// snapshot or in the policies, so the same input gives the same report.
+// snapshot, the question or the policies, so the same input gives the same report.
 type Report struct {
 	SchemaVersion int       `json:"schema_version"`
 	Tool          string    `json:"tool"`
@@ -89,30 +89,30 @@ type WeighedResult struct {
 	Weight Weight `json:"weight"`
 }
 
-// Judge evaluates the snapshot and answers the question in its request.
-func Judge(s *Snapshot, p Policies) Report { return judgeWith(s, p, Checks) }
+// Judge evaluates the snapshot and answers the question.
+func Judge(s *Snapshot, q Question, p Policies) Report { return judgeWith(s, q, p, Checks) }
 
-func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
-	results := Evaluate(s, p, checks)
+func judgeWith(s *Snapshot, q Question, p Policies, checks []Check) Report {
+	results := Evaluate(s, q, p, checks)
 	r := Report{
-		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: s.Request,
-		Leader: s.Leader(), Members: membersOf(s), Baseline: BaselineOf(s),
+		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: Request{s.Target, q},
+		Leader: s.Leader(), Members: membersOf(s), Baseline: BaselineOf(s, q),
 		Candidates: []CandidateReport{}, Results: []WeighedResult{},
 	}
-	asked := []string{s.Request.Candidate}
+	asked := []string{q.Candidate}
 	doubtful := []string{}
-	if s.Request.Candidate == "" {
+	if q.Candidate == "" {
 		asked, doubtful = s.eligible(), s.doubtful()
 	}
 	r.Verdict, r.Summary = weigh(inDoubt(results, doubtful), s.Leader(), asked, p, nil, &r.Results)
 	r.ExitCode = r.Verdict.ExitCode()
-	r.Forecast = forecastUnlessRefused(s, s.Request.Candidate, r.Results)
-	r.predictions(s)
+	r.Forecast = forecastUnlessRefused(s, q.Candidate, r.Results)
+	r.predictions(s, q)
 
 	for _, name := range s.replicas() {
 		c := CandidateReport{Name: name}
 		// Whether the name that was asked for is a good one says nothing about the others.
-		except := func(x Result) bool { return ofTheName(x.Check) && name != s.Request.Candidate }
+		except := func(x Result) bool { return ofTheName(x.Check) && name != q.Candidate }
 		var weighed []WeighedResult
 		c.Verdict, c.Summary = weigh(results, s.Leader(), []string{name}, p, except, &weighed)
 		for _, w := range weighed {
@@ -124,7 +124,7 @@ func judgeWith(s *Snapshot, p Policies, checks []Check) Report {
 			}
 		}
 		c.Forecast = forecastUnlessRefused(s, name, weighed)
-		c.predictions(s, weighed)
+		c.predictions(s, q, weighed)
 		r.Candidates = append(r.Candidates, c)
 	}
 	r.Best = best(r.Candidates, s)

@@ -7,7 +7,7 @@ import (
 )
 
 // runs makes every member of the snapshot one of that release of Patroni.
-func runs(s *Snapshot, version string) {
+func runs(s *Recording, version string) {
 	for i := range s.Members {
 		key, answer := s.Members[i].Key.Value, s.Members[i].REST.Value
 		key.Version = Known(version)
@@ -57,19 +57,19 @@ var releaseRules = []struct {
 	name          string
 	before, since string
 	candidate     string
-	do            func(s *Snapshot)
+	do            func(s *Recording)
 	was, is       outcome
 }{
 	// patronictl
 	{
 		"the word for a leader", "2.1.7", "3.0.0", "node2",
-		func(s *Snapshot) { s.DCS.Cluster.Value.Leader = Known("") },
+		func(s *Recording) { s.DCS.Cluster.Value.Leader = Known("") },
 		outcome{StageCtl, "Error: This cluster has no master", "", "", NoGo, "dcs.leader"},
 		outcome{StageCtl, "Error: This cluster has no leader", "", "", NoGo, "dcs.leader"},
 	},
 	{
 		"a Citus cluster without a group", "2.1.7", "3.0.0", "node2",
-		func(s *Snapshot) {
+		func(s *Recording) {
 			s.DCS.Cluster.Value.Leader, s.DCS.Cluster.Value.Groups = Known(""), Known([]string{"0", "1"})
 		},
 		outcome{StageCtl, "Error: This cluster has no master", "", "", NoGo, "dcs.group"},
@@ -87,7 +87,7 @@ var releaseRules = []struct {
 	},
 	{
 		"failover_priority 0", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) { withTags(s, "node2", Tags{"failover_priority": 0.0}) },
+		func(s *Recording) { withTags(s, "node2", Tags{"failover_priority": 0.0}) },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageCtl, "is tagged as nofailover", "", "", NoGo, "candidate.nofailover"},
 	},
@@ -95,19 +95,19 @@ var releaseRules = []struct {
 	// The REST API
 	{
 		"the case of a name in /sync", "3.0.2", "3.0.3", "node2",
-		func(s *Snapshot) { withSync(s, "on", 0, "NODE2") },
+		func(s *Recording) { withSync(s, "on", 0, "NODE2") },
 		outcome{StageREST, "412, candidate name does not match with sync_standby", "", "", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"synchronous mode in a standby cluster", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) { withSync(s, "on", 0, "node3"); config4(s).StandbyCluster = Known(true) },
+		func(s *Recording) { withSync(s, "on", 0, "node3"); config4(s).StandbyCluster = Known(true) },
 		outcome{StageREST, "412, candidate name does not match with sync_standby", "", "", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", NoGo, ""},
 	},
 	{
 		"no space in the DCS", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) { s.DCS.Alarms = Known([]string{"NOSPACE"}) },
+		func(s *Recording) { s.DCS.Alarms = Known([]string{"NOSPACE"}) },
 		outcome{StageREST, "503, failed to write switchover key into DCS", "", "", NoGo, "dcs.alarms"},
 		outcome{StageREST, "503, failed to write failover key into DCS", "", "", NoGo, "dcs.alarms"},
 	},
@@ -115,13 +115,13 @@ var releaseRules = []struct {
 	// The HA loop
 	{
 		"a limit with a unit", "3.0.2", "3.0.3", "node2",
-		func(s *Snapshot) { config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("10MB"), true },
+		func(s *Recording) { config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("10MB"), true },
 		outcome{StageUnknown, "", "", "", NoGo, "dcs.config"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"a limit with a leading zero", "3.0.2", "3.0.3", "node2",
-		func(s *Snapshot) {
+		func(s *Recording) {
 			config4(s).MaximumLag, config4(s).MaximumLagIsText = Known("010"), true
 			restBehind(s, "node2", 9)
 		},
@@ -130,13 +130,13 @@ var releaseRules = []struct {
 	},
 	{
 		"how the log names it", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) { restBehind(s, "node2", DefaultMaximumLag+1) },
+		func(s *Recording) { restBehind(s, "node2", DefaultMaximumLag+1) },
 		outcome{StageLeader, failed503, "manual failover: no healthy members found, failover is not possible", "", NoGo, "lag.patroni"},
 		outcome{StageLeader, failed503, "switchover: no healthy members found, switchover is not possible", "", NoGo, "lag.patroni"},
 	},
 	{
 		"the candidate lags, another synchronous one does not", "3.0.4", "3.1.0", "node2",
-		func(s *Snapshot) {
+		func(s *Recording) {
 			withSync(s, "on", 0, "node2", "node3")
 			restBehind(s, "node2", DefaultMaximumLag+1)
 		},
@@ -155,7 +155,7 @@ var releaseRules = []struct {
 	},
 	{
 		"past the REST API, with an empty /sync", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) {
+		func(s *Recording) {
 			config4(s).SynchronousMode = Known("on")
 			s.member("node1").REST = NotKnown[REST](Refused, "refused")
 		},
@@ -164,8 +164,8 @@ var releaseRules = []struct {
 	},
 	{
 		"past the REST API, for a time that is gone", "3.1.2", "3.2.0", "node2",
-		func(s *Snapshot) {
-			s.Request.ScheduledAt = "2020-01-01T00:00:00Z"
+		func(s *Recording) {
+			s.Question.ScheduledAt = "2020-01-01T00:00:00Z"
 			s.member("node1").REST = NotKnown[REST](Refused, "refused")
 		},
 		outcome{StageLeader, bypassed, "stale failover value", "", NoGo, "leader.rest"},
@@ -175,49 +175,49 @@ var releaseRules = []struct {
 	// Quorum
 	{
 		"quorum mode, the candidate does not vote", "3.3.11", "4.0.0", "node2",
-		func(s *Snapshot) { withSync(s, "quorum", 0, "node3") },
+		func(s *Recording) { withSync(s, "quorum", 0, "node3") },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageDone, unknown5, "", "", NoGo, "candidate.sync"},
 	},
 	{
 		"quorum mode, the candidate does not vote: refused", "4.0.4", "4.0.5", "node2",
-		func(s *Snapshot) { withSync(s, "quorum", 0, "node3") },
+		func(s *Recording) { withSync(s, "quorum", 0, "node3") },
 		outcome{StageDone, unknown5, "", "", NoGo, "candidate.sync"},
 		outcome{StageLeader, failed503, "does not match with sync_standbys=node3", "", NoGo, "candidate.sync"},
 	},
 	{
 		"quorum 1, a voter is named", "4.0.4", "4.0.5", "node2",
-		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3") },
+		func(s *Recording) { withSync(s, "quorum", 1, "node2", "node3") },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "candidate.sync"},
 	},
 	{
 		"quorum 1, a voter is named: mended", "4.0.5", "4.0.6", "node2",
-		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3") },
+		func(s *Recording) { withSync(s, "quorum", 1, "node2", "node3") },
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"quorum 0, a voter is named", "4.0.4", "4.0.5", "node2",
-		func(s *Snapshot) { withSync(s, "quorum", 0, "node2", "node3") },
+		func(s *Recording) { withSync(s, "quorum", 0, "node2", "node3") },
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"quorum 1, nobody named, one voter of two", "4.0.4", "4.0.5", "",
-		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
+		func(s *Recording) { withSync(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
 		outcome{StageDone, unknown5, "", "", NoGo, "patroni.election"},
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "sync.quorum"},
 	},
 	{
 		"quorum 1, nobody named, one voter of two: with the reason", "4.0.5", "4.0.6", "",
-		func(s *Snapshot) { withSync(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
+		func(s *Recording) { withSync(s, "quorum", 1, "node2", "node3"); killed(s, 2) },
 		outcome{StageLeader, failed503, "no healthy members found", "", NoGo, "sync.quorum"},
 		outcome{StageLeader, failed503, "Quorum requirement 1 can not be reached", "", NoGo, "sync.quorum"},
 	},
 	{
 		"quorum mode in a standby cluster, nobody named", "4.0.4", "4.0.5", "",
-		func(s *Snapshot) {
+		func(s *Recording) {
 			withSync(s, "quorum", 2, "node2", "node3")
 			config4(s).StandbyCluster = Known(true)
 		},
@@ -228,13 +228,13 @@ var releaseRules = []struct {
 	// Who takes the key
 	{
 		"who is not in /sync, nobody named", "2.1.4", "2.1.5", "",
-		func(s *Snapshot) { withSync(s, "on", 0, "node2") },
+		func(s *Recording) { withSync(s, "on", 0, "node2") },
 		outcome{StageDone, toEither, "", "node2 node3", NoGo, "candidate.sync"},
 		outcome{StageDone, toNode2, "", "node2", Go, ""},
 	},
 	{
 		"priorities", "3.1.2", "3.2.0", "",
-		func(s *Snapshot) { withTags(s, "node3", Tags{"failover_priority": 2.0}) },
+		func(s *Recording) { withTags(s, "node3", Tags{"failover_priority": 2.0}) },
 		outcome{StageDone, toEither, "", "node2 node3", Go, ""},
 		outcome{StageDone, toNode3, "", "node3", Go, ""},
 	},
@@ -262,7 +262,7 @@ var releaseRules = []struct {
 	// The shutdown of the leader
 	{
 		"an archiver that fails", "2.1.1", "2.1.2", "node2",
-		func(s *Snapshot) {
+		func(s *Recording) {
 			set(s, "node1", "archive_mode", "on")
 			set(s, "node2", "archive_mode", "on")
 			fails1(s)
@@ -299,37 +299,37 @@ var releaseRules = []struct {
 	},
 }
 
-func withTags(s *Snapshot, member string, tags Tags) {
+func withTags(s *Recording, member string, tags Tags) {
 	s.member(member).Key.Value.Tags, s.member(member).REST.Value.Tags = Known(tags), Known(tags)
 }
 
-func withSync(s *Snapshot, mode string, quorum int, standbys ...string) {
+func withSync(s *Recording, mode string, quorum int, standbys ...string) {
 	config4(s).SynchronousMode = Known(mode)
 	s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: standbys, Quorum: quorum})
 }
 
 // restBehind is a member of whom Patroni sees that lag; by SQL it has none.
-func restBehind(s *Snapshot, member string, bytes LSN) {
+func restBehind(s *Recording, member string, bytes LSN) {
 	at := Known(*s.DCS.Cluster.Value.Optime.Value - bytes)
 	s.member(member).REST.Value.Received, s.member(member).REST.Value.Replayed = at, at
 }
 
 // primaryByRole is node2 with an answer that has a primary's role and a replica's positions.
-func primaryByRole(s *Snapshot) { s.member("node2").REST.Value.Role = Known("master") }
+func primaryByRole(s *Recording) { s.member("node2").REST.Value.Role = Known("master") }
 
-func synchronousPriority(s *Snapshot) {
+func synchronousPriority(s *Recording) {
 	withSync(s, "on", 0, "node2", "node3")
 	withTags(s, "node3", Tags{"failover_priority": 2.0})
 }
 
-func aheadOutOfSync(s *Snapshot) {
+func aheadOutOfSync(s *Recording) {
 	withSync(s, "on", 0, "node2")
 	s.member("node2").SQL.Value.WalReceiver = Known(WalReceiver{})
 	restBehind(s, "node2", 8)
 }
 
 // slowerThanOther is node2 some way behind node3, within the limit.
-func slowerThanOther(s *Snapshot) {
+func slowerThanOther(s *Recording) {
 	config4(s).MaximumLag = Known("104857600")
 	lag(s, "node2", slowerBlocks+1)
 }
@@ -343,12 +343,12 @@ func TestVersions(t *testing.T) {
 			want    outcome
 		}{{c.before, c.was}, {c.since, c.is}} {
 			s := healthy(t)
-			s.Request.Candidate = c.candidate
+			s.Question.Candidate = c.candidate
 			runs(s, side.version)
 			if c.do != nil {
 				c.do(s)
 			}
-			p, r, want := PredictFor(s, c.candidate), Judge(s, Policies{}), side.want
+			p, r, want := PredictFor(s.Snapshot, s.Question), Judge(s.Snapshot, s.Question, Policies{}), side.want
 			log := strings.Join(p.Reason, "; ")
 			if p.Stage != want.stage || !strings.HasSuffix(p.Printed, want.printed) || (want.log == "") != (log == "") || !strings.Contains(log, want.log) ||
 				strings.Join(p.Winners, " ") != want.winners || p.Leaderless != (want.printed == unknown5) {

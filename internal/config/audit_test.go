@@ -299,7 +299,7 @@ func TestNoSecretInAudit(t *testing.T) {
 				continue
 			}
 			told++
-			report := preflight.Audit(&preflight.Snapshot{Files: a.Files}, preflight.Policies{})
+			report := preflight.Audit(&preflight.Snapshot{Files: a.Files}, preflight.Question{}, preflight.Policies{})
 			for _, v := range []any{a, report} {
 				raw, err := json.Marshal(v)
 				if err != nil {
@@ -419,7 +419,7 @@ func TestStyles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := preflight.Audit(&preflight.Snapshot{Files: a.Files}, preflight.Policies{})
+			r := preflight.Audit(&preflight.Snapshot{Files: a.Files}, preflight.Question{}, preflight.Policies{})
 			if r.Verdict != style.want {
 				t.Errorf("%s, want %s", r.Verdict, style.want)
 			}
@@ -453,8 +453,8 @@ func FuzzAudit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, judge := range []func(*preflight.Snapshot, preflight.Policies) preflight.Report{preflight.Audit, preflight.AuditLive} {
-			for _, res := range judge(&preflight.Snapshot{Files: a.Files}, preflight.Policies{}).Results {
+		for _, judge := range []func(*preflight.Snapshot, preflight.Question, preflight.Policies) preflight.Report{preflight.Audit, preflight.AuditLive} {
+			for _, res := range judge(&preflight.Snapshot{Files: a.Files}, preflight.Question{}, preflight.Policies{}).Results {
 				for _, m := range res.Missing {
 					if strings.Contains(m.Reason, "internal error") {
 						t.Errorf("%s: %s", res.Check, m.Reason)

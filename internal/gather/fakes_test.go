@@ -131,9 +131,9 @@ func (w *world) resolve(ctx context.Context, host string) ([]netip.Addr, error) 
 	return nil, errors.New("no such host")
 }
 
-func (w *world) gather(ctx context.Context, vips ...string) *preflight.Snapshot {
+func (w *world) gather(ctx context.Context, vips ...string) *preflight.Recording {
 	src := Sources{Store: w, REST: w.rest, SQL: w.sql, Resolve: w.resolve, Now: time.Now}
-	return src.Gather(ctx, preflight.Request{Scope: "demo", Namespace: "/service", Group: "", VIPs: vips}, step, "test")
+	return src.Gather(ctx, preflight.Request{Target: demo, Question: preflight.Question{VIPs: vips}}, step, "test")
 }
 
 // questions are the questions that begin with a word, sorted.
@@ -155,7 +155,7 @@ func (w *world) expect(t *testing.T, word string, want ...string) {
 	}
 }
 
-func memberOf(t *testing.T, s *preflight.Snapshot, name string) preflight.Member {
+func memberOf(t *testing.T, s *preflight.Recording, name string) preflight.Member {
 	t.Helper()
 	m, ok := s.Member(name)
 	if !ok {
@@ -163,3 +163,6 @@ func memberOf(t *testing.T, s *preflight.Snapshot, name string) preflight.Member
 	}
 	return m
 }
+
+// demo is the cluster that the fakes are.
+var demo = preflight.Target{Scope: "demo", Namespace: "/service"}

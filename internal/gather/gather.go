@@ -41,10 +41,16 @@ type Sources struct {
 // the latest, whatever the other sides do; a failure is a fact in the snapshot.
 // Where the cluster moved between the two reads of the DCS, everything is asked
 // once more, if that is quick; where it moved again, Moved is unknown.
-func (src Sources) Gather(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Snapshot {
+//
+// The recording has the question too, with the addresses to which its VIPs resolve.
+func (src Sources) Gather(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Recording {
 	req.VIPs = src.resolve(ctx, req.VIPs, step)
+	return &preflight.Recording{Snapshot: src.snapshot(ctx, req.Target, step, tool), Question: req.Question}
+}
+
+func (src Sources) snapshot(ctx context.Context, target preflight.Target, step time.Duration, tool string) *preflight.Snapshot {
 	began := src.Now()
-	s := src.once(ctx, req, step, tool)
+	s := src.once(ctx, target, step, tool)
 	times := "twice"
 	switch {
 	case !moved(s) || ctx.Err() != nil:
@@ -54,7 +60,7 @@ func (src Sources) Gather(ctx context.Context, req preflight.Request, step time.
 		times = "and a member did not answer in time for a second look"
 	default:
 		src.progress("the cluster changed while it was read (%s): once more", strings.Join(*s.Moved.Value, ", "))
-		s = src.once(ctx, req, step, tool)
+		s = src.once(ctx, target, step, tool)
 	}
 	if moved(s) {
 		at := s.Moved.Stamp
@@ -69,12 +75,12 @@ func moved(s *preflight.Snapshot) bool {
 	return s.Moved.Is(func(m []string) bool { return len(m) > 0 })
 }
 
-func (src Sources) once(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Snapshot {
-	s := &preflight.Snapshot{Schema: preflight.SnapshotSchema, Tool: tool, TakenAt: src.Now().UTC(), Request: req}
+func (src Sources) once(ctx context.Context, target preflight.Target, step time.Duration, tool string) *preflight.Snapshot {
+	s := &preflight.Snapshot{Schema: preflight.SnapshotSchema, Tool: tool, TakenAt: src.Now().UTC(), Target: target}
 
-	src.progress("reading %s/%s in the DCS", req.Namespace, req.Scope)
+	src.progress("reading %s/%s in the DCS", target.Namespace, target.Scope)
 	bounded(ctx, step, "reading the DCS", func(ctx context.Context) {
-		s.DCS, s.Members = src.Store.Read(ctx, req.Namespace, req.Scope, req.Group)
+		s.DCS, s.Members = src.Store.Read(ctx, target.Namespace, target.Scope, target.Group)
 	})
 	s.Sort()
 	if !s.DCS.Cluster.Known() {

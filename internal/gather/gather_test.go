@@ -45,7 +45,7 @@ func TestThreeSteps(t *testing.T) {
 		if w.asked[0] != "read "+prefix || w.asked[len(w.asked)-1] != "reread "+prefix || len(w.asked) != 8 {
 			t.Errorf("asked in this order: %v", w.asked)
 		}
-		if s.Schema != preflight.SnapshotSchema || s.Tool != "test" || s.Request.Scope != "demo" || !s.TakenAt.Equal(w.start) || s.TakenAt.Location() != time.UTC {
+		if s.Schema != preflight.SnapshotSchema || s.Tool != "test" || s.Target.Scope != "demo" || !s.TakenAt.Equal(w.start) || s.TakenAt.Location() != time.UTC {
 			t.Errorf("head is %+v", s)
 		}
 		if moved, ok := s.Moved.Get(); !ok || len(moved) != 0 || s.Moved.Stamp == nil || !strings.Contains(s.Moved.Stamp.Source, prefix) {
@@ -206,7 +206,7 @@ func TestMovedAndThenGone(t *testing.T) {
 				w.frozen["reread"] = true
 			}
 		}
-		s := src.Gather(t.Context(), preflight.Request{Scope: "demo", Namespace: "/service"}, step, "test")
+		s := src.Gather(t.Context(), preflight.Request{Target: demo}, step, "test")
 		if s.Moved.Known() || s.Moved.Cause() != preflight.Silent {
 			t.Errorf("moved is %+v", s.Moved)
 		}
@@ -303,8 +303,8 @@ func TestVIPs(t *testing.T) {
 				s := w.gather(t.Context(), c.given...)
 				w.took(t, c.took)
 				w.expect(t, "resolve", c.asked...)
-				if !slices.Equal(s.Request.VIPs, c.want) {
-					t.Errorf("VIPs are %v, want %v", s.Request.VIPs, c.want)
+				if !slices.Equal(s.Question.VIPs, c.want) {
+					t.Errorf("VIPs are %v, want %v", s.Question.VIPs, c.want)
 				}
 				if !slices.Equal(c.given, given) {
 					t.Errorf("the caller's list was changed to %v", c.given)
@@ -338,7 +338,7 @@ func TestProgress(t *testing.T) {
 		var said []string
 		src := Sources{Store: w, REST: w.rest, SQL: w.sql, Resolve: w.resolve, Now: time.Now}
 		src.Progress = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
-		src.Gather(t.Context(), preflight.Request{Scope: "demo", Namespace: "/service"}, step, "test")
+		src.Gather(t.Context(), preflight.Request{Target: demo}, step, "test")
 		round := []string{"reading /service/demo in the DCS", "asking 3 members by REST and by SQL", "reading the DCS again"}
 		want := slices.Concat(round, []string{"the cluster changed while it was read (leader): once more"}, round)
 		if !slices.Equal(said, want) {

@@ -43,8 +43,8 @@ func TestJudgeRecordings(t *testing.T) {
 			s := snapshotOf(t, file)
 			leader := s.Leader()
 			candidates := slices.DeleteFunc([]string{"node2", "node1", "node3"}, func(m string) bool { return m == leader || !fit(s, m) })
-			s.Request.Candidate = candidates[0]
-			r := preflight.Judge(s, preflight.Policies{})
+			s.Question.Candidate = candidates[0]
+			r := preflight.Judge(s.Snapshot, s.Question, preflight.Policies{})
 			var blocks []string
 			for _, res := range r.Results {
 				if res.Weight == preflight.Blocks {
@@ -62,14 +62,14 @@ func TestJudgeRecordings(t *testing.T) {
 }
 
 // fit: in the synchronous states only a member in /sync is.
-func fit(s *preflight.Snapshot, m string) bool {
+func fit(s *preflight.Recording, m string) bool {
 	sync, _ := s.DCS.Cluster.Value.Sync.Get()
 	return len(sync.Standbys) == 0 || slices.Contains(sync.Standbys, m)
 }
 
 // snapshotOf puts a recording together as the tool would have seen it: each
 // member's answer is that of the node at its api_url.
-func snapshotOf(t *testing.T, file string) *preflight.Snapshot {
+func snapshotOf(t *testing.T, file string) *preflight.Recording {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -122,14 +122,14 @@ func snapshotOf(t *testing.T, file string) *preflight.Snapshot {
 		m.REST = patroniapi.Decode(answer.Status, header, answer.Body).Stamped("GET "+url, time.Time{}, took)
 		m.Liveness = preflight.Known(rec.REST[node]["/liveness"].Status)
 	}
-	s := &preflight.Snapshot{
-		Schema: preflight.SnapshotSchema, Request: preflight.Request{Scope: "pay", Namespace: "/service"},
+	s := &preflight.Recording{Snapshot: &preflight.Snapshot{
+		Schema: preflight.SnapshotSchema, Target: preflight.Target{Scope: "pay", Namespace: "/service"},
 		DCS: preflight.DCS{
 			Kind: "etcd3", Prefix: prefix, Read: preflight.Known(len(kvs)),
 			Alarms: preflight.Known([]string{}), Cluster: preflight.Known(cluster),
 		},
 		Members: members, Moved: preflight.Known([]string{}),
-	}
+	}}
 	s.Sort()
 	return s
 }

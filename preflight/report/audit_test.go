@@ -11,10 +11,10 @@ import (
 
 // anAudit is the founding incident as two nodes' files tell it.
 func anAudit() preflight.Report {
-	s := &preflight.Snapshot{
+	s := &preflight.Recording{Question: preflight.Question{VIPs: []string{"10.0.0.100"}}, Snapshot: &preflight.Snapshot{
 		Schema: preflight.SnapshotSchema, Tool: "test", TakenAt: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC),
-		Request: preflight.Request{Scope: "demo", Namespace: "/service", VIPs: []string{"10.0.0.100"}},
-	}
+		Target: preflight.Target{Scope: "demo", Namespace: "/service"},
+	}}
 	for i, host := range []string{"10.0.0.21", "10.0.0.100"} {
 		name := fmt.Sprintf("node%d", i+1)
 		address := func(host string, port int) preflight.NodeAddress {
@@ -36,7 +36,7 @@ func anAudit() preflight.Report {
 			ClusterKeys: preflight.Known([]string{}),
 		})
 	}
-	return preflight.Audit(s, preflight.Policies{})
+	return preflight.Audit(s.Snapshot, s.Question, preflight.Policies{})
 }
 
 func TestAuditGolden(t *testing.T) {

@@ -16,9 +16,9 @@ import (
 // last of which has the exit code.
 func rehearsed(t testing.TB, legs, code int) preflight.DrillReport {
 	t.Helper()
-	d := preflight.PlanDrill(healthy(t), preflight.Policies{})
+	d := planOf(healthy(t))
 	for i := range legs {
-		v := ending(t, func(*preflight.Snapshot) {})
+		v := ending(t, func(*preflight.Recording) {})
 		v.Leader = d.Legs[i].To
 		timeline := int64(i + 2)
 		v.Timeline = &timeline
@@ -59,16 +59,16 @@ func drills(t testing.TB) map[string]preflight.DrillReport {
 	member(hostile, "node3").Name = hostileName
 	nobody := healthy(t)
 	nobody.DCS.Cluster.Value.Leader = preflight.Known("")
-	none := preflight.PlanDrill(nobody, preflight.Policies{})
+	none := preflight.PlanDrill(nobody.Snapshot, nobody.Question, preflight.Policies{})
 	none.ExitCode, none.Stopped = none.Start()
 	sync := healthy(t)
 	sync.DCS.Cluster.Value.Config.Value.SynchronousMode = preflight.Known("on")
 	sync.DCS.Cluster.Value.Sync = preflight.Known(preflight.Sync{Leader: "node1", Standbys: []string{"node2"}})
 	return map[string]preflight.DrillReport{
-		"synchronous": planned(preflight.PlanDrill(sync, preflight.Policies{})),
-		"plan":        planned(preflight.PlanDrill(healthy(t), preflight.Policies{})), "done": rehearsed(t, 3, preflight.ExitGo), "no-go": rehearsed(t, 2, preflight.ExitNoGo),
+		"synchronous": planned(preflight.PlanDrill(sync.Snapshot, sync.Question, preflight.Policies{})),
+		"plan":        planned(planOf(healthy(t))), "done": rehearsed(t, 3, preflight.ExitGo), "no-go": rehearsed(t, 2, preflight.ExitNoGo),
 		"different": rehearsed(t, 1, preflight.ExitDifferent), "interrupted": rehearsed(t, 2, preflight.ExitInterrupted),
-		"hostile": planned(preflight.PlanDrill(hostile, preflight.Policies{})), "nobody-leads": none,
+		"hostile": planned(preflight.PlanDrill(hostile.Snapshot, hostile.Question, preflight.Policies{})), "nobody-leads": none,
 	}
 }
 
@@ -147,4 +147,8 @@ func TestDrillSchema(t *testing.T) {
 			t.Errorf("%s: the schema has fields that are not written", typ.Name())
 		}
 	}
+}
+
+func planOf(r *preflight.Recording) preflight.DrillReport {
+	return preflight.PlanDrill(r.Snapshot, r.Question, preflight.Policies{})
 }

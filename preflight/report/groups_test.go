@@ -21,12 +21,12 @@ func groupsReport(t *testing.T) preflight.GroupsReport {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		s, err := preflight.LoadSnapshot(f)
+		s, err := preflight.LoadRecording(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Request.Group = string(rune('0' + i))
-		reports = append(reports, preflight.Judge(s, preflight.Policies{}))
+		s.Target.Group = string(rune('0' + i))
+		reports = append(reports, preflight.Judge(s.Snapshot, s.Question, preflight.Policies{}))
 	}
 	return preflight.JoinGroups(reports)
 }

@@ -69,13 +69,13 @@ func TestDocumentsKeepTheSchema(t *testing.T) {
 	asked := &preflight.RequestResult{Via: "rest", Asked: "POST http://10.77.9.21:8008/switchover", Began: time.Unix(1e9, 0), Ended: time.Unix(1e9, 5), Status: 503, Output: "Switchover failed"}
 	documents := []preflight.SwitchoverReport{
 		{SchemaVersion: preflight.ReportSchema, ExitCode: preflight.ExitNoGo, Check: check},
-		{SchemaVersion: preflight.ReportSchema, ExitCode: preflight.ExitOutcomeUnknown, Check: check, Plan: preflight.PlanOf(healthy(t), check), Request: asked},
+		{SchemaVersion: preflight.ReportSchema, ExitCode: preflight.ExitOutcomeUnknown, Check: check, Plan: preflight.PlanOf(healthy(t).Snapshot, check), Request: asked},
 	}
 	for _, e := range endings {
 		v := ending(t, e.spoil)
 		for _, v := range []preflight.Verification{v, v.AsScheduled()} {
 			keeps(t, e.name, verification, written(t, func(b *bytes.Buffer) error { return WriteVerification(b, "json", v, Options{}) }))
-			documents = append(documents, preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, ExitCode: v.ExitCode, Check: check, Plan: preflight.PlanOf(healthy(t), check), Request: asked, Verification: &v})
+			documents = append(documents, preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, ExitCode: v.ExitCode, Check: check, Plan: preflight.PlanOf(healthy(t).Snapshot, check), Request: asked, Verification: &v})
 		}
 	}
 	for _, d := range documents {
@@ -100,7 +100,7 @@ func TestOutcomeSchemasRefuse(t *testing.T) {
 	root, part := schema(t), object{"$ref": "#/$defs/switchover"}
 	v := ending(t, endings[1].spoil)
 	check := scenarios[0].report(t)
-	whole := preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, Check: check, Plan: preflight.PlanOf(healthy(t), check), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
+	whole := preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, Check: check, Plan: preflight.PlanOf(healthy(t).Snapshot, check), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
 	for name, spoil := range map[string]func(d object){
 		"no check":                 func(d object) { delete(d, "check") },
 		"another verdict":          func(d object) { d["check"].(object)["verdict"] = "MAYBE" },

@@ -13,37 +13,38 @@ import (
 
 type endingCase struct {
 	name  string
-	spoil func(s *preflight.Snapshot)
+	spoil func(s *preflight.Recording)
 	want  preflight.Ending
 }
 
 // endings are the ways in which a switchover from node1 to node2 may end.
 var endings = []endingCase{
-	{"done", func(*preflight.Snapshot) {}, preflight.Done},
-	{"old-leader-gone", func(s *preflight.Snapshot) {
+	{"done", func(*preflight.Recording) {}, preflight.Done},
+	{"old-leader-gone", func(s *preflight.Recording) {
 		q := member(s, "node2").SQL.Value
 		q.WalSenders = preflight.Known((*q.WalSenders.Value)[1:])
 		member(s, "node1").REST.Value.State = preflight.Known("start failed")
 	}, preflight.Different},
-	{"silent", func(s *preflight.Snapshot) {
+	{"silent", func(s *preflight.Recording) {
 		member(s, "node2").SQL = preflight.NotKnown[preflight.SQL](preflight.Silent, "SQL as postgres on 10.77.9.22:5432: no answer within 3s")
 	}, preflight.EndUnknown},
-	{"hostile-leader", func(s *preflight.Snapshot) { s.DCS.Cluster.Value.Leader = preflight.Known(hostileName) }, preflight.Different},
+	{"hostile-leader", func(s *preflight.Recording) { s.DCS.Cluster.Value.Leader = preflight.Known(hostileName) }, preflight.Different},
 }
 
 // ending is the verification of one of them.
-func ending(t testing.TB, spoil func(s *preflight.Snapshot)) preflight.Verification {
+func ending(t testing.TB, spoil func(s *preflight.Recording)) preflight.Verification {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("..", "testdata", "snapshots", "switched-4.0.7.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := preflight.LoadSnapshot(bytes.NewReader(raw))
+	after, err := preflight.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
 	spoil(after)
-	return preflight.Verify(preflight.BaselineOf(healthy(t)), after)
+	before := healthy(t)
+	return preflight.Verify(preflight.BaselineOf(before.Snapshot, before.Question), after.Snapshot)
 }
 
 func TestVerificationGolden(t *testing.T) {
@@ -128,7 +129,7 @@ func TestPlanIsShown(t *testing.T) {
 
 // TestScheduledIsWritten: that nothing has moved yet is no failure.
 func TestScheduledIsWritten(t *testing.T) {
-	v := ending(t, func(s *preflight.Snapshot) { s.DCS.Cluster.Value.Leader = preflight.Known("node1") }).AsScheduled()
+	v := ending(t, func(s *preflight.Recording) { s.DCS.Cluster.Value.Leader = preflight.Known("node1") }).AsScheduled()
 	var b bytes.Buffer
 	if err := WriteVerification(&b, "text", v, Options{}); err != nil {
 		t.Fatal(err)
