@@ -182,7 +182,7 @@ var clientCases = []fieldCase{
 	{id: "R2-08", ref: "autobase-tech/autobase#937", state: never, why: onlyPOST, what: "401: a playbook sends a password where none is set"},
 }
 
-var lagCases = []fieldCase{
+var lagReports = []fieldCase{
 	{
 		id: "R3-01", ref: "patroni/patroni#1860, #1849, #1854, #1858", state: named, what: "Patroni 2.0.1 with archiving: after a clean shutdown every replica counts as a WAL file behind",
 		looks: []look{{name: "archive_mode always", by: "patroni.faults", as: Warns, says: []string{"Patroni 2.0.1", "archive_mode is always, and maximum_lag_on_failover (1048576) is less than a WAL file (16777216)", "2.1.0 or later"}, do: func(s *Recording) {

@@ -76,7 +76,7 @@ type look struct {
 const theCandidate = "*"
 
 func allCases() []fieldCase {
-	return slices.Concat(addressCases, clientCases, lagCases, replicaCases, syncReports, shutdownFieldCases, returnCases, slotCases, otherCases, sourceCases)
+	return slices.Concat(addressCases, clientCases, lagReports, replicaCases, syncReports, shutdownFieldCases, returnCases, slotCases, otherCases, sourceCases)
 }
 
 // caseNumbers are the numbers in use, by topic; the others were dropped before
