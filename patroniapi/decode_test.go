@@ -368,12 +368,12 @@ func FuzzDecode(f *testing.F) {
 		}
 		v := reflect.ValueOf(r)
 		for i := range v.NumField() {
-			fact, ok := v.Field(i).Interface().(interface {
+			observation, ok := v.Field(i).Interface().(interface {
 				Known() bool
 				Reason() string
 			})
-			if ok && fact.Known() == (fact.Reason() != "") {
-				t.Fatalf("%s: known %v with reason %q", v.Type().Field(i).Name, fact.Known(), fact.Reason())
+			if ok && observation.Known() == (observation.Reason() != "") {
+				t.Fatalf("%s: known %v with reason %q", v.Type().Field(i).Name, observation.Known(), observation.Reason())
 			}
 		}
 	})

@@ -137,13 +137,13 @@ func TestDecodeCollationVersion(t *testing.T) {
 
 // A list that is cut short, or has a row that makes no sense, is unknown as a whole.
 func TestDecodeRefusesBadLists(t *testing.T) {
-	facts := map[string]func(preflight.SQL) fact{
-		slots:      func(f preflight.SQL) fact { return f.Slots },
-		roles:      func(f preflight.SQL) fact { return f.Roles },
-		hba:        func(f preflight.SQL) fact { return f.HBA },
-		extensions: func(f preflight.SQL) fact { return f.Extensions },
-		available:  func(f preflight.SQL) fact { return f.AvailableExtensions },
-		collations: func(f preflight.SQL) fact { return f.Collations },
+	facts := map[string]func(preflight.SQL) observation{
+		slots:      func(f preflight.SQL) observation { return f.Slots },
+		roles:      func(f preflight.SQL) observation { return f.Roles },
+		hba:        func(f preflight.SQL) observation { return f.HBA },
+		extensions: func(f preflight.SQL) observation { return f.Extensions },
+		available:  func(f preflight.SQL) observation { return f.AvailableExtensions },
+		collations: func(f preflight.SQL) observation { return f.Collations },
 	}
 	bad := map[string]int{slots: 4, roles: 1, hba: 2, extensions: 1, available: 1, collations: 2}
 	for name, get := range facts {
@@ -178,7 +178,7 @@ func TestDecodeRefusesBadLists(t *testing.T) {
 		rows := primaryRows()
 		rows[part][0][len(rows[part][0])-1] = column
 		f := mustDecode(t, 15, rows)
-		got := map[string]fact{unlogged: f.UnloggedTables, control: f.Checkpoint}[part]
+		got := map[string]observation{unlogged: f.UnloggedTables, control: f.Checkpoint}[part]
 		if part == archiver {
 			got = f.Archiver.Must().LastFailedAt
 		}

@@ -167,15 +167,15 @@ func TestDecodeWithoutPrivilege(t *testing.T) {
 		t.Errorf("receiver %s, sees stats %s", asJSON(t, w), asJSON(t, f.SeesStats))
 	}
 	for _, v := range []any{l[0], w} {
-		for name, fact := range factsOf(v) {
-			if fact.Cause() != preflight.Privilege || !strings.HasSuffix(fact.Reason(), `GRANT pg_monitor TO "Plain"`) {
-				t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())
+		for name, observation := range factsOf(v) {
+			if observation.Cause() != preflight.Privilege || !strings.HasSuffix(observation.Reason(), `GRANT pg_monitor TO "Plain"`) {
+				t.Errorf("%s: %q, %s", name, observation.Cause(), observation.Reason())
 			}
 		}
 	}
-	for name, fact := range map[string]fact{"timeline": g.Timeline, "application name": g.ApplicationName} {
-		if fact.Cause() != preflight.Privilege {
-			t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())
+	for name, observation := range map[string]observation{"timeline": g.Timeline, "application name": g.ApplicationName} {
+		if observation.Cause() != preflight.Privilege {
+			t.Errorf("%s: %q, %s", name, observation.Cause(), observation.Reason())
 		}
 	}
 	if !f.FlushLSN.Known() || !g.ReceiveLSN.Known() || !f.SystemID.Known() {
@@ -205,35 +205,35 @@ func TestDecodeOldVersions(t *testing.T) {
 // Values that are not what PostgreSQL gives are unknown, each for itself.
 func TestDecodeRefusesOddValues(t *testing.T) {
 	tests := []struct {
-		part   string
-		column int
-		value  any
-		fact   func(preflight.SQL) fact
+		part        string
+		column      int
+		value       any
+		observation func(preflight.SQL) observation
 	}{
-		{identity, 1, "yes", func(f preflight.SQL) fact { return f.SeesStats }},
-		{identity, 1, nil, func(f preflight.SQL) fact { return f.SeesStats }},
-		{identity, 3, "15.2", func(f preflight.SQL) fact { return f.ServerVersion }},
-		{identity, 3, "-1", func(f preflight.SQL) fact { return f.ServerVersion }},
-		{identity, 5, "now", func(f preflight.SQL) fact { return f.PostmasterStart }},
-		{identity, 5, "9223372036854775807", func(f preflight.SQL) fact { return f.PostmasterStart }},
-		{identity, 5, "-62135596800000001", func(f preflight.SQL) fact { return f.PostmasterStart }},
-		{control, 0, "0", func(f preflight.SQL) fact { return f.SystemID }},
-		{control, 0, "x", func(f preflight.SQL) fact { return f.SystemID }},
-		{positions, 0, "5000000", func(f preflight.SQL) fact { return f.FlushLSN }},
-		{positions, 0, "0/100000000", func(f preflight.SQL) fact { return f.FlushLSN }},
-		{positions, 1, "00000000", func(f preflight.SQL) fact { return f.Timeline }},
-		{positions, 1, "4", func(f preflight.SQL) fact { return f.Timeline }},
-		{positions, 5, "253402300800000000", func(f preflight.SQL) fact { return f.At }},
-		{senders, 0, "0", func(f preflight.SQL) fact { return f.WalSenders }},
-		{senders, 5, "-/-", func(f preflight.SQL) fact { l, _ := f.WalSenders.Get(); return l[2].SentLSN }},
-		{conninfo, 0, "application_name", func(f preflight.SQL) fact { return f.ApplicationName }},
-		{conninfo, 0, "x='canary", func(f preflight.SQL) fact { return f.ApplicationName }},
+		{identity, 1, "yes", func(f preflight.SQL) observation { return f.SeesStats }},
+		{identity, 1, nil, func(f preflight.SQL) observation { return f.SeesStats }},
+		{identity, 3, "15.2", func(f preflight.SQL) observation { return f.ServerVersion }},
+		{identity, 3, "-1", func(f preflight.SQL) observation { return f.ServerVersion }},
+		{identity, 5, "now", func(f preflight.SQL) observation { return f.PostmasterStart }},
+		{identity, 5, "9223372036854775807", func(f preflight.SQL) observation { return f.PostmasterStart }},
+		{identity, 5, "-62135596800000001", func(f preflight.SQL) observation { return f.PostmasterStart }},
+		{control, 0, "0", func(f preflight.SQL) observation { return f.SystemID }},
+		{control, 0, "x", func(f preflight.SQL) observation { return f.SystemID }},
+		{positions, 0, "5000000", func(f preflight.SQL) observation { return f.FlushLSN }},
+		{positions, 0, "0/100000000", func(f preflight.SQL) observation { return f.FlushLSN }},
+		{positions, 1, "00000000", func(f preflight.SQL) observation { return f.Timeline }},
+		{positions, 1, "4", func(f preflight.SQL) observation { return f.Timeline }},
+		{positions, 5, "253402300800000000", func(f preflight.SQL) observation { return f.At }},
+		{senders, 0, "0", func(f preflight.SQL) observation { return f.WalSenders }},
+		{senders, 5, "-/-", func(f preflight.SQL) observation { l, _ := f.WalSenders.Get(); return l[2].SentLSN }},
+		{conninfo, 0, "application_name", func(f preflight.SQL) observation { return f.ApplicationName }},
+		{conninfo, 0, "x='canary", func(f preflight.SQL) observation { return f.ApplicationName }},
 	}
 	for _, tt := range tests {
 		rows := primaryRows()
 		rows[tt.part][0][tt.column] = tt.value
 		f := mustDecode(t, 15, rows)
-		got := tt.fact(f)
+		got := tt.observation(f)
 		if got.Known() || got.Cause() != preflight.Malformed || got.Reason() == "" || strings.Contains(got.Reason(), "canary") {
 			t.Errorf("%s, column %d = %v: known %v, %q, %s", tt.part, tt.column, tt.value, got.Known(), got.Cause(), got.Reason())
 		}
@@ -273,12 +273,12 @@ func TestDecodeOfUnaskedParts(t *testing.T) {
 	if why != nil {
 		t.Fatal(why.Reason)
 	}
-	for name, fact := range factsOf(f) {
+	for name, observation := range factsOf(f) {
 		switch name {
 		case "SeesStats", "ServerVersion", "PostmasterStart", "InRecovery", "FlushLSNAfter", "FlushLSNAfterAt", "UpstreamSSLMode", "Certificate":
 		default:
-			if fact.Cause() != preflight.NotAsked || fact.Reason() == "" {
-				t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())
+			if observation.Cause() != preflight.NotAsked || observation.Reason() == "" {
+				t.Errorf("%s: %q, %s", name, observation.Cause(), observation.Reason())
 			}
 		}
 	}
@@ -327,18 +327,18 @@ func TestConninfoValue(t *testing.T) {
 	}
 }
 
-type fact interface {
+type observation interface {
 	Known() bool
 	Cause() preflight.Cause
 	Reason() string
 }
 
 // factsOf returns the fields of a struct that are facts.
-func factsOf(v any) map[string]fact {
-	out := map[string]fact{}
+func factsOf(v any) map[string]observation {
+	out := map[string]observation{}
 	rv := reflect.ValueOf(v)
 	for i := range rv.NumField() {
-		if f, ok := rv.Field(i).Interface().(fact); ok {
+		if f, ok := rv.Field(i).Interface().(observation); ok {
 			out[rv.Type().Field(i).Name] = f
 		}
 	}
@@ -397,9 +397,9 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		for name, fact := range factsOf(facts) {
-			if fact.Known() == (fact.Reason() != "") {
-				t.Fatalf("%s: known %v with reason %q", name, fact.Known(), fact.Reason())
+		for name, observation := range factsOf(facts) {
+			if observation.Known() == (observation.Reason() != "") {
+				t.Fatalf("%s: known %v with reason %q", name, observation.Known(), observation.Reason())
 			}
 		}
 		var again preflight.SQL

@@ -97,9 +97,9 @@ func TestBrokenSessions(t *testing.T) {
 			if tt.cause == "" {
 				return
 			}
-			for what, fact := range map[string]fact{"senders": sql.WalSenders, "receiver, asked after them": sql.WalReceiver} {
-				if fact.Cause() != tt.cause || !strings.Contains(fact.Reason(), tt.reason) || !strings.HasPrefix(fact.Reason(), "SQL monitor@") {
-					t.Errorf("%s: %q, %s; want %q, %s", what, fact.Cause(), fact.Reason(), tt.cause, tt.reason)
+			for what, observation := range map[string]observation{"senders": sql.WalSenders, "receiver, asked after them": sql.WalReceiver} {
+				if observation.Cause() != tt.cause || !strings.Contains(observation.Reason(), tt.reason) || !strings.HasPrefix(observation.Reason(), "SQL monitor@") {
+					t.Errorf("%s: %q, %s; want %q, %s", what, observation.Cause(), observation.Reason(), tt.cause, tt.reason)
 				}
 			}
 		})

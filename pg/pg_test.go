@@ -171,18 +171,18 @@ func TestPartsFailAlone(t *testing.T) {
 				t.Errorf("%s fails with %s: %s", bad, code, got.Reason())
 				continue
 			}
-			facts := map[string]fact{
+			facts := map[string]observation{
 				control: sql.SystemID, settings: sql.Settings, conninfo: sql.ApplicationName, positions: sql.At,
 				senders: sql.WalSenders, receiver: sql.WalReceiver, sample: sql.FlushLSNAfter,
 				slots: sql.Slots, activity: sql.Activity, roles: sql.Roles, extensions: sql.Extensions,
 				available: sql.AvailableExtensions, collation: sql.CollationVersion, collations: sql.Collations,
 				unlogged: sql.UnloggedTables, hba: sql.HBA, rights: sql.Database,
 			}
-			for part, fact := range facts {
+			for part, observation := range facts {
 				switch {
-				case part == bad && (fact.Cause() != want || !strings.Contains(fact.Reason(), "no such luck") || !strings.Contains(fact.Reason(), bad)):
-					t.Errorf("%s fails with %s: %q, %s", bad, code, fact.Cause(), fact.Reason())
-				case part != bad && strings.Contains(fact.Reason(), "no such luck"):
+				case part == bad && (observation.Cause() != want || !strings.Contains(observation.Reason(), "no such luck") || !strings.Contains(observation.Reason(), bad)):
+					t.Errorf("%s fails with %s: %q, %s", bad, code, observation.Cause(), observation.Reason())
+				case part != bad && strings.Contains(observation.Reason(), "no such luck"):
 					t.Errorf("%s fails with %s, and takes %s with it", bad, code, part)
 				}
 			}
