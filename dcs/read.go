@@ -36,8 +36,8 @@ func ask[T any](ctx context.Context, ep *endpoint, question string, fn func(cont
 	return a
 }
 
-// fact turns an answer into a stamped fact.
-func fact[T, F any](a answer[T], known func(T) F) preflight.Observed[F] {
+// stamped turns an answer into a stamped fact.
+func stamped[T, F any](a answer[T], known func(T) F) preflight.Observed[F] {
 	o := preflight.Observed[F]{}
 	if a.failure != nil {
 		o = preflight.NotKnown[F](a.failure.Cause, "%s: %s", a.source, a.failure.Reason)
@@ -95,7 +95,7 @@ func (e *Etcd) keys(ctx context.Context, prefix string) reading {
 	}
 	resp := won.value
 	r := reading{winner: won.from, revision: resp.Header.GetRevision(), count: max(resp.Count, int64(len(resp.Kvs)))}
-	r.read = fact(won, func(*clientv3.GetResponse) int { return int(r.count) })
+	r.read = stamped(won, func(*clientv3.GetResponse) int { return int(r.count) })
 	for _, kv := range resp.Kvs {
 		r.kvs = append(r.kvs, KV{Key: string(kv.Key), Value: kv.Value, Lease: kv.Lease, ModRevision: kv.ModRevision})
 	}
@@ -197,7 +197,7 @@ func own(kvs []KV, prefix string) bool {
 
 // status asks one server about itself.
 func (ep *endpoint) status(ctx context.Context) preflight.Observed[preflight.EndpointStatus] {
-	return fact(ask(ctx, ep, "status", ep.reader.Status), func(s *pb.StatusResponse) preflight.EndpointStatus {
+	return stamped(ask(ctx, ep, "status", ep.reader.Status), func(s *pb.StatusResponse) preflight.EndpointStatus {
 		return preflight.EndpointStatus{
 			Version:   s.Version,
 			HasLeader: s.Leader != 0,
@@ -219,7 +219,7 @@ func (e *Etcd) alarms(ctx context.Context) preflight.Observed[[]string] {
 			return telling(a.failure.Cause) - telling(b.failure.Cause)
 		})
 	}
-	return fact(won, func(resp *clientv3.AlarmResponse) []string {
+	return stamped(won, func(resp *clientv3.AlarmResponse) []string {
 		names := []string{}
 		for _, a := range resp.Alarms {
 			if a.Alarm != pb.AlarmType_NONE {
@@ -251,7 +251,7 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 			a := ask(ctx, ep, fmt.Sprintf("lease %x", id), func(ctx context.Context) (*clientv3.LeaseTimeToLiveResponse, error) {
 				return ep.reader.TimeToLive(ctx, clientv3.LeaseID(id))
 			})
-			facts[i] = fact(a, func(r *clientv3.LeaseTimeToLiveResponse) preflight.Lease {
+			facts[i] = stamped(a, func(r *clientv3.LeaseTimeToLiveResponse) preflight.Lease {
 				return preflight.Lease{GrantedSeconds: r.GrantedTTL, RemainingSeconds: r.TTL}
 			})
 		})
