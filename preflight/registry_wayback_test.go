@@ -52,6 +52,12 @@ func TestSlotNameOf(t *testing.T) {
 
 // TestAllows follows pg_hba.conf's rules one by one.
 func TestAllows(t *testing.T) {
+	line := func(kind, user, address, netmask, method string) HBARule {
+		return HBARule{
+			Line: 1, Type: kind, Databases: []string{"replication"}, Users: []string{user},
+			Address: address, Netmask: netmask, Method: method,
+		}
+	}
 	at := func(addr string) login {
 		return login{database: "replication", user: "replicator", addr: netip.MustParseAddr(addr)}
 	}
@@ -61,21 +67,21 @@ func TestAllows(t *testing.T) {
 		want  answer3
 	}{
 		"nothing":               {nil, at("10.0.0.7"), no},
-		"local is no host":      {[]HBARule{rule("local", "all", "", "", "trust")}, at("10.0.0.7"), no},
-		"inside the mask":       {[]HBARule{rule("host", "all", "10.0.0.0", "255.255.255.0", "md5")}, at("10.0.0.7"), yes},
-		"outside of it":         {[]HBARule{rule("host", "all", "10.0.0.0", "255.255.255.248", "md5")}, at("10.0.0.9"), no},
-		"no mask":               {[]HBARule{rule("host", "all", "10.0.0.7", "", "md5")}, at("10.0.0.7"), yes},
-		"IPv6":                  {[]HBARule{rule("host", "all", "fd00::", "ffff:ffff::", "md5")}, at("fd00:0:1::7"), yes},
-		"IPv6 rule, IPv4":       {[]HBARule{rule("host", "all", "::", "::", "md5")}, at("10.0.0.7"), no},
-		"IPv4 in IPv6":          {[]HBARule{rule("host", "all", "10.0.0.7", "255.255.255.255", "md5")}, at("::ffff:10.0.0.7"), yes},
-		"hostnossl":             {[]HBARule{rule("hostnossl", "all", "all", "", "md5")}, at("10.0.0.7"), yes},
-		"hostgssenc":            {[]HBARule{rule("hostgssenc", "all", "all", "", "gss")}, at("10.0.0.7"), no},
-		"a pattern":             {[]HBARule{rule("host", "/^repl", "all", "", "md5")}, at("10.0.0.7"), perhaps},
-		"a line that is wrong":  {[]HBARule{{Error: "x"}, rule("host", "all", "all", "", "md5")}, at("10.0.0.7"), yes},
-		"reject after allow":    {[]HBARule{rule("host", "all", "all", "", "md5"), rule("host", "all", "all", "", "reject")}, at("10.0.0.7"), yes},
-		"perhaps, then yes":     {[]HBARule{rule("host", "+x", "all", "", "md5"), rule("host", "all", "all", "", "md5")}, at("10.0.0.7"), yes},
-		"perhaps no, then none": {[]HBARule{rule("host", "+x", "all", "", "reject")}, at("10.0.0.7"), no},
-		"perhaps yes, then no":  {[]HBARule{rule("host", "+x", "all", "", "md5"), rule("host", "all", "all", "", "reject")}, at("10.0.0.7"), perhaps},
+		"local is no host":      {[]HBARule{line("local", "all", "", "", "trust")}, at("10.0.0.7"), no},
+		"inside the mask":       {[]HBARule{line("host", "all", "10.0.0.0", "255.255.255.0", "md5")}, at("10.0.0.7"), yes},
+		"outside of it":         {[]HBARule{line("host", "all", "10.0.0.0", "255.255.255.248", "md5")}, at("10.0.0.9"), no},
+		"no mask":               {[]HBARule{line("host", "all", "10.0.0.7", "", "md5")}, at("10.0.0.7"), yes},
+		"IPv6":                  {[]HBARule{line("host", "all", "fd00::", "ffff:ffff::", "md5")}, at("fd00:0:1::7"), yes},
+		"IPv6 rule, IPv4":       {[]HBARule{line("host", "all", "::", "::", "md5")}, at("10.0.0.7"), no},
+		"IPv4 in IPv6":          {[]HBARule{line("host", "all", "10.0.0.7", "255.255.255.255", "md5")}, at("::ffff:10.0.0.7"), yes},
+		"hostnossl":             {[]HBARule{line("hostnossl", "all", "all", "", "md5")}, at("10.0.0.7"), yes},
+		"hostgssenc":            {[]HBARule{line("hostgssenc", "all", "all", "", "gss")}, at("10.0.0.7"), no},
+		"a pattern":             {[]HBARule{line("host", "/^repl", "all", "", "md5")}, at("10.0.0.7"), perhaps},
+		"a line that is wrong":  {[]HBARule{{Error: "x"}, line("host", "all", "all", "", "md5")}, at("10.0.0.7"), yes},
+		"reject after allow":    {[]HBARule{line("host", "all", "all", "", "md5"), line("host", "all", "all", "", "reject")}, at("10.0.0.7"), yes},
+		"perhaps, then yes":     {[]HBARule{line("host", "+x", "all", "", "md5"), line("host", "all", "all", "", "md5")}, at("10.0.0.7"), yes},
+		"perhaps no, then none": {[]HBARule{line("host", "+x", "all", "", "reject")}, at("10.0.0.7"), no},
+		"perhaps yes, then no":  {[]HBARule{line("host", "+x", "all", "", "md5"), line("host", "all", "all", "", "reject")}, at("10.0.0.7"), perhaps},
 	} {
 		if got := allows(c.rules, c.l); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
