@@ -16,7 +16,7 @@ var fewWrapped = []wrapped{
 	{name: "refused by the check", arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") }, want: preflight.ExitNoGo, says: "candidate.nofailover", leads: theLeader},
 	{
 		name: "412 by Patroni: the candidate freezes after the check", both: true, want: preflight.ExitRefused, says: "no good candidates", leads: theLeader,
-		question: func(l *lab) { l.freeze(l.candidate, patroni); time.Sleep(time.Second) },
+		question: func(l *lab) { l.freeze(l.candidate, patroniProcess); time.Sleep(time.Second) },
 	},
 	{
 		name: "the cluster changes while it asks", both: true, want: preflight.ExitChanged, says: "nothing was done: config", leads: theLeader,

@@ -53,7 +53,7 @@ var wrappeds = []wrapped{
 		name: "wrong winner: the candidate freezes while the leader stops", both: true, want: preflight.ExitDifferent, says: "leads, not", leads: theBystander,
 		meanwhile: func(l *lab, r *running) {
 			l.await("the leader to stop", 30*time.Second, func() bool { s, err := l.status(l.leader); return err == nil && s.State != "running" })
-			l.freeze(l.candidate, patroni)
+			l.freeze(l.candidate, patroniProcess)
 			r.wait()
 		},
 	},
@@ -78,7 +78,7 @@ var wrappeds = []wrapped{
 	},
 	{
 		name: "the leader's Patroni freezes after the check", both: true, want: preflight.ExitChanged, says: "the leader's REST API no longer answers", leads: theLeader,
-		question: func(l *lab) { l.freeze(l.leader, patroni) }, after: (*lab).lift,
+		question: func(l *lab) { l.freeze(l.leader, patroniProcess) }, after: (*lab).lift,
 	},
 	{
 		name: "the leader's REST API falls silent after the last look", args: []string{"--verify-timeout", "10s"}, want: preflight.ExitOutcomeUnknown, says: "does not answer", leads: theLeader,
@@ -223,7 +223,7 @@ func (l *lab) silence(node string) {
 // the docker exec that the tool has ended, and would send its request then.
 func (l *lab) lift() {
 	l.in(l.bystander, "pkill -KILL -f '[p]atronictl.*switchover'; true")
-	l.in(l.leader, "iptables -F; pkill -CONT "+patroni+"; true")
+	l.in(l.leader, "iptables -F; pkill -CONT "+patroniProcess+"; true")
 }
 
 // TestWrapper holds exit code, report and the true state of the cluster together.

@@ -48,8 +48,8 @@ type wrapped struct {
 	leads func(l *lab) string
 }
 
-// patroni is the pattern of Patroni's processes.
-const patroni = "-x patroni"
+// patroniProcess is the pattern of Patroni's processes.
+const patroniProcess = "-x patroni"
 
 func theCandidate(l *lab) string { return l.candidate }
 func theLeader(l *lab) string    { return l.leader }

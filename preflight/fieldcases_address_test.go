@@ -5,7 +5,7 @@ package preflight
 func leaderAnswersAt(version, url string, at LSN) func(s *Recording) {
 	return func(s *Recording) {
 		level(s, at)
-		patroni(s, version)
+		runsPatroni(s, version)
 		apiURL(s, "node2", url, "node1")
 	}
 }
@@ -22,7 +22,7 @@ func itself(version, url string, at LSN) []look {
 // source there is no other (patroni/ha.py, failover_limitation).
 func unfit(version string) []look {
 	release := func(do func(s *Recording)) func(s *Recording) {
-		return func(s *Recording) { patroni(s, version); do(s) }
+		return func(s *Recording) { runsPatroni(s, version); do(s) }
 	}
 	return []look{
 		{name: "nobody listens", by: "candidate.rest", on: "node2", as: Blocks, says: []string{"connection refused", "412"}, do: release(func(s *Recording) { apiURL(s, "node2", "http://10.77.9.22:8009/patroni", "") })},
@@ -59,7 +59,7 @@ var addressCases = []fieldCase{
 		looks: []look{
 			{name: "as reported, Patroni 3.3.2", by: "identity.rest_name", on: "node2", as: Blocks, says: []string{"the answer comes from node1 (the leader), expected node2", "GET http://10.77.0.207:8008/patroni", "count node2 as WAL position 0"}, do: func(s *Recording) {
 				level(s, 141999447971120)
-				patroni(s, "3.3.2")
+				runsPatroni(s, "3.3.2")
 				tag(s, "node1", Tags{"nofailover": false, "failover_priority": 1.0})
 				tag(s, "node2", Tags{"nofailover": false, "failover_priority": 2.0})
 				tag(s, "node3", Tags{"nofailover": true, "nosync": true})
@@ -103,7 +103,7 @@ var addressCases = []fieldCase{
 		id: "R1-08", ref: "patroni/patroni#2048", state: open, why: fromElsewhere,
 		what: "412, no good candidates, at lag 0; both members wait for a restart", scenario: "candidate's api_url = a closed port",
 		looks: append(unfit("2.1.0"), look{name: "settings wait", by: "settings.pending_restart", on: "node2", as: Warns, says: []string{"pending_restart"}, do: func(s *Recording) {
-			patroni(s, "2.1.2")
+			runsPatroni(s, "2.1.2")
 			config4(s).UsePgRewind = Known(false)
 			s.member("node2").Key.Value.PendingRestart = Known(true)
 		}}),
@@ -138,7 +138,7 @@ var addressCases = []fieldCase{
 }
 
 func emptyHosts(s *Recording) {
-	patroni(s, "2.1.0")
+	runsPatroni(s, "2.1.0")
 	level(s, 1<<40)
 	for _, m := range []string{"node1", "node2", "node3"} {
 		atTimeline(s, m, 15)
@@ -186,7 +186,7 @@ var lagReports = []fieldCase{
 	{
 		id: "R3-01", ref: "patroni/patroni#1860, #1849, #1854, #1858", state: named, what: "Patroni 2.0.1 with archiving: after a clean shutdown every replica counts as a WAL file behind",
 		looks: []look{{name: "archive_mode always", by: "patroni.faults", as: Warns, says: []string{"Patroni 2.0.1", "archive_mode is always, and maximum_lag_on_failover (1048576) is less than a WAL file (16777216)", "2.1.0 or later"}, do: func(s *Recording) {
-			patroni(s, "2.0.1")
+			runsPatroni(s, "2.0.1")
 			serverVersion(s, 130005)
 			archiving(s, "always")
 		}}},
@@ -244,7 +244,7 @@ var lagReports = []fieldCase{
 			}},
 			{name: "synchronous mode before 3.2.0", by: "candidate.sync", on: "node2", as: Blocks, says: []string{"this is a standby cluster, and synchronous mode is on"}, do: func(s *Recording) {
 				standbySite(s)
-				patroni(s, "3.0.2")
+				runsPatroni(s, "3.0.2")
 				syncMembers(s, "on")
 			}},
 		},

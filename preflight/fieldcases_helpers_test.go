@@ -3,9 +3,9 @@ package preflight
 // Helpers that bring a healthy cluster to the state that a report shows. The
 // report's figures are theirs; node1 leads, node2 is the candidate.
 
-// patroni makes all members run that release, which shows less of itself the
+// runsPatroni makes all members run that release, which shows less of itself the
 // older it is.
-func patroni(s *Recording, version string) {
+func runsPatroni(s *Recording, version string) {
 	for _, m := range s.Members {
 		m.Key.Value.Version, m.REST.Value.Version = Known(version), Known(version)
 		if olderThan(version, 3, 2, 0) {

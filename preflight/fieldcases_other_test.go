@@ -27,7 +27,7 @@ var slotCases = []fieldCase{
 	{
 		id: "R9-02", ref: "patroni/patroni#3306", state: open, why: "What held up the promotion for half an hour is not established. That it was done in maintenance mode is in its log, and what is not replayed shows.", what: "the new leader is read-only for half an hour, then lets the key go", scenario: "maintenance mode",
 		looks: []look{
-			{name: "maintenance mode", by: "maintenance.pause", as: Blocks, says: []string{"pause is true: maintenance mode", "if the promotion fails the cluster has no primary"}, do: func(s *Recording) { patroni(s, "4.0.4"); config4(s).Pause = Known(true) }},
+			{name: "maintenance mode", by: "maintenance.pause", as: Blocks, says: []string{"pause is true: maintenance mode", "if the promotion fails the cluster has no primary"}, do: func(s *Recording) { runsPatroni(s, "4.0.4"); config4(s).Pause = Known(true) }},
 			{name: "much to replay", by: "lag.replay", on: "node2", as: Blocks, says: []string{"52428800 bytes", "must replay it all before it accepts a write"}, do: func(s *Recording) {
 				candidateSQL(s).ReplayLSN = Known(*leaderSQL(s).FlushLSN.Value - 50<<20)
 			}},
@@ -35,17 +35,17 @@ var slotCases = []fieldCase{
 	},
 	{
 		id: "R9-04", ref: "patroni/patroni#2738", state: named, what: "strict synchronous mode: the new primary waits for a standby that is not there, and does not answer",
-		looks: []look{{name: "3.0.3, two nodes", by: "patroni.faults", as: Warns, says: []string{"Patroni 3.0.3, and synchronous_mode_strict is on, and no third member is there", "3.0.4 or later"}, do: func(s *Recording) { strictly(s); patroni(s, "3.0.3") }}},
+		looks: []look{{name: "3.0.3, two nodes", by: "patroni.faults", as: Warns, says: []string{"Patroni 3.0.3, and synchronous_mode_strict is on, and no third member is there", "3.0.4 or later"}, do: func(s *Recording) { strictly(s); runsPatroni(s, "3.0.3") }}},
 	},
 	{id: "R9-05", ref: "patroni/patroni#2340", state: never, why: "A crash of the new primary: nothing of it shows before.", what: "crash recovery takes minutes while the key is held"},
 	{
 		id: "R10-01", ref: "patroni/patroni#2539", state: named, what: "logical slots that Patroni does not know are dropped", scenario: "logical slot that nobody declared",
-		looks: []look{{name: "2.1.3", by: "slots.logical", on: "node2", as: Blocks, says: []string{"logical slot cdc (pgoutput, database app), not declared in /config", "Patroni drops it on node1"}, do: func(s *Recording) { patroni(s, "2.1.3"); slot(leaderSQL(s), cdc) }}},
+		looks: []look{{name: "2.1.3", by: "slots.logical", on: "node2", as: Blocks, says: []string{"logical slot cdc (pgoutput, database app), not declared in /config", "Patroni drops it on node1"}, do: func(s *Recording) { runsPatroni(s, "2.1.3"); slot(leaderSQL(s), cdc) }}},
 	},
 	{
 		id: "R10-03", ref: "patroni/patroni#1749, #1056", state: named, what: "before 2.1.0 a permanent logical slot is made anew on the new primary: a gap that nobody sees",
 		looks: []look{
-			{name: "2.0.2", by: "patroni.faults", as: Blocks, says: []string{"Patroni 2.0.2, and /config declares logical slots: cdc", "never reaches their consumers"}, do: func(s *Recording) { patroni(s, "2.0.2"); declare(s); slot(leaderSQL(s), cdc) }},
+			{name: "2.0.2", by: "patroni.faults", as: Blocks, says: []string{"Patroni 2.0.2, and /config declares logical slots: cdc", "never reaches their consumers"}, do: func(s *Recording) { runsPatroni(s, "2.0.2"); declare(s); slot(leaderSQL(s), cdc) }},
 		},
 	},
 	{
@@ -74,7 +74,7 @@ var otherCases = []fieldCase{
 		id: "R11-01", ref: "patroni/patroni#1804", state: inPart, why: "Two nodes write one key in turns: it shows when the other one's addresses are in it at the moment of the look.", what: "a second node is started under the leader's name, and becomes a second primary", scenario: "candidate's conn_url = the leader's",
 		looks: []look{
 			{name: "the other's addresses", by: "identity.sql_role", on: "node1", as: Blocks, says: []string{"pg_is_in_recovery() at postgres://10.77.9.24:5432/postgres", "true, expected false"}, do: func(s *Recording) {
-				patroni(s, "2.0.1")
+				runsPatroni(s, "2.0.1")
 				m := s.member("node1")
 				m.Key.Value.ConnURL = Known("postgres://10.77.9.24:5432/postgres")
 				m.SQL.Value.InRecovery = Known(true)
@@ -88,9 +88,9 @@ var otherCases = []fieldCase{
 	{
 		id: "R11-03", ref: "patroni/patroni#2919", state: open, why: "What changed the roles is not established; that the cluster is in maintenance mode, and what follows from it, is named.", what: "roles change in maintenance mode, or every request ends in 503", scenario: "maintenance mode, no candidate named",
 		looks: []look{
-			{name: "with a name", by: "maintenance.pause", as: Blocks, says: []string{"pause is true: maintenance mode", "Patroni would accept a switchover to node2"}, do: func(s *Recording) { patroni(s, "2.1.3"); config4(s).Pause = Known(true) }},
+			{name: "with a name", by: "maintenance.pause", as: Blocks, says: []string{"pause is true: maintenance mode", "Patroni would accept a switchover to node2"}, do: func(s *Recording) { runsPatroni(s, "2.1.3"); config4(s).Pause = Known(true) }},
 			{name: "without", by: "maintenance.pause", as: Blocks, says: []string{"only to a specific candidate in a paused state"}, do: func(s *Recording) {
-				patroni(s, "2.1.3")
+				runsPatroni(s, "2.1.3")
 				config4(s).Pause = Known(true)
 				s.Question.Candidate = ""
 			}},
@@ -101,7 +101,7 @@ var otherCases = []fieldCase{
 		id: "R11-06", ref: "patroni/patroni#2997, #2841", state: inPart, why: "Free space on the disk is not visible in SQL. What fills it is: an archiver that fails, a slot that nobody uses.", what: "the primary's disk is full of WAL, and it keeps the key", scenario: "archiving fails",
 		looks: []look{
 			{name: "the archiver", by: "shutdown.archiver", on: "node1", as: Warns, says: []string{"7 failures", "900 WAL files wait"}, do: func(s *Recording) {
-				patroni(s, "2.1.3")
+				runsPatroni(s, "2.1.3")
 				serverVersion(s, 140010)
 				archiving(s, "on")
 				fails1(s).Ready = Known(900)
@@ -115,7 +115,7 @@ var otherCases = []fieldCase{
 	{
 		id: "R12-03", ref: "patroni/patroni#1708", state: open, why: "The part of the report that could be read does not establish it; PostgreSQL before 13 does just that, and it is named.", what: "the third node restarts although it takes no part, and its clients are cut off",
 		looks: []look{{name: "PostgreSQL 12", by: "wayback.restart", as: Warns, says: []string{"PostgreSQL 12.4, and there are other replicas: node3", "its sessions are cut off"}, do: func(s *Recording) {
-			patroni(s, "2.0.1")
+			runsPatroni(s, "2.0.1")
 			config4(s).UsePgRewind = Known(false)
 			serverVersion(s, 120004)
 		}}},
@@ -137,7 +137,7 @@ var otherCases = []fieldCase{
 	{
 		id: "R13-04", ref: "autobase-tech/autobase#644", state: open, why: "The report does not say why one replica was missing; that it is missing is named.", what: "one of two replicas is not connected to the leader, and the update goes on", scenario: "candidate not streaming, less than 1 MiB behind",
 		looks: []look{{name: "no row", by: "candidate.streaming", on: "node2", as: Blocks, says: []string{"pg_stat_replication", "no row of node2"}, do: func(s *Recording) {
-			patroni(s, "3.2.2")
+			runsPatroni(s, "3.2.2")
 			serverVersion(s, 150006)
 			receiver := *candidateSQL(s).WalReceiver.Value
 			cutOff(s, "node2")
@@ -225,7 +225,7 @@ var sourceCases = []fieldCase{
 		id: "T12", ref: "patroni/api.py, release notes 2.1.2, 3.0.4, 3.2.0, 4.0.0", state: named, what: "older releases show less: no name, no replication_state, master for primary", scenario: "healthy",
 		looks: []look{
 			{name: "recorded, Patroni 3.0", by: "identity.rest_name", on: theCandidate, as: Passed, says: []string{"no name, as of every Patroni before 3.2.0"}, from: "bookworm-healthy"},
-			{name: "a primary under its old name", by: "identity.rest_role", on: "node1", as: Passed, says: []string{"role master"}, do: func(s *Recording) { patroni(s, "3.0.2") }},
+			{name: "a primary under its old name", by: "identity.rest_role", on: "node1", as: Passed, says: []string{"role master"}, do: func(s *Recording) { runsPatroni(s, "3.0.2") }},
 		},
 	},
 }

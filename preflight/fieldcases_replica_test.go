@@ -45,7 +45,7 @@ var replicaCases = []fieldCase{
 	{
 		id: "R4-05", ref: "patroni/patroni#1462", state: named, what: "the REST API says running, and pg_stat_wal_receiver is empty", scenario: "candidate not streaming, less than 1 MiB behind",
 		looks: []look{
-			{name: "Patroni 1.6", by: "candidate.streaming", on: "node2", as: Blocks, says: []string{"pg_stat_wal_receiver", "no row: no WAL receiver runs"}, do: func(s *Recording) { patroni(s, "1.6.4"); cutOff(s, "node2") }},
+			{name: "Patroni 1.6", by: "candidate.streaming", on: "node2", as: Blocks, says: []string{"pg_stat_wal_receiver", "no row: no WAL receiver runs"}, do: func(s *Recording) { runsPatroni(s, "1.6.4"); cutOff(s, "node2") }},
 			{name: "recorded, Patroni 3.0", by: "candidate.streaming", on: theCandidate, as: Blocks, says: []string{"no row: no WAL receiver runs"}, from: "bookworm-candidate-not-streaming-less-than-1-mib-behind"},
 		},
 	},
@@ -88,7 +88,7 @@ var replicaCases = []fieldCase{
 
 // recovered: the leader has gone back in time, its replica has not.
 func recovered(s *Recording) {
-	patroni(s, "3.3.0")
+	runsPatroni(s, "3.3.0")
 	oldTimeline("node2", 3, 4, 0)(s)
 	behindBy(s, "node2", -16<<20)
 }
@@ -104,7 +104,7 @@ var syncReports = []fieldCase{
 		looks: []look{{name: "3.1.2", by: "candidate.sync", on: "node2", as: Blocks, says: []string{"this is a standby cluster, and synchronous mode is on", "can not find sync_standby", "synchronous_mode=false"}, do: func(s *Recording) {
 			serverVersion(s, 130012)
 			standbySite(s)
-			patroni(s, "3.1.2")
+			runsPatroni(s, "3.1.2")
 			config4(s).SynchronousMode = Known("on")
 			s.Question.Candidate = ""
 		}}},
@@ -112,7 +112,7 @@ var syncReports = []fieldCase{
 	{
 		id: "R5-02", ref: "patroni/patroni#3307", state: named, what: "4.0.5 refuses every candidate that is named in quorum mode",
 		looks: []look{{name: "4.0.5", by: "candidate.sync", on: "node2", as: Blocks, says: []string{"quorum is 1, and the leader runs Patroni 4.0.5", "4.0.6"}, do: func(s *Recording) {
-			patroni(s, "4.0.5")
+			runsPatroni(s, "4.0.5")
 			serverVersion(s, 160008)
 			syncMembers(s, "quorum", "node2", "node3")
 		}}},
@@ -128,7 +128,7 @@ var syncReports = []fieldCase{
 	{
 		id: "R5-06", ref: "patroni/patroni#1699", state: named, what: "synchronous mode, and every member is tagged nosync", scenario: "synchronous mode, nobody may be synchronous",
 		looks: []look{{name: "all nosync", by: "candidate.sync", on: "node2", as: Blocks, says: []string{"node2 is tagged nosync", "Take nosync out"}, do: func(s *Recording) {
-			patroni(s, "2.1.2")
+			runsPatroni(s, "2.1.2")
 			syncMembers(s, "on")
 			for _, m := range []string{"node1", "node2", "node3"} {
 				tag(s, m, Tags{"nosync": true})
@@ -154,7 +154,7 @@ var syncReports = []fieldCase{
 	{
 		id: "R5-08", ref: "patroni/patroni#1252", state: named, what: "/sync has the name in lower case, and names are compared exactly",
 		looks: []look{{name: "1.6.0", by: "candidate.sync", on: "Node2", as: Blocks, says: []string{"the standbys are: node2, expected Node2 among them"}, do: func(s *Recording) {
-			patroni(s, "1.6.0")
+			runsPatroni(s, "1.6.0")
 			config4(s).UsePgRewind = Known(false)
 			syncMembers(s, "on", "node2")
 			s.member("node2").Name = "Node2"
@@ -201,14 +201,14 @@ var syncReports = []fieldCase{
 		id: "R5-16", ref: "patroni/patroni#3078", state: named, what: "a standby cluster shows a Sync Standby, and every standby is asynchronous",
 		looks: []look{{name: "3.3.0", by: "patroni.faults", as: Warns, says: []string{"Patroni 3.3.0, and this is a standby cluster, and /sync names node2", "every standby is asynchronous"}, do: func(s *Recording) {
 			standbySite(s)
-			patroni(s, "3.3.0")
+			runsPatroni(s, "3.3.0")
 			syncMembers(s, "on", "node2")
 		}}},
 	},
 	{
 		id: "R6-01", ref: "patroni/patroni#2979", state: named, what: "the leader is given as the candidate", scenario: "the candidate is the leader",
 		looks: []look{
-			{name: "3.2.1", by: "candidate.member", as: Blocks, says: []string{"node1, expected another member than the candidate"}, do: func(s *Recording) { patroni(s, "3.2.1"); s.Question.Candidate = "node1" }},
+			{name: "3.2.1", by: "candidate.member", as: Blocks, says: []string{"node1, expected another member than the candidate"}, do: func(s *Recording) { runsPatroni(s, "3.2.1"); s.Question.Candidate = "node1" }},
 		},
 	},
 	{
@@ -218,7 +218,7 @@ var syncReports = []fieldCase{
 	{
 		id: "R6-04", ref: "patroni/patroni#3496", state: named, what: "failover_priority is not respected among several synchronous standbys",
 		looks: []look{{name: "4.1.0", by: "patroni.faults", as: Warns, says: []string{"Patroni 4.1.0, and nobody is named, synchronous_node_count is 2, and failover_priority differs", "4.1.1 or later"}, do: func(s *Recording) {
-			patroni(s, "4.1.0")
+			runsPatroni(s, "4.1.0")
 			syncMembers(s, "on", "node2", "node3")
 			config4(s).SynchronousNodeCount = Known[int64](2)
 			s.Question.Candidate = ""
@@ -229,7 +229,7 @@ var syncReports = []fieldCase{
 	{
 		id: "R6-05", ref: "kostiantyn-nemchenko/ansible-role-patroni#24, patroni/patroni#2265", state: named, what: "the watchdog is required, and after a reboot its device belongs to root again",
 		looks: []look{{name: "2.1.3", by: "candidate.watchdog", on: "node2", as: Blocks, says: []string{"the watchdog is required and cannot be used", "the user of Patroni may write the device"}, do: func(s *Recording) {
-			patroni(s, "2.1.3")
+			runsPatroni(s, "2.1.3")
 			serverVersion(s, 140001)
 			s.member("node2").REST.Value.WatchdogFailed = Known(true)
 		}}},
@@ -238,7 +238,7 @@ var syncReports = []fieldCase{
 
 // anyone: nobody is named while node2 is the synchronous standby.
 func anyone(s *Recording, version string) {
-	patroni(s, version)
+	runsPatroni(s, version)
 	config4(s).UsePgRewind = Known(false)
 	syncMembers(s, "on", "node2")
 	s.Question.Candidate = ""
@@ -246,7 +246,7 @@ func anyone(s *Recording, version string) {
 
 // anyStandby is what synchronous_standby_names = '*' makes of synchronous mode.
 func anyStandby(s *Recording) {
-	patroni(s, "1.4.6")
+	runsPatroni(s, "1.4.6")
 	syncMembers(s, "on")
 	set(s, "node1", "synchronous_standby_names", "*")
 }

@@ -38,7 +38,7 @@ var shutdownFieldCases = []fieldCase{
 	{
 		id: "R7-01", ref: "patroni/patroni#3022", state: inPart, why: onlyIfNow, what: "the old leader hangs in its shutdown until a logical client is killed", scenario: "logical consumer frozen with a backlog",
 		looks: []look{decoder("cdc", func(s *Recording) {
-			patroni(s, "3.0.1")
+			runsPatroni(s, "3.0.1")
 			serverVersion(s, 150002)
 			set(s, "node1", "wal_sender_timeout", "0")
 		})},
@@ -46,7 +46,7 @@ var shutdownFieldCases = []fieldCase{
 	{
 		id: "R7-02", ref: "patroni/patroni#2017", state: inPart, why: onlyIfNow, what: "Debezium does not answer: the shutdown never ends; a slot in the configuration is garbled, too", scenario: "logical consumer frozen with a backlog",
 		looks: []look{
-			decoder("debezium", func(s *Recording) { patroni(s, "2.1.0"); config4(s).UsePgRewind = Known(false) }),
+			decoder("debezium", func(s *Recording) { runsPatroni(s, "2.1.0"); config4(s).UsePgRewind = Known(false) }),
 			{name: "the garbled slot", by: "slots.logical", on: "node2", as: Warns, says: []string{"slots in /config", "slots.debezium is a number"}, do: func(s *Recording) {
 				config4(s).Slots = NotKnown[map[string]PermanentSlot](Malformed, "slots.debezium is a number")
 			}},
@@ -74,12 +74,12 @@ var shutdownFieldCases = []fieldCase{
 		id: "R7-06", ref: "patroni/patroni PR#2067", state: named, what: "before 2.1.2 a switchover waits for the archiver and its backlog", scenario: "archiving fails",
 		looks: []look{
 			{name: "2.1.1", by: "shutdown.archiver", on: "node1", as: Blocks, says: []string{"the last attempt failed (000000010000000000000005, 7 failures); 120 WAL files wait", "Patroni before 2.1.2 waits for the archiver"}, do: func(s *Recording) {
-				patroni(s, "2.1.1")
+				runsPatroni(s, "2.1.1")
 				archiving(s, "on")
 				fails1(s).Ready = Known(120)
 			}},
 			{name: "2.1.2", by: "shutdown.archiver", on: "node1", as: Warns, says: []string{"120 WAL files wait", "comes back later"}, do: func(s *Recording) {
-				patroni(s, "2.1.2")
+				runsPatroni(s, "2.1.2")
 				archiving(s, "on")
 				fails1(s).Ready = Known(120)
 			}},
@@ -88,26 +88,26 @@ var shutdownFieldCases = []fieldCase{
 	{
 		id: "R7-07", ref: "patroni/patroni#1905", state: named, what: "a shutdown of more than half an hour; the archive command was slow", scenario: "archiving fails",
 		looks: []look{{name: "2.0.2", by: "shutdown.archiver", on: "node1", as: Blocks, says: []string{"400 WAL files wait", "meanwhile there is no primary"}, do: func(s *Recording) {
-			patroni(s, "2.0.2")
+			runsPatroni(s, "2.0.2")
 			archiving(s, "on")
 			leaderSQL(s).Archiver.Value.Ready = Known(400)
 		}}},
 	},
 	{
 		id: "R7-08", ref: "patroni/patroni#2376", state: inPart, why: slowStop, what: "status unknown after 40 s, done a minute and a half later",
-		looks: []look{slowCheckpoint(20, "40", func(s *Recording) { patroni(s, "2.1.4") })},
+		looks: []look{slowCheckpoint(20, "40", func(s *Recording) { runsPatroni(s, "2.1.4") })},
 	},
 	{
 		id: "R7-09", ref: "patroni/patroni#2393", state: inPart, why: slowStop, what: "status unknown, and the switchover is done all the same",
 		looks: []look{slowCheckpoint(10, "20", func(s *Recording) {
-			patroni(s, "2.0.1")
+			runsPatroni(s, "2.0.1")
 			serverVersion(s, 130011)
 			config4(s).UsePgRewind = Known(false)
 		})},
 	},
 	{
 		id: "R7-10", ref: "patroni/patroni#743, #962", state: inPart, why: slowStop, what: "under high load the shutdown takes more than a minute; patronictl says failed, and it goes on",
-		looks: []look{slowCheckpoint(10, "20", func(s *Recording) { patroni(s, "1.5.3"); serverVersion(s, 130000) })},
+		looks: []look{slowCheckpoint(10, "20", func(s *Recording) { runsPatroni(s, "1.5.3"); serverVersion(s, 130000) })},
 	},
 	{
 		id: "R7-12", ref: "patroni/patroni#1371", state: inPart, why: "A PostgreSQL that does not answer now is seen. One that will hang in its shutdown does not show.", what: "a postmaster that does not respond holds up the switchover", scenario: "candidate's PostgreSQL frozen",
@@ -117,7 +117,7 @@ var shutdownFieldCases = []fieldCase{
 	},
 	{
 		id: "R7-13", ref: "patroni/patroni#2596", state: inPart, why: onlyIfNow, what: "logical connections hang the shutdown now and then, so a hook was added", scenario: "logical consumer frozen with a backlog",
-		looks: []look{decoder("app_sub", func(s *Recording) { patroni(s, "3.0.2") })},
+		looks: []look{decoder("app_sub", func(s *Recording) { runsPatroni(s, "3.0.2") })},
 	},
 	{
 		id: "R7-14", ref: "timescale/helm-charts PR#118", state: named, what: "the last checkpoint runs after the clients are gone, and takes minutes",
@@ -175,7 +175,7 @@ var returnCases = []fieldCase{
 	{
 		id: "R8-11", ref: "patroni/patroni#3367, #2073, #1336", state: named, what: "two switchovers in a row: pg_rewind comes before the new leader's checkpoint",
 		looks: []look{{name: "right after the first", by: "leader.checkpoint", on: "node1", as: Warns, says: []string{"checkpoint_after_promote: false", "Wait for its checkpoint"}, do: func(s *Recording) {
-			patroni(s, "3.3.2")
+			runsPatroni(s, "3.3.2")
 			serverVersion(s, 150006)
 			s.member("node1").Key.Value.CheckpointAfterPromote = Known(false)
 		}}},
@@ -199,6 +199,6 @@ var returnCases = []fieldCase{
 	},
 	{
 		id: "R8-15", ref: "patroni/patroni#2124", state: named, what: "a standby decides about pg_rewind while the new leader still shows its old timeline",
-		looks: []look{{name: "2.1.1", by: "patroni.faults", as: Warns, says: []string{"Patroni 2.1.1, and use_pg_rewind is on", "while the new leader still shows its old timeline"}, do: func(s *Recording) { patroni(s, "2.1.1"); serverVersion(s, 130000) }}},
+		looks: []look{{name: "2.1.1", by: "patroni.faults", as: Warns, says: []string{"Patroni 2.1.1, and use_pg_rewind is on", "while the new leader still shows its old timeline"}, do: func(s *Recording) { runsPatroni(s, "2.1.1"); serverVersion(s, 130000) }}},
 	},
 }
