@@ -12,7 +12,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // releases are scenarios for releases of Patroni that no Debian suite has.
@@ -92,7 +92,7 @@ func TestReleasePatronictl(t *testing.T) {
 			flag = "--master"
 		}
 		l.wrap(t, wrapped{
-			name: "patronictl of " + filepath.Base(source), want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
+			name: "patronictl of " + filepath.Base(source), want: exitcode.Go, says: "DONE switchover of demo", leads: theCandidate,
 			ctl: "exec docker run --rm -v $config:/patronictl.yml:ro -e PYTHONPATH=/source -v " + source + ":/source:ro --network $network patroni-preflight-lab:bookworm patronictl -c /patronictl.yml $*",
 			meanwhile: func(_ *lab, r *running) {
 				if r.wait(); !strings.Contains(r.asked(), flag+" ") {

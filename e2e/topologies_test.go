@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // newLayout starts other clusters than the usual one, from a Compose file over
@@ -47,7 +47,7 @@ func (l *lab) says(want, by string, args ...string) report {
 	l.t.Helper()
 	r, code, _, text := l.check(nil, args...)
 	weight := map[string]string{noGo: "blocks", unknown: "unknown"}[want]
-	if r.Verdict != want || code != map[string]int{goes: preflight.ExitGo, noGo: preflight.ExitNoGo, unknown: preflight.ExitUnknown}[want] || by != "" && !slices.Contains(r.by(weight), by) {
+	if r.Verdict != want || code != map[string]int{goes: exitcode.Go, noGo: exitcode.NoGo, unknown: exitcode.Unknown}[want] || by != "" && !slices.Contains(r.by(weight), by) {
 		l.t.Errorf("%v: %s, exit code %d, want %s by %q\n%s", args, r.Verdict, code, want, by, text)
 	}
 	return r
@@ -80,7 +80,7 @@ func TestStandbyCluster(t *testing.T) {
 	}
 
 	before := filepath.Join(t.TempDir(), "before.json")
-	if out, code := l.tool(30*time.Second, "check", "--scope", "site-b", "--candidate", "b2", "--record", before); code != preflight.ExitGo {
+	if out, code := l.tool(30*time.Second, "check", "--scope", "site-b", "--candidate", "b2", "--record", before); code != exitcode.Go {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	out, _ := l.patronictl("b3", time.Minute, "switchover", "site-b", "--force", "--candidate", "b2")
@@ -88,7 +88,7 @@ func TestStandbyCluster(t *testing.T) {
 		t.Errorf("after GO: %s", out)
 	}
 	out, code := l.tool(2*time.Minute, "verify", "--scope", "site-b", "--since", before, "--verify-timeout", "60s")
-	if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of site-b from b1 to b2") || !isLeader("b2") || !arrives("b1") {
+	if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of site-b from b1 to b2") || !isLeader("b2") || !arrives("b1") {
 		t.Errorf("exit code %d; b2 leads: %t\n%s", code, isLeader("b2"), out)
 	}
 
@@ -113,11 +113,11 @@ func TestStandbyCluster(t *testing.T) {
 
 	// The member that cascades becomes the leader, by the command switchover.
 	out, code = l.tool(2*time.Minute, "switchover", "--scope", "site-b", "--candidate", "b3", "--via", "rest", "--yes", "--verify-timeout", "60s")
-	if code != preflight.ExitGo || !strings.Contains(out, "b3 becomes the standby leader") || !strings.Contains(out, "DONE  switchover of site-b from b1 to b3") || !isLeader("b3") || !arrives("b1") {
+	if code != exitcode.Go || !strings.Contains(out, "b3 becomes the standby leader") || !strings.Contains(out, "DONE  switchover of site-b from b1 to b3") || !isLeader("b3") || !arrives("b1") {
 		t.Errorf("exit code %d; b3 leads: %t\n%s", code, isLeader("b3"), out)
 	}
 	out, code = l.tool(2*time.Minute, "switchover", "--candidate", "node2", "--via", "rest", "--yes", "--verify-timeout", "60s")
-	if code != preflight.ExitGo || !strings.Contains(out, "node2 is promoted") {
+	if code != exitcode.Go || !strings.Contains(out, "node2 is promoted") {
 		t.Errorf("exit code %d of the switchover in the primary's cluster\n%s", code, out)
 	}
 }
@@ -145,11 +145,11 @@ func TestCitusGroups(t *testing.T) {
 			t.Errorf("%v: exit code %d\n%s", args, got, out)
 		}
 	}
-	all("GO  switchover of demo, a Citus cluster: group 0 GO; group 1 GO", preflight.ExitGo)
-	all("which is in group 1: add --group 1", preflight.ExitUsage, "--candidate", "node4")
+	all("GO  switchover of demo, a Citus cluster: group 0 GO; group 1 GO", exitcode.Go)
+	all("which is in group 1: add --group 1", exitcode.Usage, "--candidate", "node4")
 	l.sh("node4", "lab-set tags.nofailover true")
 	l.await("the tag", 20*time.Second, func() bool { return strings.Contains(l.key("1/members/node4"), "nofailover") })
-	all("NO-GO  switchover of demo, a Citus cluster: group 0 GO; group 1 NO-GO by candidate.member", preflight.ExitNoGo)
+	all("NO-GO  switchover of demo, a Citus cluster: group 0 GO; group 1 NO-GO by candidate.member", exitcode.NoGo)
 	out, _ := l.patronictl("node1", time.Minute, "switchover", "demo", "--force", "--group", "1")
 	if strings.Contains(out, "Successfully") {
 		t.Errorf("the NO-GO is false: %s", out)
@@ -164,7 +164,7 @@ func TestCitusGroups(t *testing.T) {
 		t.Errorf("after GO: %s", out)
 	}
 	out, code := l.tool(2*time.Minute, "switchover", "--group", "1", "--candidate", "node4", "--via", "rest", "--yes", "--verify-timeout", "60s")
-	if s, err := l.status("node4"); code != preflight.ExitGo || err != nil || !isPrimary(s) {
+	if s, err := l.status("node4"); code != exitcode.Go || err != nil || !isPrimary(s) {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
@@ -196,7 +196,7 @@ func oddMembers(t *testing.T) {
 	l.says(noGo, "candidate.member", args("--candidate", "three")...)
 	for _, m := range []string{"THREE", "knoten-zwei-ü", "Node.One"} {
 		out, code := l.tool(2*time.Minute, "switchover", args("--candidate", m, "--via", "rest", "--yes", "--wait", "30s", "--verify-timeout", "60s")...)
-		if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of "+scope) {
+		if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of "+scope) {
 			t.Fatalf("to %s: exit code %d\n%s", m, code, out)
 		}
 	}
@@ -241,7 +241,7 @@ func unreadStore(t *testing.T) {
 		}
 	}
 	out, code := l.tool(30*time.Second, "switchover", "--candidate", l.candidate, "--via", "rest", "--yes")
-	if code != preflight.ExitUnknown || !strings.Contains(out, "Raft is not read") || !slices.Equal(l.primaries(), []string{l.leader}) {
+	if code != exitcode.Unknown || !strings.Contains(out, "Raft is not read") || !slices.Equal(l.primaries(), []string{l.leader}) {
 		t.Errorf("switchover: exit code %d\n%s", code, out)
 	}
 
@@ -268,7 +268,7 @@ func unreadStore(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	out, code = l.tool(2*time.Minute, "verify", "--since", before, "--verify-timeout", "60s")
-	if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of demo from "+l.leader+" to "+l.candidate) {
+	if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of demo from "+l.leader+" to "+l.candidate) {
 		t.Errorf("verify: exit code %d\n%s", code, out)
 	}
 }
