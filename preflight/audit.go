@@ -8,13 +8,21 @@ import (
 	"strings"
 )
 
-// AuditChecks is the registry of the checks that judge the nodes' configuration
-// files together, in the order in which they run and are reported; those behind
-// fileChecks hold them against the running cluster.
-var (
-	AuditChecks = slices.Concat(fileChecks, auditLiveChecks)
-	fileChecks  = slices.Concat(auditClusterChecks, auditAddressChecks, auditSecurityChecks, auditTagChecks, auditSettingsChecks)
-)
+// AuditChecks is the registry of the checks of an audit, in the order in which
+// they run and are reported: first those of the files alone, then those that
+// compare the files with the running cluster.
+var AuditChecks = slices.Concat(fileChecks, auditLiveChecks)
+
+var fileChecks = []Check{
+	auditScope, auditDCS, auditDCSLogin, auditNames, auditCitus, auditAddress, auditVIP, auditDistinct, auditPorts,
+	auditListen, auditDataDir, auditRESTTLS, auditClientCert, auditRESTLogin, auditLogins, auditNofailover, auditNosync,
+	auditTags, auditReplicatefrom, auditParameters, auditDynamic, auditWatchdog,
+}
+
+var auditLiveChecks = []Check{
+	auditLiveCluster, auditLiveMembers, auditLiveName, auditLiveAddress, auditLiveTags, auditLiveSettings,
+	auditLiveRestart,
+}
 
 // AuditedFile is one file of an audit, as its report shows it.
 type AuditedFile struct {

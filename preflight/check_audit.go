@@ -13,52 +13,84 @@ import (
 // auditProof is how the audit's rules are known to be true.
 const auditProof = "TestAuditCases; TestAuditOfRealFiles on the files of real nodes."
 
-var auditClusterChecks = []Check{
-	{
-		ID: "audit.scope", Title: "all files are of one cluster: the same scope and namespace", Since: "0.2.0",
-		Why:    "Patroni keeps a cluster's keys under namespace/scope. A node with another one founds a cluster of its own, or waits for one: it is no candidate for anything.",
-		Source: "patroni/dcs/__init__.py, AbstractDCS.__init__ (_base_path)",
-		Fix:    "Write the same scope and namespace into every file; audit clusters one by one.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		Needs: []Need{inEach(fileScope), inEach(fileNamespace)}, Run: runAuditScope,
-	},
-	{
-		ID: "audit.dcs", Title: "all files name the same DCS", Since: "0.2.0",
-		Why:    "Nodes meet in the DCS alone. Two kinds of store, or etcd's v2 and v3 API, are two key spaces: in each of them somebody would lead.",
-		Source: "patroni/dcs/__init__.py, get_dcs; etcd's v2 and v3 API do not share keys",
-		Fix:    "Write the same section with the same servers into every file.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		Needs: []Need{inEach(fileStore)}, Run: runAuditDCS,
-	},
-	{
-		ID: "audit.dcs_login", Title: "the nodes' logins at the DCS fit together", Since: "0.2.0",
-		Why:    "One user of etcd has one password: where two files have different ones for the same user, one node cannot read or write its keys.",
-		Source: "etcd3.username and etcd3.password of the files, compared without showing any",
-		Fix:    "Write the same password for the same user into every file, or none and supply it on every node.",
-		Proof:  auditProof,
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfCluster,
-		Needs: []Need{inEach(fileStore)}, Run: runAuditDCSLogin,
-	},
-	{
-		ID: "audit.names", Title: "each node has a name of its own", Since: "0.2.0",
-		Why:    "The name is the member's key, its replication slot and its application_name. Two nodes of one name write over each other's key; of two names that make the same slot, only one node can stream.",
-		Source: "patroni/dcs/__init__.py, Member and slot_name_from_member_name; patroni/__main__.py, ensure_unique_name",
-		Fix:    "Give each node another name, one that differs by more than case, dots, dashes and underscores.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		Needs: []Need{inEach(fileName)}, Run: runAuditNames,
-	},
-	{
-		ID: "audit.citus", Title: "all files have a Citus group, or none has", Since: "0.2.0",
-		Why:    "With a group the keys are under namespace/scope/group, without one under namespace/scope: such nodes do not see each other.",
-		Source: "patroni/dcs/__init__.py, client_path and get_cluster; patroni/postgresql/mpp/citus.py",
-		Fix:    "Give citus.group and citus.database in every file, or in none.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		Needs: []Need{inEach(fileGroup)}, Run: runAuditCitus,
-	},
+var auditScope = Check{
+	ID:        "audit.scope",
+	Title:     "all files are of one cluster: the same scope and namespace",
+	Since:     "0.2.0",
+	Why:       "Patroni keeps a cluster's keys under namespace/scope. A node with another one founds a cluster of its own, or waits for one: it is no candidate for anything.",
+	Source:    "patroni/dcs/__init__.py, AbstractDCS.__init__ (_base_path)",
+	Fix:       "Write the same scope and namespace into every file; audit clusters one by one.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileScope), inEach(fileNamespace)},
+	Run:       runAuditScope,
+}
+
+var auditDCS = Check{
+	ID:        "audit.dcs",
+	Title:     "all files name the same DCS",
+	Since:     "0.2.0",
+	Why:       "Nodes meet in the DCS alone. Two kinds of store, or etcd's v2 and v3 API, are two key spaces: in each of them somebody would lead.",
+	Source:    "patroni/dcs/__init__.py, get_dcs; etcd's v2 and v3 API do not share keys",
+	Fix:       "Write the same section with the same servers into every file.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileStore)},
+	Run:       runAuditDCS,
+}
+
+var auditDCSLogin = Check{
+	ID:        "audit.dcs_login",
+	Title:     "the nodes' logins at the DCS fit together",
+	Since:     "0.2.0",
+	Why:       "One user of etcd has one password: where two files have different ones for the same user, one node cannot read or write its keys.",
+	Source:    "etcd3.username and etcd3.password of the files, compared without showing any",
+	Fix:       "Write the same password for the same user into every file, or none and supply it on every node.",
+	Proof:     auditProof,
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileStore)},
+	Run:       runAuditDCSLogin,
+}
+
+var auditNames = Check{
+	ID:        "audit.names",
+	Title:     "each node has a name of its own",
+	Since:     "0.2.0",
+	Why:       "The name is the member's key, its replication slot and its application_name. Two nodes of one name write over each other's key; of two names that make the same slot, only one node can stream.",
+	Source:    "patroni/dcs/__init__.py, Member and slot_name_from_member_name; patroni/__main__.py, ensure_unique_name",
+	Fix:       "Give each node another name, one that differs by more than case, dots, dashes and underscores.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileName)},
+	Run:       runAuditNames,
+}
+
+var auditCitus = Check{
+	ID:        "audit.citus",
+	Title:     "all files have a Citus group, or none has",
+	Since:     "0.2.0",
+	Why:       "With a group the keys are under namespace/scope/group, without one under namespace/scope: such nodes do not see each other.",
+	Source:    "patroni/dcs/__init__.py, client_path and get_cluster; patroni/postgresql/mpp/citus.py",
+	Fix:       "Give citus.group and citus.database in every file, or in none.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileGroup)},
+	Run:       runAuditCitus,
 }
 
 func runAuditScope(s *Snapshot, _ Question, _ string) []Finding {

@@ -6,42 +6,67 @@ import (
 
 // The audit's checks of TLS and of logins.
 
-var auditSecurityChecks = []Check{
-	{
-		ID: "audit.rest_tls", Title: "the nodes' REST APIs are all http, or all https", Since: "0.2.0",
-		Why:    "Patroni asks each member by its own api_url, so a mixture works for Patroni; health checks of a load balancer and scripts ask all nodes alike, and a node that was left out sends logins in plain text.",
-		Source: "patroni/api.py, reload_config: https where restapi.certfile is there",
-		Fix:    "Give restapi.certfile and restapi.keyfile in every file, or in none.",
-		Proof:  auditProof,
-		Kind:   Policy, Severity: Warning, Of: OfCluster, Needs: []Need{inEach(fileHTTPS)}, Run: runAuditTLS,
-	},
-	{
-		ID: "audit.client_cert", Title: "every node has the client certificate that others ask for", Since: "0.2.0",
-		Why:    "With restapi.verify_client: required a REST API refuses whoever shows no certificate, other members included. A leader without ctl.certfile cannot ask such a candidate: \"not reachable\", no good candidates.",
-		Source: "patroni/request.py, PatroniRequest.reload_config: ctl.certfile; patroni/api.py, verify_client",
-		Fix:    "Give ctl.certfile and ctl.keyfile in every file.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfFiles,
-		Needs: []Need{fileClientCert, inEach(fileVerify), inEach(fileHTTPS)}, Run: runAuditClientCertificate,
-	},
-	{
-		ID: "audit.rest_login", Title: "what the nodes show to a REST API is what it asks for", Since: "0.2.0",
-		Why:    "A request that changes something needs restapi.authentication of the node that gets it. patronictl and Patroni show ctl.authentication, or restapi's own: with another user or password the leader answers 401, and a switchover is not even begun.",
-		Source: "patroni/api.py, check_auth_header; patroni/request.py, PatroniRequest.reload_config",
-		Fix:    "Write the same restapi.authentication into every file, and the same into ctl.authentication where that is there.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		Needs: []Need{inEach(fileRESTLogin), inEach(fileRESTClient)}, Run: runAuditRESTLogin,
-	},
-	{
-		ID: "audit.logins", Title: "the nodes log in to PostgreSQL as one and the same", Since: "0.2.0",
-		Why:    "Roles and their passwords are the same on all nodes, since they are replicated. A node with another password for the replication user cannot follow a new leader; with another one for rewind it does not come back.",
-		Source: "postgresql.authentication; patroni/postgresql/config.py, primary_conninfo_params and get_replication_connection_string",
-		Fix:    "Write the same postgresql.authentication into every file, or supply it on every node in the same way.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		Needs: []Need{inEach(fileSuperuser), inEach(fileReplication), inEach(fileRewind)}, Run: runAuditLogins,
-	},
+var auditRESTTLS = Check{
+	ID:       "audit.rest_tls",
+	Title:    "the nodes' REST APIs are all http, or all https",
+	Since:    "0.2.0",
+	Why:      "Patroni asks each member by its own api_url, so a mixture works for Patroni; health checks of a load balancer and scripts ask all nodes alike, and a node that was left out sends logins in plain text.",
+	Source:   "patroni/api.py, reload_config: https where restapi.certfile is there",
+	Fix:      "Give restapi.certfile and restapi.keyfile in every file, or in none.",
+	Proof:    auditProof,
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfCluster,
+	Needs:    []Need{inEach(fileHTTPS)},
+	Run:      runAuditTLS,
+}
+
+var auditClientCert = Check{
+	ID:        "audit.client_cert",
+	Title:     "every node has the client certificate that others ask for",
+	Since:     "0.2.0",
+	Why:       "With restapi.verify_client: required a REST API refuses whoever shows no certificate, other members included. A leader without ctl.certfile cannot ask such a candidate: \"not reachable\", no good candidates.",
+	Source:    "patroni/request.py, PatroniRequest.reload_config: ctl.certfile; patroni/api.py, verify_client",
+	Fix:       "Give ctl.certfile and ctl.keyfile in every file.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfFiles,
+	Needs:     []Need{fileClientCert, inEach(fileVerify), inEach(fileHTTPS)},
+	Run:       runAuditClientCertificate,
+}
+
+var auditRESTLogin = Check{
+	ID:        "audit.rest_login",
+	Title:     "what the nodes show to a REST API is what it asks for",
+	Since:     "0.2.0",
+	Why:       "A request that changes something needs restapi.authentication of the node that gets it. patronictl and Patroni show ctl.authentication, or restapi's own: with another user or password the leader answers 401, and a switchover is not even begun.",
+	Source:    "patroni/api.py, check_auth_header; patroni/request.py, PatroniRequest.reload_config",
+	Fix:       "Write the same restapi.authentication into every file, and the same into ctl.authentication where that is there.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileRESTLogin), inEach(fileRESTClient)},
+	Run:       runAuditRESTLogin,
+}
+
+var auditLogins = Check{
+	ID:        "audit.logins",
+	Title:     "the nodes log in to PostgreSQL as one and the same",
+	Since:     "0.2.0",
+	Why:       "Roles and their passwords are the same on all nodes, since they are replicated. A node with another password for the replication user cannot follow a new leader; with another one for rewind it does not come back.",
+	Source:    "postgresql.authentication; patroni/postgresql/config.py, primary_conninfo_params and get_replication_connection_string",
+	Fix:       "Write the same postgresql.authentication into every file, or supply it on every node in the same way.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileSuperuser), inEach(fileReplication), inEach(fileRewind)},
+	Run:       runAuditLogins,
 }
 
 func runAuditTLS(s *Snapshot, _ Question, _ string) []Finding {

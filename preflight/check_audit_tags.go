@@ -9,66 +9,111 @@ import (
 
 // The audit's checks of tags, and of settings that Patroni decides elsewhere.
 
-var auditTagChecks = []Check{
-	{
-		ID: "audit.nofailover", Title: "the tags leave more than one node that may lead", Since: "0.2.0",
-		Why:    "Patroni does not promote a node with nofailover, or with a failover_priority of 0 or less since 3.2.0. Where no other node is left, every switchover is refused.",
-		Source: "patroni/tags.py nofailover; patroni/ctl.py; patroni/ha.py, is_failover_possible",
-		Fix:    "Take nofailover out of the file of at least one more node.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster, Needs: []Need{inEach(fileTags), inEach(fileGroup)}, Run: runAuditNofailover,
-	},
-	{
-		ID: "audit.nosync", Title: "the tags leave a node that may be synchronous", Since: "0.2.0",
-		Why:    "With synchronous_mode only a synchronous standby is promoted, and Patroni makes none of a node with nosync, or with a sync_priority of 0 or less since 4.1.0. Where all nodes have it, every switchover is refused in that mode (412).",
-		Source: "patroni/tags.py nosync; patroni/postgresql/sync.py, SyncHandler.current_state",
-		Fix:    "Take nosync out of the files of at least two nodes, or do without synchronous_mode.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster, Needs: []Need{inEach(fileTags), inEach(fileGroup)}, Run: runAuditNosync,
-	},
-	{
-		ID: "audit.tags", Title: "a node's tags do not contradict each other", Since: "0.2.0",
-		Why:    "nofailover decides over failover_priority, nosync over sync_priority, and the text \"false\" counts as true.",
-		Source: "patroni/tags.py, Tags._bool_tag and _priority_tag",
-		Fix:    "Write nofailover and nosync as true or false without quotes, or the priority alone.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileTags}, Run: runAuditTags,
-	},
-	{
-		ID: "audit.replicatefrom", Title: "replicatefrom leads to a member, and in no circle", Since: "0.2.0",
-		Why:    "A node follows the member that replicatefrom names, whoever leads. In a circle nobody gets WAL from a leader outside of it. A name that no member has counts for nothing: the node follows the leader.",
-		Source: "patroni/ha.py, _get_node_to_follow; patroni/dcs/__init__.py, Cluster.get_member",
-		Fix:    "Have replicatefrom name another member, from which the way leads to the leader.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfFiles, Needs: []Need{inEach(fileTags), inEach(fileName)}, Run: runAuditReplicatefrom,
-	},
+var auditNofailover = Check{
+	ID:        "audit.nofailover",
+	Title:     "the tags leave more than one node that may lead",
+	Since:     "0.2.0",
+	Why:       "Patroni does not promote a node with nofailover, or with a failover_priority of 0 or less since 3.2.0. Where no other node is left, every switchover is refused.",
+	Source:    "patroni/tags.py nofailover; patroni/ctl.py; patroni/ha.py, is_failover_possible",
+	Fix:       "Take nofailover out of the file of at least one more node.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	Needs:     []Need{inEach(fileTags), inEach(fileGroup)},
+	Run:       runAuditNofailover,
 }
 
-var auditSettingsChecks = []Check{
-	{
-		ID: "audit.parameters", Title: "no setting stands where Patroni does not read it", Since: "0.2.0",
-		Why:    "Settings that all nodes have to share are taken from the DCS (patronictl edit-config), or from Patroni's defaults. In postgresql.parameters of a file they are passed over without a word.",
-		Source: "patroni/config.py, _process_postgresql_parameters; patroni/postgresql/config.py, CMDLINE_OPTIONS",
-		Fix:    "Set it with patronictl edit-config, under postgresql.parameters, and take it out of the files.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileParameters}, Run: runAuditParameters,
-	},
-	{
-		ID: "audit.dynamic", Title: "no key of the cluster's configuration stands in a file", Since: "0.2.0",
-		Why:    "Timeouts, synchronous mode, slots and the like are the cluster's, and Patroni reads them in the DCS alone (patronictl edit-config). In a file, outside of bootstrap.dcs, they are passed over without a word: a cluster taken for synchronous is none.",
-		Source: "patroni/config.py, Config._build_effective_configuration; patroni/global_config.py, GlobalConfig.update",
-		Fix:    "Set it with patronictl edit-config, and take it out of the files.",
-		Proof:  auditProof,
-		Kind:   PatroniRule, Severity: Warning, Of: OfFiles, Needs: []Need{fileDynamic}, Run: runAuditDynamic,
-	},
-	{
-		ID: "audit.watchdog", Title: "the watchdog has the same mode on all nodes", Since: "0.2.0",
-		Why:    "With mode required a node without a usable watchdog refuses to lead; with another mode it leads without that protection. Which one you have would depend on who leads.",
-		Source: "patroni/watchdog/base.py; patroni/ha.py, watchdog_failed",
-		Fix:    "Write the same watchdog.mode into every file.",
-		Proof:  auditProof,
-		Kind:   Policy, Severity: Warning, Of: OfCluster, Needs: []Need{inEach(fileWatchdog)}, Run: runAuditWatchdog,
-	},
+var auditNosync = Check{
+	ID:       "audit.nosync",
+	Title:    "the tags leave a node that may be synchronous",
+	Since:    "0.2.0",
+	Why:      "With synchronous_mode only a synchronous standby is promoted, and Patroni makes none of a node with nosync, or with a sync_priority of 0 or less since 4.1.0. Where all nodes have it, every switchover is refused in that mode (412).",
+	Source:   "patroni/tags.py nosync; patroni/postgresql/sync.py, SyncHandler.current_state",
+	Fix:      "Take nosync out of the files of at least two nodes, or do without synchronous_mode.",
+	Proof:    auditProof,
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	Needs:    []Need{inEach(fileTags), inEach(fileGroup)},
+	Run:      runAuditNosync,
+}
+
+var auditTags = Check{
+	ID:       "audit.tags",
+	Title:    "a node's tags do not contradict each other",
+	Since:    "0.2.0",
+	Why:      "nofailover decides over failover_priority, nosync over sync_priority, and the text \"false\" counts as true.",
+	Source:   "patroni/tags.py, Tags._bool_tag and _priority_tag",
+	Fix:      "Write nofailover and nosync as true or false without quotes, or the priority alone.",
+	Proof:    auditProof,
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfFiles,
+	Needs:    []Need{fileTags},
+	Run:      runAuditTags,
+}
+
+var auditReplicatefrom = Check{
+	ID:        "audit.replicatefrom",
+	Title:     "replicatefrom leads to a member, and in no circle",
+	Since:     "0.2.0",
+	Why:       "A node follows the member that replicatefrom names, whoever leads. In a circle nobody gets WAL from a leader outside of it. A name that no member has counts for nothing: the node follows the leader.",
+	Source:    "patroni/ha.py, _get_node_to_follow; patroni/dcs/__init__.py, Cluster.get_member",
+	Fix:       "Have replicatefrom name another member, from which the way leads to the leader.",
+	Proof:     auditProof,
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfFiles,
+	Needs:     []Need{inEach(fileTags), inEach(fileName)},
+	Run:       runAuditReplicatefrom,
+}
+
+var auditParameters = Check{
+	ID:       "audit.parameters",
+	Title:    "no setting stands where Patroni does not read it",
+	Since:    "0.2.0",
+	Why:      "Settings that all nodes have to share are taken from the DCS (patronictl edit-config), or from Patroni's defaults. In postgresql.parameters of a file they are passed over without a word.",
+	Source:   "patroni/config.py, _process_postgresql_parameters; patroni/postgresql/config.py, CMDLINE_OPTIONS",
+	Fix:      "Set it with patronictl edit-config, under postgresql.parameters, and take it out of the files.",
+	Proof:    auditProof,
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfFiles,
+	Needs:    []Need{fileParameters},
+	Run:      runAuditParameters,
+}
+
+var auditDynamic = Check{
+	ID:       "audit.dynamic",
+	Title:    "no key of the cluster's configuration stands in a file",
+	Since:    "0.2.0",
+	Why:      "Timeouts, synchronous mode, slots and the like are the cluster's, and Patroni reads them in the DCS alone (patronictl edit-config). In a file, outside of bootstrap.dcs, they are passed over without a word: a cluster taken for synchronous is none.",
+	Source:   "patroni/config.py, Config._build_effective_configuration; patroni/global_config.py, GlobalConfig.update",
+	Fix:      "Set it with patronictl edit-config, and take it out of the files.",
+	Proof:    auditProof,
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfFiles,
+	Needs:    []Need{fileDynamic},
+	Run:      runAuditDynamic,
+}
+
+var auditWatchdog = Check{
+	ID:       "audit.watchdog",
+	Title:    "the watchdog has the same mode on all nodes",
+	Since:    "0.2.0",
+	Why:      "With mode required a node without a usable watchdog refuses to lead; with another mode it leads without that protection. Which one you have would depend on who leads.",
+	Source:   "patroni/watchdog/base.py; patroni/ha.py, watchdog_failed",
+	Fix:      "Write the same watchdog.mode into every file.",
+	Proof:    auditProof,
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfCluster,
+	Needs:    []Need{inEach(fileWatchdog)},
+	Run:      runAuditWatchdog,
 }
 
 // neverLeads reports whether a node's tags keep it from leading, in the newest

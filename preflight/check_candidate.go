@@ -6,80 +6,135 @@ import (
 	"strings"
 )
 
-var candidateChecks = []Check{
-	{
-		ID: "candidate.member", Title: "the candidate is a member and not the leader", Since: "0.1.0",
-		Why:    "patronictl refuses a name that it does not know, and the name of the leader. Names are compared exactly.",
-		Source: "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover",
-		Fix:    "Use a name that patronictl list shows as a replica.",
-		Proof:  "docs/accuracy.md: \"unknown member\", \"the candidate is the leader\".",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{cluster, leaderKey}, Run: runCandidate,
+var candidateMember = Check{
+	ID:        "candidate.member",
+	Title:     "the candidate is a member and not the leader",
+	Since:     "0.1.0",
+	Why:       "patronictl refuses a name that it does not know, and the name of the leader. Names are compared exactly.",
+	Source:    "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover",
+	Fix:       "Use a name that patronictl list shows as a replica.",
+	Proof:     "docs/accuracy.md: \"unknown member\", \"the candidate is the leader\".",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{cluster, leaderKey},
+	Run:       runCandidate,
+}
+
+var candidateNofailover = Check{
+	ID:          "candidate.nofailover",
+	Title:       "no tag forbids to promote the candidate",
+	Since:       "0.1.0",
+	Why:         "Patroni does not promote a member with nofailover, in any spelling: true, 1, the text \"false\" (any text that is not empty counts as true), and since 3.2.0 a failover_priority of 0 or less.",
+	Source:      "patroni/tags.py nofailover; patroni/ctl.py reads the tags in the DCS, patroni/ha.py failover_limitation those in the REST answer",
+	Fix:         "Remove the tag from that node's patroni.yml and reload Patroni there, or choose another candidate.",
+	Proof:       "docs/accuracy.md: \"candidate tagged nofailover\", \"candidate tagged nofailover: \"false\"\", \"candidate with failover_priority 0\", \"bystander tagged nofailover\"; TestNofailover.",
+	Kind:        PatroniRule,
+	Severity:    Blocker,
+	Essential:   true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"candidate.rest", "identity.rest_name"},
+	Needs:       []Need{keyTags, restTags},
+	Run:         runNofailover,
+}
+
+var candidateWatchdog = Check{
+	ID:          "candidate.watchdog",
+	Title:       "the candidate's watchdog is usable",
+	Since:       "0.1.0",
+	Why:         "Where watchdog.mode is required and the device cannot be used, Patroni does not promote the member.",
+	Source:      "watchdog_failed in GET /patroni; patroni/ha.py failover_limitation: 412 \"no good candidates have been found\"",
+	Fix:         "Give Patroni access to the watchdog device on that node.",
+	Proof:       "TestBreakages; failover_limitation in patroni/ha.py, which e2e/oracle_test.go runs.",
+	Kind:        PatroniRule,
+	Severity:    Blocker,
+	Essential:   true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"candidate.rest", "identity.rest_name"},
+	Needs:       []Need{restWatchdog},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		if !restWatchdog.get(s, m) {
+			return evidence(s.askedREST(m), "no watchdog_failed")
+		}
+		return []Finding{{
+			Asked: s.askedREST(m), Observed: "watchdog_failed: the watchdog is required and cannot be used",
+			Effect: "Patroni counts the member as unfit: 412 \"no good candidates have been found\".",
+			Remedy: "On " + m + ": modprobe softdog (or the hardware's module), and see that the user of Patroni may write the device (watchdog.device in patroni.yml).",
+		}}
 	},
-	{
-		ID: "candidate.nofailover", Title: "no tag forbids to promote the candidate", Since: "0.1.0",
-		Why:    "Patroni does not promote a member with nofailover, in any spelling: true, 1, the text \"false\" (any text that is not empty counts as true), and since 3.2.0 a failover_priority of 0 or less.",
-		Source: "patroni/tags.py nofailover; patroni/ctl.py reads the tags in the DCS, patroni/ha.py failover_limitation those in the REST answer",
-		Fix:    "Remove the tag from that node's patroni.yml and reload Patroni there, or choose another candidate.",
-		Proof:  "docs/accuracy.md: \"candidate tagged nofailover\", \"candidate tagged nofailover: \"false\"\", \"candidate with failover_priority 0\", \"bystander tagged nofailover\"; TestNofailover.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
-		After: []string{"candidate.rest", "identity.rest_name"}, Needs: []Need{keyTags, restTags}, Run: runNofailover,
-	},
-	{
-		ID: "candidate.watchdog", Title: "the candidate's watchdog is usable", Since: "0.1.0",
-		Why:    "Where watchdog.mode is required and the device cannot be used, Patroni does not promote the member.",
-		Source: "watchdog_failed in GET /patroni; patroni/ha.py failover_limitation: 412 \"no good candidates have been found\"",
-		Fix:    "Give Patroni access to the watchdog device on that node.",
-		Proof:  "TestBreakages; failover_limitation in patroni/ha.py, which e2e/oracle_test.go runs.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
-		After: []string{"candidate.rest", "identity.rest_name"}, Needs: []Need{restWatchdog},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			if !restWatchdog.get(s, m) {
-				return evidence(s.askedREST(m), "no watchdog_failed")
-			}
-			return []Finding{{
-				Asked: s.askedREST(m), Observed: "watchdog_failed: the watchdog is required and cannot be used",
-				Effect: "Patroni counts the member as unfit: 412 \"no good candidates have been found\".",
-				Remedy: "On " + m + ": modprobe softdog (or the hardware's module), and see that the user of Patroni may write the device (watchdog.device in patroni.yml).",
-			}}
-		},
-	},
-	{
-		ID: "candidate.sync", Title: "the candidate is synchronous where that is asked for", Since: "0.1.0",
-		Why:    "In synchronous mode only a member in /sync may take over.",
-		Source: "patroni/api.py do_POST_failover (412 \"candidate name does not match with sync_standby\"); patroni/ha.py is_failover_possible, get_failover_candidates",
-		Fix:    "Choose a member that patronictl list shows as Sync Standby or Quorum Standby.",
-		Proof:  "docs/accuracy.md: \"synchronous mode, candidate is the synchronous standby\", \"synchronous mode, candidate is not the synchronous standby\", \"quorum mode, candidate is a quorum standby\", \"quorum mode, candidate tagged nosync\"; e2e/oracle_test.go for the releases between.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
-		After: []string{"dcs.leader"}, Needs: []Need{syncMode, standbyCluster, syncState, keyVersion.onLeader()}, Run: runSync,
-	},
-	{
-		ID: "candidate.streaming", Title: "the candidate is streaming from this cluster", Since: "0.1.0",
-		Why:    "Patroni accepts a candidate that is not streaming as long as it is less than maximum_lag_on_failover behind. The leader's last WAL then never reaches it: committed rows are lost.",
-		Source: "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader or on the member that it cascades from; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
-		Fix:    "See the candidate's PostgreSQL log for why it does not connect to the leader.",
-		Proof:  "docs/accuracy.md: \"candidate not streaming, less than 1 MiB behind\", \"candidate tagged nostream\": 1000 committed rows lost on each of three releases.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{walReceiver, receiverStatus, walSenders.onLeader(), upstream}, Run: runStreaming,
-	},
-	{
-		ID: "candidate.timeline", Title: "the candidate is on the leader's timeline", Since: "0.1.0",
-		Why:    "Patroni compares timelines only where check_timeline is on, which it is not by default. A candidate on an older timeline is promoted from there: what was committed since is lost, and the timeline number is used a second time.",
-		Source: "pg_walfile_name on the leader, pg_stat_wal_receiver.received_tli on the candidate, timeline in GET /patroni; patroni/ha.py is_failover_possible; measured",
-		Fix:    "patronictl reinit that member, or let pg_rewind bring it onto the leader's timeline.",
-		Proof:  "docs/accuracy.md: \"candidate on an older timeline\", \"check_timeline on, candidate on an older timeline\": 1000 committed rows lost, and a timeline number used twice.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader", "candidate.rest"}, Needs: []Need{walReceiver, standbyTimeline, sqlTimeline.onLeader(), checkTimeline, history}, Run: runTimeline,
-	},
-	{
-		ID: "candidate.ahead", Title: "the candidate holds no WAL that the leader never had", Since: "0.1.0",
-		Why:    "A candidate ahead of the leader has diverged. Patroni sees a negative lag and accepts it; patronictl list shows 0. What the leader committed since is lost.",
-		Source: "max of pg_last_wal_receive_lsn() and pg_last_wal_replay_lsn() on the candidate, against pg_current_wal_flush_lsn() on the leader, sampled after it",
-		Fix:    "patronictl reinit that member.",
-		Proof:  "TestBreakages, to the byte; measured: Patroni accepts the lag below zero, and patronictl list shows 0.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader", "identity.sql_role"}, Needs: []Need{sqlReceived, leaderAfter}, Run: runAhead,
-	},
+}
+
+var candidateSync = Check{
+	ID:          "candidate.sync",
+	Title:       "the candidate is synchronous where that is asked for",
+	Since:       "0.1.0",
+	Why:         "In synchronous mode only a member in /sync may take over.",
+	Source:      "patroni/api.py do_POST_failover (412 \"candidate name does not match with sync_standby\"); patroni/ha.py is_failover_possible, get_failover_candidates",
+	Fix:         "Choose a member that patronictl list shows as Sync Standby or Quorum Standby.",
+	Proof:       "docs/accuracy.md: \"synchronous mode, candidate is the synchronous standby\", \"synchronous mode, candidate is not the synchronous standby\", \"quorum mode, candidate is a quorum standby\", \"quorum mode, candidate tagged nosync\"; e2e/oracle_test.go for the releases between.",
+	Kind:        PatroniRule,
+	Severity:    Blocker,
+	Essential:   true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"dcs.leader"},
+	Needs:       []Need{syncMode, standbyCluster, syncState, keyVersion.onLeader()},
+	Run:         runSync,
+}
+
+var candidateStreaming = Check{
+	ID:        "candidate.streaming",
+	Title:     "the candidate is streaming from this cluster",
+	Since:     "0.1.0",
+	Why:       "Patroni accepts a candidate that is not streaming as long as it is less than maximum_lag_on_failover behind. The leader's last WAL then never reaches it: committed rows are lost.",
+	Source:    "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader or on the member that it cascades from; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
+	Fix:       "See the candidate's PostgreSQL log for why it does not connect to the leader.",
+	Proof:     "docs/accuracy.md: \"candidate not streaming, less than 1 MiB behind\", \"candidate tagged nostream\": 1000 committed rows lost on each of three releases.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{walReceiver, receiverStatus, walSenders.onLeader(), upstream},
+	Run:       runStreaming,
+}
+
+var candidateTimeline = Check{
+	ID:        "candidate.timeline",
+	Title:     "the candidate is on the leader's timeline",
+	Since:     "0.1.0",
+	Why:       "Patroni compares timelines only where check_timeline is on, which it is not by default. A candidate on an older timeline is promoted from there: what was committed since is lost, and the timeline number is used a second time.",
+	Source:    "pg_walfile_name on the leader, pg_stat_wal_receiver.received_tli on the candidate, timeline in GET /patroni; patroni/ha.py is_failover_possible; measured",
+	Fix:       "patronictl reinit that member, or let pg_rewind bring it onto the leader's timeline.",
+	Proof:     "docs/accuracy.md: \"candidate on an older timeline\", \"check_timeline on, candidate on an older timeline\": 1000 committed rows lost, and a timeline number used twice.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader", "candidate.rest"},
+	Needs:     []Need{walReceiver, standbyTimeline, sqlTimeline.onLeader(), checkTimeline, history},
+	Run:       runTimeline,
+}
+
+var candidateAhead = Check{
+	ID:        "candidate.ahead",
+	Title:     "the candidate holds no WAL that the leader never had",
+	Since:     "0.1.0",
+	Why:       "A candidate ahead of the leader has diverged. Patroni sees a negative lag and accepts it; patronictl list shows 0. What the leader committed since is lost.",
+	Source:    "max of pg_last_wal_receive_lsn() and pg_last_wal_replay_lsn() on the candidate, against pg_current_wal_flush_lsn() on the leader, sampled after it",
+	Fix:       "patronictl reinit that member.",
+	Proof:     "TestBreakages, to the byte; measured: Patroni accepts the lag below zero, and patronictl list shows 0.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader", "identity.sql_role"},
+	Needs:     []Need{sqlReceived, leaderAfter},
+	Run:       runAhead,
 }
 
 func runCandidate(s *Snapshot, q Question, _ string) []Finding {
@@ -137,7 +192,15 @@ func runNobodyNamed(s *Snapshot, q Question, asked string) []Finding {
 }
 
 // replicas are all members but the leader.
-func (s *Snapshot) replicas() []string { return subjects(s, OfReplicas) }
+func (s *Snapshot) replicas() []string {
+	var names []string
+	for _, m := range s.Members {
+		if m.Name != s.Leader() {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
 
 func runNofailover(s *Snapshot, _ Question, m string) []Finding {
 	version := keyVersion.of(s, s.Leader()).orZero()

@@ -6,16 +6,22 @@ import (
 	"strings"
 )
 
-var cascadeChecks = []Check{
-	{
-		ID: "candidate.cascade", Title: "the leader's last WAL comes to the candidate in time", Since: "0.2.0",
-		Why:    "A leader that stops waits for those that stream from it, not for a candidate that streams from one of them. Patroni looks once whether the candidate has the last checkpoint, and hands over in any case when PostgreSQL has ended: what is still on its way is then lost. A way that keeps up is in time.",
-		Source: "pg_stat_replication on each member of the way, the tag replicatefrom; postgres: WalSndWaitStopping; patroni/ha.py demote, on_shutdown, is_failover_possible",
-		Fix:    "Take the tag replicatefrom from the candidate, so that it streams from the leader, or choose the member that it streams from.",
-		Proof:  "docs/accuracy.md: \"candidate cascades from the bystander\", \"candidate cascades from a bystander that is cut off\"; connections that are slow or frozen are cases on a recorded snapshot.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas, Eligibility: true,
-		After: []string{"dcs.leader", "candidate.streaming"}, Needs: []Need{wayOfWAL}, Run: runCascade,
-	},
+var candidateCascade = Check{
+	ID:          "candidate.cascade",
+	Title:       "the leader's last WAL comes to the candidate in time",
+	Since:       "0.2.0",
+	Why:         "A leader that stops waits for those that stream from it, not for a candidate that streams from one of them. Patroni looks once whether the candidate has the last checkpoint, and hands over in any case when PostgreSQL has ended: what is still on its way is then lost. A way that keeps up is in time.",
+	Source:      "pg_stat_replication on each member of the way, the tag replicatefrom; postgres: WalSndWaitStopping; patroni/ha.py demote, on_shutdown, is_failover_possible",
+	Fix:         "Take the tag replicatefrom from the candidate, so that it streams from the leader, or choose the member that it streams from.",
+	Proof:       "docs/accuracy.md: \"candidate cascades from the bystander\", \"candidate cascades from a bystander that is cut off\"; connections that are slow or frozen are cases on a recorded snapshot.",
+	Kind:        Policy,
+	Severity:    Blocker,
+	Essential:   true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"dcs.leader", "candidate.streaming"},
+	Needs:       []Need{wayOfWAL},
+	Run:         runCascade,
 }
 
 // upstream is the member from which another one streams: the one whose

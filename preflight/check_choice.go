@@ -5,25 +5,36 @@ import (
 	"slices"
 )
 
-var choiceChecks = []Check{
-	{
-		ID: "candidate.choice", Title: "who will lead is settled", Since: "0.2.0",
-		Why:    "Without a candidate the members race for the leader key. All that stream are level after a clean shutdown, so that failover_priority decides, and between equals whoever is first: it may be the one in the other building.",
-		Source: "patroni/ha.py is_healthiest_node, _is_healthiest_node",
-		Fix:    "Name the candidate.",
-		Proof:  "docs/accuracy.md: \"no candidate named\", \"quorum mode, no candidate named\"; e2e/oracle_test.go for who may take the key.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader", "candidate.member"}, Run: runChoice,
-	},
-	{
-		ID: "candidate.sync_lag", Title: "the candidate will stay synchronous", Since: "0.2.0",
-		Why:    "The leader takes a standby out of /sync that is tagged nosync or lags behind the others by more than maximum_lag_on_syncnode. If that happens after the look, Patroni refuses the candidate, or the candidate does not take the leader key.",
-		Source: "maximum_lag_on_syncnode in /config, tags in the member key, pg_stat_replication on the leader; patroni/postgresql/sync.py current_state, _ReplicaList",
-		Fix:    "Raise maximum_lag_on_syncnode, wait until the candidate has caught up, or take the tag from it.",
-		Proof:  "docs/accuracy.md: \"maximum_lag_on_syncnode set\"; what warns is shown by cases on a recorded snapshot, by Patroni's source.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfReplicas, Eligibility: true,
-		After: []string{"dcs.leader", "candidate.sync"}, Needs: []Need{maxSyncLag, keyTags, walSenders.onLeader()}, Run: runSyncLag,
-	},
+var candidateChoice = Check{
+	ID:       "candidate.choice",
+	Title:    "who will lead is settled",
+	Since:    "0.2.0",
+	Why:      "Without a candidate the members race for the leader key. All that stream are level after a clean shutdown, so that failover_priority decides, and between equals whoever is first: it may be the one in the other building.",
+	Source:   "patroni/ha.py is_healthiest_node, _is_healthiest_node",
+	Fix:      "Name the candidate.",
+	Proof:    "docs/accuracy.md: \"no candidate named\", \"quorum mode, no candidate named\"; e2e/oracle_test.go for who may take the key.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader", "candidate.member"},
+	Run:      runChoice,
+}
+
+var candidateSyncLag = Check{
+	ID:          "candidate.sync_lag",
+	Title:       "the candidate will stay synchronous",
+	Since:       "0.2.0",
+	Why:         "The leader takes a standby out of /sync that is tagged nosync or lags behind the others by more than maximum_lag_on_syncnode. If that happens after the look, Patroni refuses the candidate, or the candidate does not take the leader key.",
+	Source:      "maximum_lag_on_syncnode in /config, tags in the member key, pg_stat_replication on the leader; patroni/postgresql/sync.py current_state, _ReplicaList",
+	Fix:         "Raise maximum_lag_on_syncnode, wait until the candidate has caught up, or take the tag from it.",
+	Proof:       "docs/accuracy.md: \"maximum_lag_on_syncnode set\"; what warns is shown by cases on a recorded snapshot, by Patroni's source.",
+	Kind:        PatroniRule,
+	Severity:    Warning,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"dcs.leader", "candidate.sync"},
+	Needs:       []Need{maxSyncLag, keyTags, walSenders.onLeader()},
+	Run:         runSyncLag,
 }
 
 func runChoice(s *Snapshot, q Question, _ string) []Finding {

@@ -5,35 +5,53 @@ import (
 	"strings"
 )
 
-var decisionChecks = []Check{
-	{
-		ID: "patroni.decision", Title: "Patroni would accept the switchover", Since: "0.2.0",
-		Why:    "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from release to release. This is their sum: it speaks up where Patroni would refuse and no other check has said why.",
-		Source: "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover, is_failover_possible; patroni/ha.py process_manual_failover_from_leader, is_failover_possible; docs/prediction.md",
-		Fix:    "See what the leader would log; another candidate may do.",
-		Proof:  "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
-		Kind:   PatroniRule, Severity: Blocker, Of: OfReplicas,
-		After: decisionGrounds, Repeats: decisionGrounds,
-		Needs: []Need{decisionNow}, Run: runDecision,
-	},
-	{
-		ID: "sync.quorum", Title: "enough voters are fit where Patroni chooses in quorum mode", Since: "0.2.0",
-		Why:    "In quorum mode a switchover without a named candidate wants one fit voter more than the quorum in /sync. Otherwise the leader refuses, since 4.0.5, and only its log says why. standby_cluster, which switches synchronous mode off, does not lift this.",
-		Source: "patroni/ha.py is_failover_possible: \"Quorum requirement N can not be reached\" (logged since 4.0.6)",
-		Fix:    "Name a candidate that is in /sync, or bring the missing voters back.",
-		Proof:  "e2e/oracle_test.go",
-		Kind:   PatroniRule, Severity: Blocker, Of: OfCluster,
-		After: []string{"dcs.leader", "candidate.member"}, Needs: []Need{syncMode, syncState, keyVersion.onLeader(), predictionAsked}, Run: runQuorum,
-	},
-	{
-		ID: "patroni.election", Title: "somebody takes the leader key after the old leader", Since: "0.2.0",
-		Why:    "After the old leader has stepped down each member decides for itself whether it takes the key. There are clusters in which the leader accepts and then nobody does, or the old leader does again.",
-		Source: "patroni/ha.py is_healthiest_node, manual_failover_process_no_leader, _is_healthiest_node",
-		Fix:    "Name a candidate that may take the key.",
-		Proof:  "e2e/oracle_test.go",
-		Kind:   PatroniRule, Severity: Blocker, Of: OfCluster,
-		After: []string{"dcs.leader", "candidate.member"}, Needs: []Need{predictionAsked}, Run: runElection,
-	},
+var patroniDecision = Check{
+	ID:       "patroni.decision",
+	Title:    "Patroni would accept the switchover",
+	Since:    "0.2.0",
+	Why:      "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from release to release. This is their sum: it speaks up where Patroni would refuse and no other check has said why.",
+	Source:   "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover, is_failover_possible; patroni/ha.py process_manual_failover_from_leader, is_failover_possible; docs/prediction.md",
+	Fix:      "See what the leader would log; another candidate may do.",
+	Proof:    "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
+	Kind:     PatroniRule,
+	Severity: Blocker,
+	Of:       OfReplicas,
+	After:    decisionGrounds,
+	Repeats:  decisionGrounds,
+	Needs:    []Need{decisionNow},
+	Run:      runDecision,
+}
+
+var syncQuorum = Check{
+	ID:       "sync.quorum",
+	Title:    "enough voters are fit where Patroni chooses in quorum mode",
+	Since:    "0.2.0",
+	Why:      "In quorum mode a switchover without a named candidate wants one fit voter more than the quorum in /sync. Otherwise the leader refuses, since 4.0.5, and only its log says why. standby_cluster, which switches synchronous mode off, does not lift this.",
+	Source:   "patroni/ha.py is_failover_possible: \"Quorum requirement N can not be reached\" (logged since 4.0.6)",
+	Fix:      "Name a candidate that is in /sync, or bring the missing voters back.",
+	Proof:    "e2e/oracle_test.go",
+	Kind:     PatroniRule,
+	Severity: Blocker,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader", "candidate.member"},
+	Needs:    []Need{syncMode, syncState, keyVersion.onLeader(), predictionAsked},
+	Run:      runQuorum,
+}
+
+var patroniElection = Check{
+	ID:       "patroni.election",
+	Title:    "somebody takes the leader key after the old leader",
+	Since:    "0.2.0",
+	Why:      "After the old leader has stepped down each member decides for itself whether it takes the key. There are clusters in which the leader accepts and then nobody does, or the old leader does again.",
+	Source:   "patroni/ha.py is_healthiest_node, manual_failover_process_no_leader, _is_healthiest_node",
+	Fix:      "Name a candidate that may take the key.",
+	Proof:    "e2e/oracle_test.go",
+	Kind:     PatroniRule,
+	Severity: Blocker,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader", "candidate.member"},
+	Needs:    []Need{predictionAsked},
+	Run:      runElection,
 }
 
 // decisionGrounds are the checks that say more of a refusal than patroni.decision does.

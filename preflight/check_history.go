@@ -2,16 +2,20 @@ package preflight
 
 import "fmt"
 
-var historyChecks = []Check{
-	{
-		ID: "dcs.history", Title: "/history ends where the leader's timeline began", Since: "0.2.0",
-		Why:    "Patroni takes the cluster's timeline from /history: check_timeline compares the members with it, and patronictl history shows it. The leader mends the key in its HA loop, so one that stays wrong tells that the loop does not come so far, or that the leader's history file is gone. At timeline 1 there is no such key.",
-		Source: "patroni/ha.py update_cluster_history; patroni/dcs/__init__.py TimelineHistory; pg_walfile_name() on the leader, or timeline in its REST answer",
-		Fix:    "Wait for a loop of the leader, then see its Patroni log.",
-		Proof:  "Cases, and docs/accuracy.md: \"the key /history is gone\": the switchover works without it.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{history, leaderTimeline, standbyCluster, checkTimeline}, Run: runHistory,
-	},
+var dcsHistory = Check{
+	ID:       "dcs.history",
+	Title:    "/history ends where the leader's timeline began",
+	Since:    "0.2.0",
+	Why:      "Patroni takes the cluster's timeline from /history: check_timeline compares the members with it, and patronictl history shows it. The leader mends the key in its HA loop, so one that stays wrong tells that the loop does not come so far, or that the leader's history file is gone. At timeline 1 there is no such key.",
+	Source:   "patroni/ha.py update_cluster_history; patroni/dcs/__init__.py TimelineHistory; pg_walfile_name() on the leader, or timeline in its REST answer",
+	Fix:      "Wait for a loop of the leader, then see its Patroni log.",
+	Proof:    "Cases, and docs/accuracy.md: \"the key /history is gone\": the switchover works without it.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{history, leaderTimeline, standbyCluster, checkTimeline},
+	Run:      runHistory,
 }
 
 // leaderTimeline is the timeline that the leader writes, by REST where there is no

@@ -6,140 +6,228 @@ import (
 	"time"
 )
 
-var identityChecks = []Check{
-	{
-		ID: "identity.address", Title: "the member's addresses can be its own", Since: "0.1.0",
-		Why:    "Whoever reads a wildcard or loopback address out of the DCS reaches itself: a leader that asks such a candidate asks itself, and counts it as WAL position 0.",
-		Source: "restapi.connect_address and postgresql.connect_address in the member key; patroni/patroni issues 423, 832, 886, 1784",
-		Fix:    "Set restapi.connect_address and postgresql.connect_address to the node's own address.",
-		Proof:  "docs/accuracy.md: \"candidate's api_url = 0.0.0.0\", \"candidate's api_url = 127.0.0.1\": 503, the leader had asked itself.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runAddress,
+var identityAddress = Check{
+	ID:        "identity.address",
+	Title:     "the member's addresses can be its own",
+	Since:     "0.1.0",
+	Why:       "Whoever reads a wildcard or loopback address out of the DCS reaches itself: a leader that asks such a candidate asks itself, and counts it as WAL position 0.",
+	Source:    "restapi.connect_address and postgresql.connect_address in the member key; patroni/patroni issues 423, 832, 886, 1784",
+	Fix:       "Set restapi.connect_address and postgresql.connect_address to the node's own address.",
+	Proof:     "docs/accuracy.md: \"candidate's api_url = 0.0.0.0\", \"candidate's api_url = 127.0.0.1\": 503, the leader had asked itself.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"dcs.reachable", "dcs.scope"},
+	Needs:     []Need{keyAPIURL, keyConnURL},
+	Run:       runAddress,
+}
+
+var identityVIP = Check{
+	ID:        "identity.vip",
+	Title:     "the member's addresses do not move with the leader",
+	Since:     "0.1.0",
+	Why:       "An address that follows the leader is right as long as this member leads, so the switchover away from it works, and the one back to it fails.",
+	Source:    "the founding incident, patroni/patroni issue 3230; reproduced on every release tested",
+	Fix:       "Set the connect_address concerned to the node's own address; the VIP belongs into the clients' configuration only.",
+	Proof:     "docs/accuracy.md: \"the VIP before it bites: named, and still on the right node\", \"the way back: the VIP has followed the leader\": the first switchover worked, the one back failed.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"dcs.reachable", "dcs.scope"},
+	Needs:     []Need{keyAPIURL, keyConnURL},
+	Run:       runVIP,
+}
+
+var identityRESTName = Check{
+	ID:        "identity.rest_name",
+	Title:     "the REST API answers as the member that it is asked for",
+	Since:     "0.1.0",
+	Why:       "Patroni never compares the name in the answer with the member it asked for. Where the leader answers for the candidate, the candidate counts as WAL position 0 and the switchover is refused; where another replica answers, the wrong node is judged fit.",
+	Source:    "patroni/ha.py fetch_node_status, _MemberStatus.from_api_response; patroni.name is given since 3.2.0; patroni/patroni issue 3230",
+	Fix:       "Set restapi.connect_address of that member to its own address and reload Patroni there.",
+	Proof:     "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\", \"candidate's api_url = the leader's\", \"candidate's api_url = another replica's\", \"candidate's and bystander's api_url swapped\"; the recordings api_url-of-node2-is-the-leaders of seven releases.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"candidate.rest", "leader.rest"},
+	Needs:     []Need{restName},
+	Run:       runRESTName,
+}
+
+var identityRESTScope = Check{
+	ID:        "identity.rest_scope",
+	Title:     "the REST API answers for this cluster",
+	Since:     "0.1.0",
+	Why:       "An api_url that reaches a node of another cluster has that node's position and health judged.",
+	Source:    "patroni.scope in GET /patroni (patroni/api.py)",
+	Fix:       "Set restapi.connect_address of that member to its own address and reload Patroni there.",
+	Proof:     "TestBreakages; patroni.scope stands in every recorded answer, Patroni 2.1.7 to 4.1.4.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"candidate.rest", "leader.rest", "identity.rest_name"},
+	Needs:     []Need{restScope},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		if got := restScope.get(s, m); got != s.Target.Scope {
+			return []Finding{{
+				Asked: s.askedREST(m), Observed: fmt.Sprintf("patroni.scope is %q", got), Expected: fmt.Sprintf("%q", s.Target.Scope),
+				Effect: "A node of another cluster answers for this member.", Remedy: remedyREST(s, m),
+			}}
+		}
+		return evidence(s.askedREST(m), "patroni.scope is %q", s.Target.Scope)
 	},
-	{
-		ID: "identity.vip", Title: "the member's addresses do not move with the leader", Since: "0.1.0",
-		Why:    "An address that follows the leader is right as long as this member leads, so the switchover away from it works, and the one back to it fails.",
-		Source: "the founding incident, patroni/patroni issue 3230; reproduced on every release tested",
-		Fix:    "Set the connect_address concerned to the node's own address; the VIP belongs into the clients' configuration only.",
-		Proof:  "docs/accuracy.md: \"the VIP before it bites: named, and still on the right node\", \"the way back: the VIP has followed the leader\": the first switchover worked, the one back failed.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runVIP,
+}
+
+var identityRESTSystemID = Check{
+	ID:        "identity.rest_system_id",
+	Title:     "the REST API speaks for this cluster's data",
+	Since:     "0.1.0",
+	Why:       "Another system identifier means another database cluster: promoting it replaces the data.",
+	Source:    "database_system_identifier in GET /patroni against /initialize; Patroni compares them at start only (patroni/ha.py)",
+	Fix:       "Find out which cluster that node belongs to; re-create it as a replica of this one.",
+	Proof:     "TestBreakages; every recorded answer has the identifier, as has /initialize.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"},
+	Needs:     []Need{clusterID, restSystemID},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		return runSystemID(s, m, s.askedREST(m), restSystemID.get(s, m))
 	},
-	{
-		ID: "identity.rest_name", Title: "the REST API answers as the member that it is asked for", Since: "0.1.0",
-		Why:    "Patroni never compares the name in the answer with the member it asked for. Where the leader answers for the candidate, the candidate counts as WAL position 0 and the switchover is refused; where another replica answers, the wrong node is judged fit.",
-		Source: "patroni/ha.py fetch_node_status, _MemberStatus.from_api_response; patroni.name is given since 3.2.0; patroni/patroni issue 3230",
-		Fix:    "Set restapi.connect_address of that member to its own address and reload Patroni there.",
-		Proof:  "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\", \"candidate's api_url = the leader's\", \"candidate's api_url = another replica's\", \"candidate's and bystander's api_url swapped\"; the recordings api_url-of-node2-is-the-leaders of seven releases.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest"}, Needs: []Need{restName}, Run: runRESTName,
+}
+
+var identitySQLSystemID = Check{
+	ID:        "identity.sql_system_id",
+	Title:     "PostgreSQL at conn_url holds this cluster's data",
+	Since:     "0.1.0",
+	Why:       "Another system identifier means another database cluster: promoting it replaces the data.",
+	Source:    "pg_control_system() against /initialize",
+	Fix:       "Find out which cluster that node belongs to; re-create it as a replica of this one.",
+	Proof:     "TestBreakages; go test -tags pgreal ./pg reads the identifier of real servers.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"dcs.scope"},
+	Needs:     []Need{clusterID, sqlSystemID},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		return runSystemID(s, m, s.askedSQL(m, "pg_control_system()"), sqlSystemID.get(s, m))
 	},
-	{
-		ID: "identity.rest_scope", Title: "the REST API answers for this cluster", Since: "0.1.0",
-		Why:    "An api_url that reaches a node of another cluster has that node's position and health judged.",
-		Source: "patroni.scope in GET /patroni (patroni/api.py)",
-		Fix:    "Set restapi.connect_address of that member to its own address and reload Patroni there.",
-		Proof:  "TestBreakages; patroni.scope stands in every recorded answer, Patroni 2.1.7 to 4.1.4.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restScope},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			if got := restScope.get(s, m); got != s.Target.Scope {
-				return []Finding{{
-					Asked: s.askedREST(m), Observed: fmt.Sprintf("patroni.scope is %q", got), Expected: fmt.Sprintf("%q", s.Target.Scope),
-					Effect: "A node of another cluster answers for this member.", Remedy: remedyREST(s, m),
-				}}
-			}
-			return evidence(s.askedREST(m), "patroni.scope is %q", s.Target.Scope)
-		},
+}
+
+var identityRESTRole = Check{
+	ID:        "identity.rest_role",
+	Title:     "the REST API answers in the role that the leader key gives",
+	Since:     "0.1.0",
+	Why:       "Patroni takes an answer in the role of a primary for WAL position 0. That is the leader answering for another member, or a second primary.",
+	Source:    "patroni/ha.py _MemberStatus.from_api_response",
+	Fix:       "Find out who answers at that member's api_url.",
+	Proof:     "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\" with Patroni 3.0, which gives no name; the recordings of 2.1.7 and 3.0.2.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"dcs.leader", "candidate.rest", "leader.rest", "identity.rest_name"},
+	Needs:     []Need{restRole},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		role := restRole.get(s, m)
+		if who := answers(s, m); who != "" {
+			role += ", by its start time that of " + s.called(who)
+		}
+		return runRole(s, m, s.askedREST(m), role)
 	},
-	{
-		ID: "identity.rest_system_id", Title: "the REST API speaks for this cluster's data", Since: "0.1.0",
-		Why:    "Another system identifier means another database cluster: promoting it replaces the data.",
-		Source: "database_system_identifier in GET /patroni against /initialize; Patroni compares them at start only (patroni/ha.py)",
-		Fix:    "Find out which cluster that node belongs to; re-create it as a replica of this one.",
-		Proof:  "TestBreakages; every recorded answer has the identifier, as has /initialize.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name"}, Needs: []Need{clusterID, restSystemID},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			return runSystemID(s, m, s.askedREST(m), restSystemID.get(s, m))
-		},
+}
+
+var identityOneInstance = Check{
+	ID:        "identity.one_instance",
+	Title:     "REST API and PostgreSQL of the member are one instance",
+	Since:     "0.1.0",
+	Why:       "The postmaster's start time, to the microsecond, is the same by both ways only if both reach the same server. Otherwise Patroni judges one node by REST and the others follow another by SQL.",
+	Source:    "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it holds on every Patroni, also where REST gives no name",
+	Fix:       "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
+	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\": the old leader did not stream afterwards.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name", "identity.rest_role"},
+	Needs:     []Need{restStarted, sqlStarted},
+	Run:       runOneInstance,
+}
+
+var identityDistinct = Check{
+	ID:        "identity.distinct",
+	Title:     "no other member is behind the member's addresses",
+	Since:     "0.1.0",
+	Why:       "Two members behind one address are one server twice: at least one of them is not where the DCS says.",
+	Source:    "api_url and conn_url of all member keys; postmaster start times by REST and by SQL",
+	Fix:       "Give each member its own connect_address.",
+	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\".",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"dcs.reachable", "dcs.scope", "identity.rest_name", "identity.rest_role"},
+	Needs:     []Need{keyAPIURL, keyConnURL},
+	Run:       runDistinct,
+}
+
+var identitySQLName = Check{
+	ID:        "identity.sql_name",
+	Title:     "PostgreSQL at conn_url replicates under the member's name",
+	Since:     "0.1.0",
+	Why:       "Patroni sets application_name in primary_conninfo to the member's name. Another name at conn_url is another member's server: after the switchover the others would follow the wrong node.",
+	Source:    "patroni/postgresql/config.py primary_conninfo_params; the proof of identity where REST gives no name (before 3.2.0)",
+	Fix:       "Set postgresql.connect_address of that member to its own address and reload Patroni there.",
+	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\"; TestSameApplicationName.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.reachable", "dcs.scope"},
+	Needs:     []Need{nameBySQL},
+	Run:       runSQLName,
+}
+
+var identityKeyRole = Check{
+	ID:        "identity.key_role",
+	Title:     "the member key shows the role that the leader key gives",
+	Since:     "0.1.0",
+	Why:       "A member that takes itself for something else is in the middle of a change of roles.",
+	Source:    "role in the member key (patroni/ha.py touch_member)",
+	Fix:       "Wait a few seconds and check again; if it stays, see Patroni's log on that member.",
+	Proof:     "TestBreakages; role stands in every recorded member key, \"master\" before 4.0.0 and \"primary\" since.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{keyRole},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		return runRole(s, m, s.key("/members/"+m), keyRole.get(s, m))
 	},
-	{
-		ID: "identity.sql_system_id", Title: "PostgreSQL at conn_url holds this cluster's data", Since: "0.1.0",
-		Why:    "Another system identifier means another database cluster: promoting it replaces the data.",
-		Source: "pg_control_system() against /initialize",
-		Fix:    "Find out which cluster that node belongs to; re-create it as a replica of this one.",
-		Proof:  "TestBreakages; go test -tags pgreal ./pg reads the identifier of real servers.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.scope"}, Needs: []Need{clusterID, sqlSystemID},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			return runSystemID(s, m, s.askedSQL(m, "pg_control_system()"), sqlSystemID.get(s, m))
-		},
-	},
-	{
-		ID: "identity.rest_role", Title: "the REST API answers in the role that the leader key gives", Since: "0.1.0",
-		Why:    "Patroni takes an answer in the role of a primary for WAL position 0. That is the leader answering for another member, or a second primary.",
-		Source: "patroni/ha.py _MemberStatus.from_api_response",
-		Fix:    "Find out who answers at that member's api_url.",
-		Proof:  "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\" with Patroni 3.0, which gives no name; the recordings of 2.1.7 and 3.0.2.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.leader", "candidate.rest", "leader.rest", "identity.rest_name"}, Needs: []Need{restRole},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			role := restRole.get(s, m)
-			if who := answers(s, m); who != "" {
-				role += ", by its start time that of " + s.called(who)
-			}
-			return runRole(s, m, s.askedREST(m), role)
-		},
-	},
-	{
-		ID: "identity.one_instance", Title: "REST API and PostgreSQL of the member are one instance", Since: "0.1.0",
-		Why:    "The postmaster's start time, to the microsecond, is the same by both ways only if both reach the same server. Otherwise Patroni judges one node by REST and the others follow another by SQL.",
-		Source: "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it holds on every Patroni, also where REST gives no name",
-		Fix:    "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
-		Proof:  "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\": the old leader did not stream afterwards.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name", "identity.rest_role"}, Needs: []Need{restStarted, sqlStarted}, Run: runOneInstance,
-	},
-	{
-		ID: "identity.distinct", Title: "no other member is behind the member's addresses", Since: "0.1.0",
-		Why:    "Two members behind one address are one server twice: at least one of them is not where the DCS says.",
-		Source: "api_url and conn_url of all member keys; postmaster start times by REST and by SQL",
-		Fix:    "Give each member its own connect_address.",
-		Proof:  "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\".",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.reachable", "dcs.scope", "identity.rest_name", "identity.rest_role"}, Needs: []Need{keyAPIURL, keyConnURL}, Run: runDistinct,
-	},
-	{
-		ID: "identity.sql_name", Title: "PostgreSQL at conn_url replicates under the member's name", Since: "0.1.0",
-		Why:    "Patroni sets application_name in primary_conninfo to the member's name. Another name at conn_url is another member's server: after the switchover the others would follow the wrong node.",
-		Source: "patroni/postgresql/config.py primary_conninfo_params; the proof of identity where REST gives no name (before 3.2.0)",
-		Fix:    "Set postgresql.connect_address of that member to its own address and reload Patroni there.",
-		Proof:  "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\"; TestSameApplicationName.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{nameBySQL}, Run: runSQLName,
-	},
-	{
-		ID: "identity.key_role", Title: "the member key shows the role that the leader key gives", Since: "0.1.0",
-		Why:    "A member that takes itself for something else is in the middle of a change of roles.",
-		Source: "role in the member key (patroni/ha.py touch_member)",
-		Fix:    "Wait a few seconds and check again; if it stays, see Patroni's log on that member.",
-		Proof:  "TestBreakages; role stands in every recorded member key, \"master\" before 4.0.0 and \"primary\" since.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.leader"}, Needs: []Need{keyRole},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			return runRole(s, m, s.key("/members/"+m), keyRole.get(s, m))
-		},
-	},
-	{
-		ID: "identity.sql_role", Title: "PostgreSQL is in the role that the leader key gives", Since: "0.1.0",
-		Why:    "A holder of the leader key that is in recovery has nothing to hand over; a replica that is not in recovery is a second primary, and what it wrote is lost or splits the cluster.",
-		Source: "pg_is_in_recovery()",
-		Fix:    "Find out who answers at that member's conn_url before anything else is done.",
-		Proof:  "docs/accuracy.md: \"candidate's conn_url = the leader's\"; TestStandbyCluster for a leader that is in recovery by right.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"dcs.leader"}, Needs: []Need{sqlInRecovery, standbyCluster}, Run: runSQLRole,
-	},
+}
+
+var identitySQLRole = Check{
+	ID:        "identity.sql_role",
+	Title:     "PostgreSQL is in the role that the leader key gives",
+	Since:     "0.1.0",
+	Why:       "A holder of the leader key that is in recovery has nothing to hand over; a replica that is not in recovery is a second primary, and what it wrote is lost or splits the cluster.",
+	Source:    "pg_is_in_recovery()",
+	Fix:       "Find out who answers at that member's conn_url before anything else is done.",
+	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\"; TestStandbyCluster for a leader that is in recovery by right.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{sqlInRecovery, standbyCluster},
+	Run:       runSQLRole,
 }
 
 // nameBySQL is the member's name as its server shows it by SQL; "" where it

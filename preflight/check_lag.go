@@ -2,34 +2,55 @@ package preflight
 
 import "fmt"
 
-var lagChecks = []Check{
-	{
-		ID: "lag.patroni", Title: "Patroni's own figure for the lag is within its limit", Since: "0.1.0",
-		Why:    "The leader refuses a candidate whose position, asked for live, is more than maximum_lag_on_failover behind the position that the leader last wrote to the DCS. The client sees 503 \"Switchover failed\" without a reason; the leader's log says \"exceeds maximum replication lag\".",
-		Source: "patroni/ha.py is_failover_possible, is_lagging: optime - max(received, replayed) > maximum_lag_on_failover; -1 is no \"unlimited\"",
-		Fix:    "Wait until the candidate has caught up, or see why it does not.",
-		Proof:  "docs/accuracy.md: \"maximum_lag_on_failover -1\", \"maximum_lag_on_failover 1024, idle\", \"maximum_lag_on_failover 0, idle\"; e2e/oracle_test.go compares the formula with Patroni itself.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"candidate.rest", "candidate.running", "identity.rest_role"}, Needs: []Need{optime, maxLag, restPosition}, Run: runPatroniLag,
-	},
-	{
-		ID: "lag.receive", Title: "the candidate has received what the leader has flushed", Since: "0.1.0",
-		Why:    "The lag that Patroni and patronictl list show is taken from the DCS and is up to loop_wait old; this one is live.",
-		Source: "pg_current_wal_flush_lsn() on the leader, sampled before pg_last_wal_receive_lsn() on the candidate",
-		Fix:    "See why WAL does not arrive: the network, or the candidate's WAL receiver.",
-		Proof:  "docs/accuracy.md: \"candidate's WAL receiver frozen, 20 MB behind\", \"maximum_lag_on_failover 1024, 5 kB behind\": no primary, while the list showed lag 0.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{maxLag, leaderBefore, sqlReceived}, Run: runReceiveLag,
-	},
-	{
-		ID: "lag.replay", Title: "the candidate has replayed what the leader has flushed", Since: "0.1.0",
-		Why:    "Patroni takes the higher of received and replayed, so WAL that is there but not replayed counts as lag 0. The candidate has to replay it before it accepts a write; for so long there is no primary.",
-		Source: "pg_current_wal_flush_lsn() on the leader, sampled before pg_last_wal_replay_lsn() on the candidate",
-		Fix:    "Wait for the replay; see whether it is paused, delayed or held up by queries.",
-		Proof:  "docs/accuracy.md: \"replay paused with a backlog\", \"candidate with recovery_min_apply_delay\".",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader", "lag.receive"}, Needs: []Need{maxLag, leaderBefore, sqlReplay}, Run: runReplayLag,
-	},
+var lagPatroni = Check{
+	ID:        "lag.patroni",
+	Title:     "Patroni's own figure for the lag is within its limit",
+	Since:     "0.1.0",
+	Why:       "The leader refuses a candidate whose position, asked for live, is more than maximum_lag_on_failover behind the position that the leader last wrote to the DCS. The client sees 503 \"Switchover failed\" without a reason; the leader's log says \"exceeds maximum replication lag\".",
+	Source:    "patroni/ha.py is_failover_possible, is_lagging: optime - max(received, replayed) > maximum_lag_on_failover; -1 is no \"unlimited\"",
+	Fix:       "Wait until the candidate has caught up, or see why it does not.",
+	Proof:     "docs/accuracy.md: \"maximum_lag_on_failover -1\", \"maximum_lag_on_failover 1024, idle\", \"maximum_lag_on_failover 0, idle\"; e2e/oracle_test.go compares the formula with Patroni itself.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"candidate.rest", "candidate.running", "identity.rest_role"},
+	Needs:     []Need{optime, maxLag, restPosition},
+	Run:       runPatroniLag,
+}
+
+var lagReceive = Check{
+	ID:        "lag.receive",
+	Title:     "the candidate has received what the leader has flushed",
+	Since:     "0.1.0",
+	Why:       "The lag that Patroni and patronictl list show is taken from the DCS and is up to loop_wait old; this one is live.",
+	Source:    "pg_current_wal_flush_lsn() on the leader, sampled before pg_last_wal_receive_lsn() on the candidate",
+	Fix:       "See why WAL does not arrive: the network, or the candidate's WAL receiver.",
+	Proof:     "docs/accuracy.md: \"candidate's WAL receiver frozen, 20 MB behind\", \"maximum_lag_on_failover 1024, 5 kB behind\": no primary, while the list showed lag 0.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{maxLag, leaderBefore, sqlReceived},
+	Run:       runReceiveLag,
+}
+
+var lagReplay = Check{
+	ID:        "lag.replay",
+	Title:     "the candidate has replayed what the leader has flushed",
+	Since:     "0.1.0",
+	Why:       "Patroni takes the higher of received and replayed, so WAL that is there but not replayed counts as lag 0. The candidate has to replay it before it accepts a write; for so long there is no primary.",
+	Source:    "pg_current_wal_flush_lsn() on the leader, sampled before pg_last_wal_replay_lsn() on the candidate",
+	Fix:       "Wait for the replay; see whether it is paused, delayed or held up by queries.",
+	Proof:     "docs/accuracy.md: \"replay paused with a backlog\", \"candidate with recovery_min_apply_delay\".",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader", "lag.receive"},
+	Needs:     []Need{maxLag, leaderBefore, sqlReplay},
+	Run:       runReplayLag,
 }
 
 func runPatroniLag(s *Snapshot, _ Question, m string) []Finding {

@@ -2,25 +2,38 @@ package preflight
 
 import "fmt"
 
-var maintenanceChecks = []Check{
-	{
-		ID: "maintenance.pause", Title: "the cluster is not in maintenance mode", Since: "0.1.0",
-		Why:    "In maintenance mode Patroni does switch over to a candidate that is named, but has no fallback: if the promotion fails, the cluster stays without a primary until somebody resumes it. Without a candidate, or with a time, it refuses. In a paused standby cluster the request is queued and fires on resume.",
-		Source: "patroni/api.py do_POST_failover; patroni/ha.py process_manual_failover_from_leader, manual_failover_process_no_leader; measured: no primary for as long as the pause lasted",
-		Fix:    "patronictl resume SCOPE --wait, when the maintenance is over.",
-		Proof:  "docs/accuracy.md: \"maintenance mode\", \"maintenance mode, no candidate named\" (400). Measured apart from that: with a pre_promote that fails in pause, no primary until somebody resumed. The paused standby cluster: process_manual_failover_from_leader in patroni/ha.py.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfCluster,
-		After: []string{"dcs.reachable", "dcs.scope"}, Needs: []Need{pause, standbyCluster}, Run: runPause,
-	},
-	{
-		ID: "maintenance.member", Title: "the member knows that there is no maintenance mode", Since: "0.1.0",
-		Why:    "Each member learns of the end of maintenance mode with its next HA loop; until then it acts as in maintenance mode.",
-		Source: "pause in the member key (patroni/ha.py touch_member) and in GET /patroni (patroni/api.py)",
-		Fix:    "Wait for loop_wait seconds; patronictl resume SCOPE --wait does that.",
-		Proof:  "TestBreakages; patroni/ha.py touch_member writes pause as the member's last HA loop saw it.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"maintenance.pause"}, Needs: []Need{keyPause}, Run: runMemberPause,
-	},
+var maintenancePause = Check{
+	ID:        "maintenance.pause",
+	Title:     "the cluster is not in maintenance mode",
+	Since:     "0.1.0",
+	Why:       "In maintenance mode Patroni does switch over to a candidate that is named, but has no fallback: if the promotion fails, the cluster stays without a primary until somebody resumes it. Without a candidate, or with a time, it refuses. In a paused standby cluster the request is queued and fires on resume.",
+	Source:    "patroni/api.py do_POST_failover; patroni/ha.py process_manual_failover_from_leader, manual_failover_process_no_leader; measured: no primary for as long as the pause lasted",
+	Fix:       "patronictl resume SCOPE --wait, when the maintenance is over.",
+	Proof:     "docs/accuracy.md: \"maintenance mode\", \"maintenance mode, no candidate named\" (400). Measured apart from that: with a pre_promote that fails in pause, no primary until somebody resumed. The paused standby cluster: process_manual_failover_from_leader in patroni/ha.py.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	After:     []string{"dcs.reachable", "dcs.scope"},
+	Needs:     []Need{pause, standbyCluster},
+	Run:       runPause,
+}
+
+var maintenanceMember = Check{
+	ID:        "maintenance.member",
+	Title:     "the member knows that there is no maintenance mode",
+	Since:     "0.1.0",
+	Why:       "Each member learns of the end of maintenance mode with its next HA loop; until then it acts as in maintenance mode.",
+	Source:    "pause in the member key (patroni/ha.py touch_member) and in GET /patroni (patroni/api.py)",
+	Fix:       "Wait for loop_wait seconds; patronictl resume SCOPE --wait does that.",
+	Proof:     "TestBreakages; patroni/ha.py touch_member writes pause as the member's last HA loop saw it.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"maintenance.pause"},
+	Needs:     []Need{keyPause},
+	Run:       runMemberPause,
 }
 
 func runPause(s *Snapshot, q Question, _ string) []Finding {

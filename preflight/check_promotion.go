@@ -9,34 +9,58 @@ import (
 // What stands between the WAL that a candidate has and its first write. None of
 // it matters in a standby cluster, whose new leader stays in recovery.
 
-var promotionChecks = []Check{
-	{
-		ID: "candidate.apply_delay", Title: "the candidate does not hold back its replay", Since: "0.2.0",
-		Why:    "A promotion does not wait for recovery_min_apply_delay, it replays at once what was held back; until that is done there is no primary. lag.replay judges how much it is. A delayed replica is there to undo mistakes, and as a leader it no longer is one.",
-		Source: "recovery_min_apply_delay in pg_settings of the candidate, PostgreSQL 12 and later; postgres: recoveryApplyDelay, which ends when a promotion is asked for",
-		Fix:    "Choose another candidate, or take the setting from this one.",
-		Proof:  "docs/accuracy.md: \"candidate with recovery_min_apply_delay\"; measured on PostgreSQL 15: with a delay of an hour a promotion took 0.5 s.",
-		Kind:   Policy, Severity: Warning, Optional: true, Of: OfReplicas, Eligibility: true,
-		After: []string{"dcs.leader"}, Needs: []Need{standbyCluster, applyDelay}, Run: runApplyDelay,
-	},
-	{
-		ID: "candidate.conflicts", Title: "no session on the candidate holds up its replay", Since: "0.2.0",
-		Why:    "Where WAL removes what a session on a standby still sees or locks, replay waits for that session for up to max_standby_streaming_delay, with -1 for ever. A promotion does not end that: the WAL has to be replayed first, and there is no primary meanwhile.",
-		Source: "pg_stat_activity, max_standby_streaming_delay and the replayed position on the candidate; postgres: ResolveRecoveryConflictWithVirtualXIDs, GetStandbyLimitTime",
-		Fix:    "End the session on the candidate, or set max_standby_streaming_delay to some seconds.",
-		Proof:  "docs/accuracy.md: \"replay on the candidate waits for a session, without a limit\", and \"a session in a long query on the candidate\", which holds up nothing.",
-		Kind:   Policy, Severity: Warning, Optional: true, Of: OfReplicas, Eligibility: true,
-		After: []string{"dcs.leader"}, Needs: []Need{standbyCluster, sqlActivity, streamingDelay, sqlReceived, sqlReplay}, Run: runConflicts,
-	},
-	{
-		ID: "candidate.restore_command", Title: "no command holds up the candidate's promotion", Since: "0.2.0",
-		Why:    "At the end of recovery PostgreSQL asks restore_command for some files, of the next timelines too, one after the other, and runs recovery_end_command. Neither has a time limit: if the archive hangs, so does the promotion, and there is no primary. How long they take shows only when they are run.",
-		Source: "restore_command and recovery_end_command in pg_settings of the candidate, PostgreSQL 12 and later; pg_stat_archiver on the leader; postgres: findNewestTimeLine, RestoreArchivedFile",
-		Fix:    "See that the command answers at once for a file that is not there.",
-		Proof:  "docs/accuracy.md: \"candidate has a restore_command\", which answers at once; measured on PostgreSQL 15: with one that takes 6 s a promotion took 31 s.",
-		Kind:   Policy, Severity: Warning, Optional: true, Of: OfReplicas, Eligibility: true,
-		After: []string{"dcs.leader"}, Needs: []Need{standbyCluster, restoreCommand, endCommand}, Run: runRestoreCommand,
-	},
+var candidateApplyDelay = Check{
+	ID:          "candidate.apply_delay",
+	Title:       "the candidate does not hold back its replay",
+	Since:       "0.2.0",
+	Why:         "A promotion does not wait for recovery_min_apply_delay, it replays at once what was held back; until that is done there is no primary. lag.replay judges how much it is. A delayed replica is there to undo mistakes, and as a leader it no longer is one.",
+	Source:      "recovery_min_apply_delay in pg_settings of the candidate, PostgreSQL 12 and later; postgres: recoveryApplyDelay, which ends when a promotion is asked for",
+	Fix:         "Choose another candidate, or take the setting from this one.",
+	Proof:       "docs/accuracy.md: \"candidate with recovery_min_apply_delay\"; measured on PostgreSQL 15: with a delay of an hour a promotion took 0.5 s.",
+	Kind:        Policy,
+	Severity:    Warning,
+	Optional:    true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"dcs.leader"},
+	Needs:       []Need{standbyCluster, applyDelay},
+	Run:         runApplyDelay,
+}
+
+var candidateConflicts = Check{
+	ID:          "candidate.conflicts",
+	Title:       "no session on the candidate holds up its replay",
+	Since:       "0.2.0",
+	Why:         "Where WAL removes what a session on a standby still sees or locks, replay waits for that session for up to max_standby_streaming_delay, with -1 for ever. A promotion does not end that: the WAL has to be replayed first, and there is no primary meanwhile.",
+	Source:      "pg_stat_activity, max_standby_streaming_delay and the replayed position on the candidate; postgres: ResolveRecoveryConflictWithVirtualXIDs, GetStandbyLimitTime",
+	Fix:         "End the session on the candidate, or set max_standby_streaming_delay to some seconds.",
+	Proof:       "docs/accuracy.md: \"replay on the candidate waits for a session, without a limit\", and \"a session in a long query on the candidate\", which holds up nothing.",
+	Kind:        Policy,
+	Severity:    Warning,
+	Optional:    true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"dcs.leader"},
+	Needs:       []Need{standbyCluster, sqlActivity, streamingDelay, sqlReceived, sqlReplay},
+	Run:         runConflicts,
+}
+
+var candidateRestoreCommand = Check{
+	ID:          "candidate.restore_command",
+	Title:       "no command holds up the candidate's promotion",
+	Since:       "0.2.0",
+	Why:         "At the end of recovery PostgreSQL asks restore_command for some files, of the next timelines too, one after the other, and runs recovery_end_command. Neither has a time limit: if the archive hangs, so does the promotion, and there is no primary. How long they take shows only when they are run.",
+	Source:      "restore_command and recovery_end_command in pg_settings of the candidate, PostgreSQL 12 and later; pg_stat_archiver on the leader; postgres: findNewestTimeLine, RestoreArchivedFile",
+	Fix:         "See that the command answers at once for a file that is not there.",
+	Proof:       "docs/accuracy.md: \"candidate has a restore_command\", which answers at once; measured on PostgreSQL 15: with one that takes 6 s a promotion took 31 s.",
+	Kind:        Policy,
+	Severity:    Warning,
+	Optional:    true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"dcs.leader"},
+	Needs:       []Need{standbyCluster, restoreCommand, endCommand},
+	Run:         runRestoreCommand,
 }
 
 // ofSetting is one of the settings as text. PostgreSQL shows it to every role,

@@ -9,74 +9,117 @@ import (
 // (patroni/ha.py, fetch_node_status).
 const patroniRESTSeconds = 2
 
-var reachChecks = []Check{
-	{
-		ID: "leader.rest", Title: "the leader's REST API answers", Since: "0.1.0",
-		Why:    "patronictl sends the request there and waits without a limit. Where the connection is refused, it writes the request into the DCS itself and skips every check of the REST API.",
-		Source: "patroni/ctl.py _do_failover_or_switchover; patroni/request.py sets no timeout",
-		Fix:    "See whether Patroni runs on the leader, and whether its restapi.connect_address is right.",
-		Proof:  "docs/accuracy.md: \"leader's Patroni frozen\", \"the leader's REST port is closed to the others\": patronictl hung, and wrote the key itself.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{restOutcome}, Run: runREST,
+var leaderREST = Check{
+	ID:        "leader.rest",
+	Title:     "the leader's REST API answers",
+	Since:     "0.1.0",
+	Why:       "patronictl sends the request there and waits without a limit. Where the connection is refused, it writes the request into the DCS itself and skips every check of the REST API.",
+	Source:    "patroni/ctl.py _do_failover_or_switchover; patroni/request.py sets no timeout",
+	Fix:       "See whether Patroni runs on the leader, and whether its restapi.connect_address is right.",
+	Proof:     "docs/accuracy.md: \"leader's Patroni frozen\", \"the leader's REST port is closed to the others\": patronictl hung, and wrote the key itself.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfLeader,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{restOutcome},
+	Run:       runREST,
+}
+
+var candidateREST = Check{
+	ID:        "candidate.rest",
+	Title:     "the candidate's REST API answers in time",
+	Since:     "0.1.0",
+	Why:       "The leader asks it twice, with two seconds each time and no second try. No answer means \"not reachable\". What is asked from this machine shows the same only where it has the same way there.",
+	Source:    "patroni/ha.py fetch_node_status (timeout 2 s, retries 0); patroni/api.py is_failover_possible: 412 \"no good candidates have been found\"",
+	Fix:       "See whether Patroni runs there, whether restapi.connect_address is right, and what makes it slow.",
+	Proof:     "docs/accuracy.md: \"candidate's api_url = a closed port\", \"candidate's Patroni killed\", \"candidate's Patroni frozen\", \"candidate's REST API answers after 1.2 s\", \"candidate's REST API answers after 2.6 s\".",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{restOutcome},
+	Run:       runREST,
+}
+
+var leaderRunning = Check{
+	ID:        "leader.running",
+	Title:     "the leader's PostgreSQL is running",
+	Since:     "0.1.0",
+	Why:       "While PostgreSQL starts, stops or does not answer, Patroni is busy with that and lets the request lie: 503 \"Switchover status unknown\".",
+	Source:    "state in GET /patroni; patroni/ha.py _run_cycle",
+	Fix:       "Wait until patronictl list shows it running.",
+	Proof:     "TestBreakages; patroni/ha.py _run_cycle leaves the request alone while PostgreSQL starts or stops.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfLeader,
+	After:     []string{"leader.rest"},
+	Needs:     []Need{restState},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		return runState(s, m, "Patroni there is busy with its PostgreSQL and would let the request lie: 503 \"Switchover status unknown\".")
 	},
-	{
-		ID: "candidate.rest", Title: "the candidate's REST API answers in time", Since: "0.1.0",
-		Why:    "The leader asks it twice, with two seconds each time and no second try. No answer means \"not reachable\". What is asked from this machine shows the same only where it has the same way there.",
-		Source: "patroni/ha.py fetch_node_status (timeout 2 s, retries 0); patroni/api.py is_failover_possible: 412 \"no good candidates have been found\"",
-		Fix:    "See whether Patroni runs there, whether restapi.connect_address is right, and what makes it slow.",
-		Proof:  "docs/accuracy.md: \"candidate's api_url = a closed port\", \"candidate's Patroni killed\", \"candidate's Patroni frozen\", \"candidate's REST API answers after 1.2 s\", \"candidate's REST API answers after 2.6 s\".",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{restOutcome}, Run: runREST,
+}
+
+var candidateRunning = Check{
+	ID:        "candidate.running",
+	Title:     "the candidate's PostgreSQL is running",
+	Since:     "0.1.0",
+	Why:       "Without a WAL position in the answer Patroni counts a member as not reachable, whatever else it says.",
+	Source:    "patroni/ha.py _MemberStatus.from_api_response (xlog missing); 412 \"no good candidates have been found\"",
+	Fix:       "Start PostgreSQL there, or wait until it is up: patronictl list.",
+	Proof:     "docs/accuracy.md: \"candidate's PostgreSQL stopped\": 412.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"candidate.rest"},
+	Needs:     []Need{restState, positionGiven},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		const effect = "Patroni counts the member as not reachable: 412 \"no good candidates have been found\"."
+		if positionGiven.get(s, m) {
+			return runState(s, m, effect)
+		}
+		return []Finding{{
+			Asked: s.askedREST(m), Observed: "state " + restState.get(s, m) + ", no WAL position", Expected: "running, with received and replayed position",
+			Effect: effect, Remedy: "See why PostgreSQL on " + m + " does not answer its Patroni: patronictl list, and the PostgreSQL log there.",
+		}}
 	},
-	{
-		ID: "leader.running", Title: "the leader's PostgreSQL is running", Since: "0.1.0",
-		Why:    "While PostgreSQL starts, stops or does not answer, Patroni is busy with that and lets the request lie: 503 \"Switchover status unknown\".",
-		Source: "state in GET /patroni; patroni/ha.py _run_cycle",
-		Fix:    "Wait until patronictl list shows it running.",
-		Proof:  "TestBreakages; patroni/ha.py _run_cycle leaves the request alone while PostgreSQL starts or stops.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfLeader,
-		After: []string{"leader.rest"}, Needs: []Need{restState},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			return runState(s, m, "Patroni there is busy with its PostgreSQL and would let the request lie: 503 \"Switchover status unknown\".")
-		},
-	},
-	{
-		ID: "candidate.running", Title: "the candidate's PostgreSQL is running", Since: "0.1.0",
-		Why:    "Without a WAL position in the answer Patroni counts a member as not reachable, whatever else it says.",
-		Source: "patroni/ha.py _MemberStatus.from_api_response (xlog missing); 412 \"no good candidates have been found\"",
-		Fix:    "Start PostgreSQL there, or wait until it is up: patronictl list.",
-		Proof:  "docs/accuracy.md: \"candidate's PostgreSQL stopped\": 412.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfReplicas,
-		After: []string{"candidate.rest"}, Needs: []Need{restState, positionGiven},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			const effect = "Patroni counts the member as not reachable: 412 \"no good candidates have been found\"."
-			if positionGiven.get(s, m) {
-				return runState(s, m, effect)
-			}
-			return []Finding{{
-				Asked: s.askedREST(m), Observed: "state " + restState.get(s, m) + ", no WAL position", Expected: "running, with received and replayed position",
-				Effect: effect, Remedy: "See why PostgreSQL on " + m + " does not answer its Patroni: patronictl list, and the PostgreSQL log there.",
-			}}
-		},
-	},
-	{
-		ID: "leader.dcs_view", Title: "the leader sees its DCS", Since: "0.1.0",
-		Why:    "A leader in failsafe mode, or one that finds the cluster without a holder of the key, cannot process a switchover.",
-		Source: "failsafe_mode_is_active and cluster_unlocked in GET /patroni (patroni/api.py)",
-		Fix:    "Mend the leader's way to the DCS.",
-		Proof:  "TestBreakages; patroni/api.py _get_postgresql_status gives both fields, and patroni/ha.py acts upon a request only as the holder of the key.",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfLeader,
-		After: []string{"leader.rest"}, Needs: []Need{restFailsafe, restUnlocked}, Run: runDCSView,
-	},
-	{
-		ID: "member.ha_loop", Title: "the member's HA loop runs", Since: "0.1.0",
-		Why:    "Patroni's REST API answers from a thread of its own, also when its HA loop hangs or has lost the DCS. Such a candidate passes every check of Patroni's and then does not take the leader key.",
-		Source: "patroni/api.py do_GET_liveness (since 2.1.5), dcs_last_seen in GET /patroni (since 2.1.2)",
-		Fix:    "See Patroni's log on that member; restart Patroni there.",
-		Proof:  "docs/accuracy.md: \"candidate's Patroni frozen\", \"leader's Patroni frozen\"; the recordings of a frozen node in testdata/recordings.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfMembers,
-		After: []string{"candidate.rest", "leader.rest"}, Needs: []Need{liveness, ttl}, Run: runHALoop,
-	},
+}
+
+var leaderDCSView = Check{
+	ID:        "leader.dcs_view",
+	Title:     "the leader sees its DCS",
+	Since:     "0.1.0",
+	Why:       "A leader in failsafe mode, or one that finds the cluster without a holder of the key, cannot process a switchover.",
+	Source:    "failsafe_mode_is_active and cluster_unlocked in GET /patroni (patroni/api.py)",
+	Fix:       "Mend the leader's way to the DCS.",
+	Proof:     "TestBreakages; patroni/api.py _get_postgresql_status gives both fields, and patroni/ha.py acts upon a request only as the holder of the key.",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfLeader,
+	After:     []string{"leader.rest"},
+	Needs:     []Need{restFailsafe, restUnlocked},
+	Run:       runDCSView,
+}
+
+var memberHALoop = Check{
+	ID:        "member.ha_loop",
+	Title:     "the member's HA loop runs",
+	Since:     "0.1.0",
+	Why:       "Patroni's REST API answers from a thread of its own, also when its HA loop hangs or has lost the DCS. Such a candidate passes every check of Patroni's and then does not take the leader key.",
+	Source:    "patroni/api.py do_GET_liveness (since 2.1.5), dcs_last_seen in GET /patroni (since 2.1.2)",
+	Fix:       "See Patroni's log on that member; restart Patroni there.",
+	Proof:     "docs/accuracy.md: \"candidate's Patroni frozen\", \"leader's Patroni frozen\"; the recordings of a frozen node in testdata/recordings.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfMembers,
+	After:     []string{"candidate.rest", "leader.rest"},
+	Needs:     []Need{liveness, ttl},
+	Run:       runHALoop,
 }
 
 // restOutcome is how the call of the REST API ended, where that says something

@@ -2,26 +2,36 @@ package preflight
 
 import "fmt"
 
-var releaseChecks = []Check{
-	{
-		ID: "patroni.faults", Title: "no known fault of the leader's Patroni bears on this cluster", Since: "0.2.0",
-		Why:    "Some releases of Patroni do harm in a switchover of a cluster that is set up as this one is, and a later release has mended it. What a state alone shows is said by other checks; here are the faults that only the version tells.",
-		Source: "Patroni's release notes 2.1.0, 2.1.2, 3.0.4, 3.3.1, 4.1.1; patroni/patroni issues 1749, 1860, 2124, 2738, 3078, 3496",
-		Fix:    "Update Patroni first, the leader last.",
-		Proof:  "Cases on a recorded snapshot, on both sides of each release, and Patroni's release notes.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{keyVersion.onLeader(), config, syncMode, syncStrict, syncNodes, standbyCluster, syncState, permanentSlots, usePgRewind, maxLag},
-		Run: runFaults,
-	},
-	{
-		ID: "wayback.restart", Title: "the other replicas follow without a restart", Since: "0.2.0",
-		Why:    "Before PostgreSQL 13 a change of primary_conninfo takes a restart. Every replica that is not part of the switchover restarts too, to follow the new leader, and those who read there are cut off.",
-		Source: "server_version_num on the leader, or server_version in GET /patroni; PostgreSQL 13 release notes; patroni/postgresql/config.py; patroni/patroni issue 1708",
-		Fix:    "Take readers away from the other replicas first.",
-		Proof:  "Cases on a recorded snapshot.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{serverRelease.onLeader()}, Run: runRestarts,
-	},
+var patroniFaults = Check{
+	ID:       "patroni.faults",
+	Title:    "no known fault of the leader's Patroni bears on this cluster",
+	Since:    "0.2.0",
+	Why:      "Some releases of Patroni do harm in a switchover of a cluster that is set up as this one is, and a later release has mended it. What a state alone shows is said by other checks; here are the faults that only the version tells.",
+	Source:   "Patroni's release notes 2.1.0, 2.1.2, 3.0.4, 3.3.1, 4.1.1; patroni/patroni issues 1749, 1860, 2124, 2738, 3078, 3496",
+	Fix:      "Update Patroni first, the leader last.",
+	Proof:    "Cases on a recorded snapshot, on both sides of each release, and Patroni's release notes.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{keyVersion.onLeader(), config, syncMode, syncStrict, syncNodes, standbyCluster, syncState, permanentSlots, usePgRewind, maxLag},
+	Run:      runFaults,
+}
+
+var waybackRestart = Check{
+	ID:       "wayback.restart",
+	Title:    "the other replicas follow without a restart",
+	Since:    "0.2.0",
+	Why:      "Before PostgreSQL 13 a change of primary_conninfo takes a restart. Every replica that is not part of the switchover restarts too, to follow the new leader, and those who read there are cut off.",
+	Source:   "server_version_num on the leader, or server_version in GET /patroni; PostgreSQL 13 release notes; patroni/postgresql/config.py; patroni/patroni issue 1708",
+	Fix:      "Take readers away from the other replicas first.",
+	Proof:    "Cases on a recorded snapshot.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{serverRelease.onLeader()},
+	Run:      runRestarts,
 }
 
 var (

@@ -7,53 +7,77 @@ import (
 	"time"
 )
 
-var scheduleChecks = []Check{
-	{
-		ID: "schedule.time", Title: "the time of the switchover can be scheduled", Since: "0.2.0",
-		Why:    "Patroni refuses a time in the past and one that it cannot read, and schedules nothing in maintenance mode. A time without a zone is taken for local time of the machine on which patronictl runs.",
-		Source: "patroni/ctl.py parse_scheduled; patroni/api.py parse_schedule: 422 \"Cannot schedule switchover in the past\"",
-		Fix:    "Give a time in the future with its zone: 2026-12-01T03:00:00+00:00.",
-		Proof:  "docs/accuracy.md: \"scheduled for yesterday\", \"scheduled in maintenance mode\", \"scheduled for tomorrow\".",
-		Kind:   PatroniRule, Severity: Blocker, Essential: true, Of: OfCluster,
-		After: []string{"dcs.reachable"}, Needs: []Need{schedulePause}, Run: runScheduleTime,
+var scheduleTime = Check{
+	ID:        "schedule.time",
+	Title:     "the time of the switchover can be scheduled",
+	Since:     "0.2.0",
+	Why:       "Patroni refuses a time in the past and one that it cannot read, and schedules nothing in maintenance mode. A time without a zone is taken for local time of the machine on which patronictl runs.",
+	Source:    "patroni/ctl.py parse_scheduled; patroni/api.py parse_schedule: 422 \"Cannot schedule switchover in the past\"",
+	Fix:       "Give a time in the future with its zone: 2026-12-01T03:00:00+00:00.",
+	Proof:     "docs/accuracy.md: \"scheduled for yesterday\", \"scheduled in maintenance mode\", \"scheduled for tomorrow\".",
+	Kind:      PatroniRule,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	After:     []string{"dcs.reachable"},
+	Needs:     []Need{schedulePause},
+	Run:       runScheduleTime,
+}
+
+var scheduleUnjudged = Check{
+	ID:       "schedule.unjudged",
+	Title:    "the switchover is done while this verdict holds",
+	Since:    "0.2.0",
+	Why:      "Patroni stores a scheduled switchover without any test, even for a candidate that does not exist, and tests at the time itself; where it then refuses, only the leader's log says so. It overwrites one that is already scheduled.",
+	Source:   "patroni/api.py do_POST_failover (202 \"Switchover scheduled\"); patroni/ha.py should_run_scheduled_action",
+	Fix:      "Run this check again right before the time, or do the switchover at once from a job of your own.",
+	Proof:    "docs/accuracy.md: \"scheduled for tomorrow\".",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.reachable"},
+	Run: func(s *Snapshot, q Question, _ string) []Finding {
+		if !q.Scheduled() {
+			return evidence("the request", "at once")
+		}
+		return []Finding{{
+			Asked: "the request", Observed: "scheduled for " + q.ScheduledAt,
+			Effect: "Nobody judges the cluster when the time has come, except for Patroni's own tests; a refusal then stands in the leader's log alone, and the switchover is dropped.",
+			Remedy: "Run this check again right before that time. To take it back: patronictl flush " + s.Target.Scope + " switchover",
+		}}
 	},
-	{
-		ID: "schedule.unjudged", Title: "the switchover is done while this verdict holds", Since: "0.2.0",
-		Why:    "Patroni stores a scheduled switchover without any test, even for a candidate that does not exist, and tests at the time itself; where it then refuses, only the leader's log says so. It overwrites one that is already scheduled.",
-		Source: "patroni/api.py do_POST_failover (202 \"Switchover scheduled\"); patroni/ha.py should_run_scheduled_action",
-		Fix:    "Run this check again right before the time, or do the switchover at once from a job of your own.",
-		Proof:  "docs/accuracy.md: \"scheduled for tomorrow\".",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.reachable"},
-		Run: func(s *Snapshot, q Question, _ string) []Finding {
-			if !q.Scheduled() {
-				return evidence("the request", "at once")
-			}
-			return []Finding{{
-				Asked: "the request", Observed: "scheduled for " + q.ScheduledAt,
-				Effect: "Nobody judges the cluster when the time has come, except for Patroni's own tests; a refusal then stands in the leader's log alone, and the switchover is dropped.",
-				Remedy: "Run this check again right before that time. To take it back: patronictl flush " + s.Target.Scope + " switchover",
-			}}
-		},
-	},
-	{
-		ID: "schedule.clock", Title: "the leader's clock is right", Since: "0.2.0",
-		Why:    "A scheduled switchover is done by the leader's clock.",
-		Source: "the Date header of the leader's REST answer against the clock of this machine; patroni/ha.py should_run_scheduled_action",
-		Fix:    "Let the nodes' clocks be set by NTP.",
-		Proof:  "Cases on a recorded snapshot; the clocks of containers on one machine cannot differ.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfLeader,
-		After: []string{"leader.rest"}, Needs: []Need{restDate}, Run: runClock,
-	},
-	{
-		ID: "restart.scheduled", Title: "no restart of leader or candidate is about to come", Since: "0.2.0",
-		Why:    "Patroni restarts PostgreSQL at the scheduled time, whoever leads by then: the new leader would go down right after the switchover.",
-		Source: "scheduled_restart in the member key; patroni/ha.py evaluate_scheduled_restart",
-		Fix:    "Take the restart back: patronictl flush CLUSTER MEMBER restart.",
-		Proof:  "docs/accuracy.md: \"a restart of the candidate is due in five minutes\".",
-		Kind:   Policy, Severity: Blocker, Of: OfMembers,
-		After: []string{"dcs.leader"}, Needs: []Need{keyScheduledRestart}, Run: runRestart,
-	},
+}
+
+var scheduleClock = Check{
+	ID:       "schedule.clock",
+	Title:    "the leader's clock is right",
+	Since:    "0.2.0",
+	Why:      "A scheduled switchover is done by the leader's clock.",
+	Source:   "the Date header of the leader's REST answer against the clock of this machine; patroni/ha.py should_run_scheduled_action",
+	Fix:      "Let the nodes' clocks be set by NTP.",
+	Proof:    "Cases on a recorded snapshot; the clocks of containers on one machine cannot differ.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"leader.rest"},
+	Needs:    []Need{restDate},
+	Run:      runClock,
+}
+
+var restartScheduled = Check{
+	ID:       "restart.scheduled",
+	Title:    "no restart of leader or candidate is about to come",
+	Since:    "0.2.0",
+	Why:      "Patroni restarts PostgreSQL at the scheduled time, whoever leads by then: the new leader would go down right after the switchover.",
+	Source:   "scheduled_restart in the member key; patroni/ha.py evaluate_scheduled_restart",
+	Fix:      "Take the restart back: patronictl flush CLUSTER MEMBER restart.",
+	Proof:    "docs/accuracy.md: \"a restart of the candidate is due in five minutes\".",
+	Kind:     Policy,
+	Severity: Blocker,
+	Of:       OfMembers,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{keyScheduledRestart},
+	Run:      runRestart,
 }
 
 // schedulePause is the maintenance mode, which matters here only where a time is given.

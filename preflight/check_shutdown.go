@@ -5,92 +5,146 @@ import (
 	"strings"
 )
 
-var shutdownChecks = []Check{
-	{
-		ID: "shutdown.walsenders", Title: "every consumer of the leader's WAL answers", Since: "0.2.0",
-		Why:    "A fast shutdown of PostgreSQL waits for every walsender, member or not, until its client has confirmed everything or wal_sender_timeout is over; with wal_sender_timeout = 0, for ever. Patroni keeps the leader key meanwhile: there is no primary, and patronictl says \"status unknown\".",
-		Source: "pg_stat_replication on the leader: sent_lsn, flush_lsn, reply_time; postgres: ShutdownXLOG, WalSndWaitStopping, WalSndDone; patroni/postgresql/__init__.py _do_stop",
-		Fix:    "Stop or mend that client, or end its walsender: SELECT pg_terminate_backend(pid).",
-		Proof:  "docs/accuracy.md: pg_receivewal, a standby and a logical consumer frozen with a backlog kept real clusters without a primary for 20 to 35 s.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{walSenders, sqlNow, leaderBefore}, Run: runWalsenders,
-	},
-	{
-		ID: "shutdown.backlog", Title: "no consumer of the leader's WAL is far behind", Since: "0.2.0",
-		Why:    "The old leader ends when every consumer has taken all WAL. A logical one has to be done before the last checkpoint, so there is no primary meanwhile; a physical one delays the old leader's return.",
-		Source: "pg_stat_replication on the leader: flush_lsn, or write_lsn where the client does not flush; pg_replication_slots.slot_type; postgres: XLogSendLogical",
-		Fix:    "Wait until it has caught up.",
-		Proof:  "docs/accuracy.md: \"bystander behind a slow line\"; the case of a logical consumer is by PostgreSQL's source.",
-		Kind:   Policy, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{walSenders, leaderBefore}, Run: runBacklog,
-	},
-	{
-		ID: "shutdown.archiver", Title: "the leader's archiver keeps up", Since: "0.2.0",
-		Why:    "Before it ends, PostgreSQL archives what is left. Patroni hands over before that since 2.1.2; the old leader comes back later, and what it could not archive is missing in the archive.",
-		Source: "pg_stat_archiver, pg_ls_archive_statusdir() on the leader; patroni/postgresql/__init__.py _do_stop",
-		Fix:    "Make archive_command work, and wait until nothing waits to be archived.",
-		Proof:  "docs/accuracy.md: \"archiving fails\".",
-		Kind:   Policy, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{archiverState, keyVersion}, Run: runArchiver,
-	},
-	{
-		ID: "shutdown.checkpoint", Title: "the checkpoint before the shutdown has little to write", Since: "0.2.0",
-		Why:    "Patroni runs CHECKPOINT before it stops the leader, without a time limit. The leader serves meanwhile, but patronictl may give up waiting and say \"status unknown\".",
-		Source: "pg_control_checkpoint().redo_lsn and shared_buffers on the leader; patroni/postgresql/__init__.py _do_stop",
-		Fix:    "Run CHECKPOINT on the leader right before the switchover.",
-		Proof:  "Cases on a recorded snapshot, and Patroni's source; how long it takes depends on the storage.",
-		Kind:   Policy, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{checkpointWork, leaderBefore, sqlSettings}, Run: runCheckpoint,
-	},
-	{
-		ID: "shutdown.sessions", Title: "nothing runs on the leader that the shutdown would harm", Since: "0.2.0",
-		Why:    "A fast shutdown ends every session. Transactions are rolled back, a base backup that is being taken is lost; prepared transactions survive, with their locks.",
-		Source: "pg_stat_activity, pg_prepared_xacts and pg_stat_progress_basebackup on the leader",
-		Fix:    "Let it end, or end it.",
-		Proof:  "docs/accuracy.md: \"a base backup is being taken\", \"a prepared transaction\".",
-		Kind:   Policy, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{sqlActivity}, Run: runSessions,
-	},
-	{
-		ID: "shutdown.stop_timeout", Title: "PostgreSQL has the time to shut down", Since: "0.2.0",
-		Why:    "In synchronous mode, Patroni kills PostgreSQL when primary_stop_timeout is over. The old leader then needs crash recovery, and pg_rewind where it has WAL that the new leader lacks.",
-		Source: "patroni/ha.py primary_stop_timeout; patroni/postgresql/__init__.py _do_stop",
-		Fix:    "Set primary_stop_timeout to 0, or to more than a shutdown takes.",
-		Proof:  "docs/accuracy.md: \"primary_stop_timeout in synchronous mode\".",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{stopTimeout, syncMode, standbyCluster}, Run: runStopTimeout,
-	},
-	{
-		ID: "shutdown.early_release", Title: "the leader key waits for the candidate", Since: "0.2.0",
-		Why:    "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not the candidate alone: a candidate that is slower than another one is promoted without the leader's last WAL, and committed rows are lost.",
-		Source: "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
-		Fix:    "Wait until the candidate is level with the others, or update Patroni to 3.1.0 or later.",
-		Proof:  "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted without 1000 committed rows; cases by version. On 3.0.2 the window was never met while the candidate kept up.",
-		Kind:   PatroniRule, Severity: Warning, Essential: true, Of: OfReplicas,
-		After: []string{"dcs.leader", "lag.receive", "candidate.streaming"}, Needs: []Need{keyVersion.onLeader(), leaderBefore, sqlReceived, othersReceived}, Run: runEarlyRelease,
-	},
-	{
-		ID: "leader.checkpoint", Title: "the leader has written a checkpoint since its promotion", Since: "0.2.0",
-		Why:    "Until then no other member may use pg_rewind from it, and a second switchover comes too early for those that still follow the first.",
-		Source: "checkpoint_after_promote in the leader's member key; patroni/postgresql/rewind.py",
-		Fix:    "Wait a moment, or run CHECKPOINT on the leader.",
-		Proof:  "Cases on a recorded snapshot, and Patroni's source: the state lasts for seconds.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{keyCheckpointed},
-		Run: func(s *Snapshot, _ Question, m string) []Finding {
-			asked := s.key("/members/" + m)
-			if s.follows() { // a standby leader never writes the checkpoint that Patroni looks for
-				return evidence(s.key("/config"), "a standby cluster: its leader was not promoted")
-			}
-			if keyCheckpointed.get(s, m) {
-				return evidence(asked, "no checkpoint_after_promote: false")
-			}
-			return []Finding{{
-				Asked: asked, Observed: "checkpoint_after_promote: false: the leader was promoted moments ago",
-				Effect: "Members that have diverged cannot be rewound from it yet.",
-				Remedy: fmt.Sprintf("Wait for its checkpoint, or on %s: CHECKPOINT;", m),
-			}}
-		},
+var shutdownWalsenders = Check{
+	ID:        "shutdown.walsenders",
+	Title:     "every consumer of the leader's WAL answers",
+	Since:     "0.2.0",
+	Why:       "A fast shutdown of PostgreSQL waits for every walsender, member or not, until its client has confirmed everything or wal_sender_timeout is over; with wal_sender_timeout = 0, for ever. Patroni keeps the leader key meanwhile: there is no primary, and patronictl says \"status unknown\".",
+	Source:    "pg_stat_replication on the leader: sent_lsn, flush_lsn, reply_time; postgres: ShutdownXLOG, WalSndWaitStopping, WalSndDone; patroni/postgresql/__init__.py _do_stop",
+	Fix:       "Stop or mend that client, or end its walsender: SELECT pg_terminate_backend(pid).",
+	Proof:     "docs/accuracy.md: pg_receivewal, a standby and a logical consumer frozen with a backlog kept real clusters without a primary for 20 to 35 s.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfLeader,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{walSenders, sqlNow, leaderBefore},
+	Run:       runWalsenders,
+}
+
+var shutdownBacklog = Check{
+	ID:       "shutdown.backlog",
+	Title:    "no consumer of the leader's WAL is far behind",
+	Since:    "0.2.0",
+	Why:      "The old leader ends when every consumer has taken all WAL. A logical one has to be done before the last checkpoint, so there is no primary meanwhile; a physical one delays the old leader's return.",
+	Source:   "pg_stat_replication on the leader: flush_lsn, or write_lsn where the client does not flush; pg_replication_slots.slot_type; postgres: XLogSendLogical",
+	Fix:      "Wait until it has caught up.",
+	Proof:    "docs/accuracy.md: \"bystander behind a slow line\"; the case of a logical consumer is by PostgreSQL's source.",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{walSenders, leaderBefore},
+	Run:      runBacklog,
+}
+
+var shutdownArchiver = Check{
+	ID:       "shutdown.archiver",
+	Title:    "the leader's archiver keeps up",
+	Since:    "0.2.0",
+	Why:      "Before it ends, PostgreSQL archives what is left. Patroni hands over before that since 2.1.2; the old leader comes back later, and what it could not archive is missing in the archive.",
+	Source:   "pg_stat_archiver, pg_ls_archive_statusdir() on the leader; patroni/postgresql/__init__.py _do_stop",
+	Fix:      "Make archive_command work, and wait until nothing waits to be archived.",
+	Proof:    "docs/accuracy.md: \"archiving fails\".",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{archiverState, keyVersion},
+	Run:      runArchiver,
+}
+
+var shutdownCheckpoint = Check{
+	ID:       "shutdown.checkpoint",
+	Title:    "the checkpoint before the shutdown has little to write",
+	Since:    "0.2.0",
+	Why:      "Patroni runs CHECKPOINT before it stops the leader, without a time limit. The leader serves meanwhile, but patronictl may give up waiting and say \"status unknown\".",
+	Source:   "pg_control_checkpoint().redo_lsn and shared_buffers on the leader; patroni/postgresql/__init__.py _do_stop",
+	Fix:      "Run CHECKPOINT on the leader right before the switchover.",
+	Proof:    "Cases on a recorded snapshot, and Patroni's source; how long it takes depends on the storage.",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{checkpointWork, leaderBefore, sqlSettings},
+	Run:      runCheckpoint,
+}
+
+var shutdownSessions = Check{
+	ID:       "shutdown.sessions",
+	Title:    "nothing runs on the leader that the shutdown would harm",
+	Since:    "0.2.0",
+	Why:      "A fast shutdown ends every session. Transactions are rolled back, a base backup that is being taken is lost; prepared transactions survive, with their locks.",
+	Source:   "pg_stat_activity, pg_prepared_xacts and pg_stat_progress_basebackup on the leader",
+	Fix:      "Let it end, or end it.",
+	Proof:    "docs/accuracy.md: \"a base backup is being taken\", \"a prepared transaction\".",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{sqlActivity},
+	Run:      runSessions,
+}
+
+var shutdownStopTimeout = Check{
+	ID:       "shutdown.stop_timeout",
+	Title:    "PostgreSQL has the time to shut down",
+	Since:    "0.2.0",
+	Why:      "In synchronous mode, Patroni kills PostgreSQL when primary_stop_timeout is over. The old leader then needs crash recovery, and pg_rewind where it has WAL that the new leader lacks.",
+	Source:   "patroni/ha.py primary_stop_timeout; patroni/postgresql/__init__.py _do_stop",
+	Fix:      "Set primary_stop_timeout to 0, or to more than a shutdown takes.",
+	Proof:    "docs/accuracy.md: \"primary_stop_timeout in synchronous mode\".",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{stopTimeout, syncMode, standbyCluster},
+	Run:      runStopTimeout,
+}
+
+var shutdownEarlyRelease = Check{
+	ID:        "shutdown.early_release",
+	Title:     "the leader key waits for the candidate",
+	Since:     "0.2.0",
+	Why:       "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not the candidate alone: a candidate that is slower than another one is promoted without the leader's last WAL, and committed rows are lost.",
+	Source:    "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
+	Fix:       "Wait until the candidate is level with the others, or update Patroni to 3.1.0 or later.",
+	Proof:     "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted without 1000 committed rows; cases by version. On 3.0.2 the window was never met while the candidate kept up.",
+	Kind:      PatroniRule,
+	Severity:  Warning,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader", "lag.receive", "candidate.streaming"},
+	Needs:     []Need{keyVersion.onLeader(), leaderBefore, sqlReceived, othersReceived},
+	Run:       runEarlyRelease,
+}
+
+var leaderCheckpoint = Check{
+	ID:       "leader.checkpoint",
+	Title:    "the leader has written a checkpoint since its promotion",
+	Since:    "0.2.0",
+	Why:      "Until then no other member may use pg_rewind from it, and a second switchover comes too early for those that still follow the first.",
+	Source:   "checkpoint_after_promote in the leader's member key; patroni/postgresql/rewind.py",
+	Fix:      "Wait a moment, or run CHECKPOINT on the leader.",
+	Proof:    "Cases on a recorded snapshot, and Patroni's source: the state lasts for seconds.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{keyCheckpointed},
+	Run: func(s *Snapshot, _ Question, m string) []Finding {
+		asked := s.key("/members/" + m)
+		if s.follows() { // a standby leader never writes the checkpoint that Patroni looks for
+			return evidence(s.key("/config"), "a standby cluster: its leader was not promoted")
+		}
+		if keyCheckpointed.get(s, m) {
+			return evidence(asked, "no checkpoint_after_promote: false")
+		}
+		return []Finding{{
+			Asked: asked, Observed: "checkpoint_after_promote: false: the leader was promoted moments ago",
+			Effect: "Members that have diverged cannot be rewound from it yet.",
+			Remedy: fmt.Sprintf("Wait for its checkpoint, or on %s: CHECKPOINT;", m),
+		}}
 	},
 }
 

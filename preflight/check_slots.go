@@ -6,52 +6,84 @@ import (
 	"strings"
 )
 
-var slotsChecks = []Check{
-	{
-		ID: "slots.logical", Title: "every logical slot will be there after the switchover", Since: "0.2.0",
-		Why:    "A logical slot exists on the leader alone. Patroni copies those that /config declares under slots; PostgreSQL 17 and later synchronises those created with failover. Any other is gone on the new leader, and Patroni drops it on the old one: its subscriber loses changes.",
-		Source: "pg_replication_slots on leader and candidate; slots and ignore_slots in /config; patroni/postgresql/slots.py sync_replication_slots",
-		Fix:    "Declare the slot: patronictl edit-config -s slots.NAME.type=logical ..., or drop it.",
-		Proof:  "docs/accuracy.md: \"logical slot that nobody declared\" on Patroni 3.0 and 4.0: gone after the switchover.",
-		Kind:   Policy, Severity: Blocker, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{sqlSlots.onLeader(), sqlSlots, permanentSlots, ignoreSlots}, Run: runLogicalSlots,
-	},
-	{
-		ID: "slots.logical_ready", Title: "the declared logical slots are ready on the candidate", Since: "0.2.0",
-		Why:    "Patroni copies a declared slot to a replica after it has appeared on the leader, and it protects nothing there before the replica's feedback has reached the leader (catalog_xmin). A candidate without it, or with one that is invalid, leads without the slot.",
-		Source: "pg_replication_slots on the candidate: catalog_xmin, conflicting, invalidation_reason; patroni/postgresql/slots.py SlotsHandler.check_logical_slots_readiness",
-		Fix:    "Wait until Patroni has copied the slot; the candidate's log says what it waits for.",
-		Proof:  "docs/accuracy.md: \"permanent logical slot\" (GO); the failing states by cases on a recorded snapshot.",
-		Kind:   Policy, Severity: Blocker, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{sqlSlots.onLeader(), sqlSlots, permanentSlots}, Run: runLogicalReady,
-	},
-	{
-		ID: "slots.foreign", Title: "every physical slot will be there after the switchover", Since: "0.2.0",
-		Why:    "A physical slot that belongs to no member (another site's standby, pg_receivewal) is not made on the new leader unless /config declares it: its consumer stops, or misses WAL.",
-		Source: "pg_replication_slots on the leader; slots in /config; patroni/postgresql/slots.py",
-		Fix:    "Declare it: patronictl edit-config -s slots.NAME.type=physical.",
-		Proof:  "Cases on a recorded snapshot, and Patroni's source; docs/accuracy.md: \"permanent physical slot\" (GO).",
-		Kind:   Policy, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{sqlSlots, permanentSlots, ignoreSlots}, Run: runForeignSlots,
-	},
-	{
-		ID: "slots.carriers", Title: "the candidate carries the declared slots", Since: "0.2.0",
-		Why:    "Patroni keeps no permanent slots on members tagged nofailover, nostream or replicatefrom; on a new leader they are made anew, at its position of that moment.",
-		Source: "tags in the member key; slots in /config; pg_replication_slots on the candidate; patroni/dcs/__init__.py Cluster._get_permanent_slots",
-		Fix:    "Choose a candidate without such a tag.",
-		Proof:  "Cases on a recorded snapshot, and Patroni's source.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfReplicas,
-		After: []string{"dcs.leader"}, Needs: []Need{keyTags, permanentSlots, sqlSlots}, Run: runCarriers,
-	},
-	{
-		ID: "slots.names", Title: "every member has a slot name of its own", Since: "0.2.0",
-		Why:    "Patroni makes the name of a member's slot from the member's name: lower case, - and . as _. Two members with one slot name take turns in using it, and one of them does not stream.",
-		Source: "patroni/dcs/__init__.py slot_name_from_member_name",
-		Fix:    "Rename one of the members.",
-		Proof:  "Cases on a recorded snapshot, and Patroni's source.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{useSlots}, Run: runSlotNames,
-	},
+var slotsLogical = Check{
+	ID:       "slots.logical",
+	Title:    "every logical slot will be there after the switchover",
+	Since:    "0.2.0",
+	Why:      "A logical slot exists on the leader alone. Patroni copies those that /config declares under slots; PostgreSQL 17 and later synchronises those created with failover. Any other is gone on the new leader, and Patroni drops it on the old one: its subscriber loses changes.",
+	Source:   "pg_replication_slots on leader and candidate; slots and ignore_slots in /config; patroni/postgresql/slots.py sync_replication_slots",
+	Fix:      "Declare the slot: patronictl edit-config -s slots.NAME.type=logical ..., or drop it.",
+	Proof:    "docs/accuracy.md: \"logical slot that nobody declared\" on Patroni 3.0 and 4.0: gone after the switchover.",
+	Kind:     Policy,
+	Severity: Blocker,
+	Of:       OfReplicas,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{sqlSlots.onLeader(), sqlSlots, permanentSlots, ignoreSlots},
+	Run:      runLogicalSlots,
+}
+
+var slotsLogicalReady = Check{
+	ID:       "slots.logical_ready",
+	Title:    "the declared logical slots are ready on the candidate",
+	Since:    "0.2.0",
+	Why:      "Patroni copies a declared slot to a replica after it has appeared on the leader, and it protects nothing there before the replica's feedback has reached the leader (catalog_xmin). A candidate without it, or with one that is invalid, leads without the slot.",
+	Source:   "pg_replication_slots on the candidate: catalog_xmin, conflicting, invalidation_reason; patroni/postgresql/slots.py SlotsHandler.check_logical_slots_readiness",
+	Fix:      "Wait until Patroni has copied the slot; the candidate's log says what it waits for.",
+	Proof:    "docs/accuracy.md: \"permanent logical slot\" (GO); the failing states by cases on a recorded snapshot.",
+	Kind:     Policy,
+	Severity: Blocker,
+	Of:       OfReplicas,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{sqlSlots.onLeader(), sqlSlots, permanentSlots},
+	Run:      runLogicalReady,
+}
+
+var slotsForeign = Check{
+	ID:       "slots.foreign",
+	Title:    "every physical slot will be there after the switchover",
+	Since:    "0.2.0",
+	Why:      "A physical slot that belongs to no member (another site's standby, pg_receivewal) is not made on the new leader unless /config declares it: its consumer stops, or misses WAL.",
+	Source:   "pg_replication_slots on the leader; slots in /config; patroni/postgresql/slots.py",
+	Fix:      "Declare it: patronictl edit-config -s slots.NAME.type=physical.",
+	Proof:    "Cases on a recorded snapshot, and Patroni's source; docs/accuracy.md: \"permanent physical slot\" (GO).",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{sqlSlots, permanentSlots, ignoreSlots},
+	Run:      runForeignSlots,
+}
+
+var slotsCarriers = Check{
+	ID:       "slots.carriers",
+	Title:    "the candidate carries the declared slots",
+	Since:    "0.2.0",
+	Why:      "Patroni keeps no permanent slots on members tagged nofailover, nostream or replicatefrom; on a new leader they are made anew, at its position of that moment.",
+	Source:   "tags in the member key; slots in /config; pg_replication_slots on the candidate; patroni/dcs/__init__.py Cluster._get_permanent_slots",
+	Fix:      "Choose a candidate without such a tag.",
+	Proof:    "Cases on a recorded snapshot, and Patroni's source.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfReplicas,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{keyTags, permanentSlots, sqlSlots},
+	Run:      runCarriers,
+}
+
+var slotsNames = Check{
+	ID:       "slots.names",
+	Title:    "every member has a slot name of its own",
+	Since:    "0.2.0",
+	Why:      "Patroni makes the name of a member's slot from the member's name: lower case, - and . as _. Two members with one slot name take turns in using it, and one of them does not stream.",
+	Source:   "patroni/dcs/__init__.py slot_name_from_member_name",
+	Fix:      "Rename one of the members.",
+	Proof:    "Cases on a recorded snapshot, and Patroni's source.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{useSlots},
+	Run:      runSlotNames,
 }
 
 // declared reports whether /config keeps the slot through a switchover.

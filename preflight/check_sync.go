@@ -6,25 +6,37 @@ import (
 	"strings"
 )
 
-var syncChecks = []Check{
-	{
-		ID: "dcs.sync_leader", Title: "/sync names the leader that /leader names", Since: "0.2.0",
-		Why:    "The leader itself keeps /sync, and puts its own name there. Where another name stands, it is not known who is synchronous; and the leader, whom /sync does not name, may not take the key back if the candidate fails. Patroni before 4.1.1 leaves it so after the leader was renamed in maintenance mode.",
-		Source: "patroni/ha.py process_sync_replication, is_healthiest_node; patroni/dcs/__init__.py SyncState; Patroni's release notes of 4.1.1",
-		Fix:    "Wait for a loop of the leader; if it stays, turn synchronous mode off and on again.",
-		Proof:  "Cases on a recorded snapshot; e2e/oracle_test.go has an old leader that /sync does not name.",
-		Kind:   Policy, Severity: Blocker, Essential: true, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{syncMode, standbyCluster, syncState, keyVersion.onLeader()}, Run: runSyncLeader,
-	},
-	{
-		ID: "sync.strict", Title: "commits do not wait for the old leader after the switchover", Since: "0.2.0",
-		Why:    "In strict synchronous mode the new leader acknowledges no commit before a standby has connected: seconds where another one is there, and as long as the old leader is away where none is. Without strict mode it acknowledges them meanwhile, and they are on one node only.",
-		Source: "patroni/ha.py enforce_primary_role, process_sync_replication_prepromote; patroni/postgresql/sync.py: nosync, replicatefrom",
-		Fix:    "Have a second standby that streams and may be synchronous, or expect the wait.",
-		Proof:  "docs/accuracy.md: \"synchronous mode, strict\". Measured apart from that: two nodes of 3.0.2, where commits waited for 3 s.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{syncMode, syncStrict, standbyCluster, keyVersion.onLeader()}, Run: runStrict,
-	},
+var dcsSyncLeader = Check{
+	ID:        "dcs.sync_leader",
+	Title:     "/sync names the leader that /leader names",
+	Since:     "0.2.0",
+	Why:       "The leader itself keeps /sync, and puts its own name there. Where another name stands, it is not known who is synchronous; and the leader, whom /sync does not name, may not take the key back if the candidate fails. Patroni before 4.1.1 leaves it so after the leader was renamed in maintenance mode.",
+	Source:    "patroni/ha.py process_sync_replication, is_healthiest_node; patroni/dcs/__init__.py SyncState; Patroni's release notes of 4.1.1",
+	Fix:       "Wait for a loop of the leader; if it stays, turn synchronous mode off and on again.",
+	Proof:     "Cases on a recorded snapshot; e2e/oracle_test.go has an old leader that /sync does not name.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfCluster,
+	After:     []string{"dcs.leader"},
+	Needs:     []Need{syncMode, standbyCluster, syncState, keyVersion.onLeader()},
+	Run:       runSyncLeader,
+}
+
+var syncStrictCheck = Check{
+	ID:       "sync.strict",
+	Title:    "commits do not wait for the old leader after the switchover",
+	Since:    "0.2.0",
+	Why:      "In strict synchronous mode the new leader acknowledges no commit before a standby has connected: seconds where another one is there, and as long as the old leader is away where none is. Without strict mode it acknowledges them meanwhile, and they are on one node only.",
+	Source:   "patroni/ha.py enforce_primary_role, process_sync_replication_prepromote; patroni/postgresql/sync.py: nosync, replicatefrom",
+	Fix:      "Have a second standby that streams and may be synchronous, or expect the wait.",
+	Proof:    "docs/accuracy.md: \"synchronous mode, strict\". Measured apart from that: two nodes of 3.0.2, where commits waited for 3 s.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{syncMode, syncStrict, standbyCluster, keyVersion.onLeader()},
+	Run:      runStrict,
 }
 
 var syncStrict = ofConfig("synchronous_mode_strict in /config", func(c Config) Observed[bool] { return c.SynchronousModeStrict })

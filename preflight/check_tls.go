@@ -10,41 +10,51 @@ import (
 // renewalDays is how long before its expiry a certificate is worth a warning.
 const renewalDays = 14
 
-var tlsChecks = []Check{
-	{
-		ID: "tls.etcd_certificate", Title: "etcd's certificates are valid, and stay so", Since: "0.1.0",
-		Why:    "When they expire, every Patroni that verifies them loses its DCS at once, and the leader is demoted.",
-		Source: "patroni/dcs/etcd.py (cert_reqs by cacert); the certificates in the handshakes",
-		Fix:    "Renew the certificate and let etcd read it: etcd loads it anew for each connection.",
-		Proof:  "TestTLS in dcs/ and TestBreakages.",
-		Kind:   Policy, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.reachable"}, Needs: []Need{etcdCertificates},
-		Run: func(s *Snapshot, _ Question, _ string) []Finding {
-			var out []Finding
-			shown := etcdCertificates.get(s, "")
-			for _, e := range shown {
-				c := e.Certificate.Must()
-				const effect = "A Patroni that verifies it loses its DCS then, and a leader that has lost its DCS is demoted."
-				if f := expiring(c, s.TakenAt); f != nil {
-					f.Asked, f.Effect, f.Remedy = "TLS handshake with "+e.URL, effect, "Renew the certificate of "+e.URL+"; etcd reads it anew by itself."
-					out = append(out, *f)
-				}
+var tlsEtcdCertificate = Check{
+	ID:       "tls.etcd_certificate",
+	Title:    "etcd's certificates are valid, and stay so",
+	Since:    "0.1.0",
+	Why:      "When they expire, every Patroni that verifies them loses its DCS at once, and the leader is demoted.",
+	Source:   "patroni/dcs/etcd.py (cert_reqs by cacert); the certificates in the handshakes",
+	Fix:      "Renew the certificate and let etcd read it: etcd loads it anew for each connection.",
+	Proof:    "TestTLS in dcs/ and TestBreakages.",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.reachable"},
+	Needs:    []Need{etcdCertificates},
+	Run: func(s *Snapshot, _ Question, _ string) []Finding {
+		var out []Finding
+		shown := etcdCertificates.get(s, "")
+		for _, e := range shown {
+			c := e.Certificate.Must()
+			const effect = "A Patroni that verifies it loses its DCS then, and a leader that has lost its DCS is demoted."
+			if f := expiring(c, s.TakenAt); f != nil {
+				f.Asked, f.Effect, f.Remedy = "TLS handshake with "+e.URL, effect, "Renew the certificate of "+e.URL+"; etcd reads it anew by itself."
+				out = append(out, *f)
 			}
-			if out == nil {
-				return evidence("TLS handshakes with "+s.DCS.Kind, "%d certificates, valid for more than %d days", len(shown), renewalDays)
-			}
-			return out
-		},
+		}
+		if out == nil {
+			return evidence("TLS handshakes with "+s.DCS.Kind, "%d certificates, valid for more than %d days", len(shown), renewalDays)
+		}
+		return out
 	},
-	{
-		ID: "tls.rest_certificate", Title: "the REST API's certificate is valid and has the right name", Since: "0.1.0",
-		Why:    "patronictl that cannot verify the leader's certificate, its name among the rest, writes the request into the DCS itself, past every check of the REST API. The leader asks the candidate over TLS too: with ctl.certfile in its file it verifies the CA and the dates, and an expired certificate makes the candidate \"not reachable\"; without it nothing; the name never.",
-		Source: "patroni/__main__.py (PatroniRequest with insecure), patroni/request.py reload_config; patroni/ctl.py _do_failover_or_switchover; the certificate in the handshake",
-		Fix:    "Issue a certificate for the host in restapi.connect_address, and patronictl reload: Patroni loads it then.",
-		Proof:  "TestSecure in e2e/: with the wrong name on the candidate Patroni switched over, and patronictl went past the new leader's REST API from then on. What does not verify here otherwise is unknown, and never GO.",
-		Kind:   Policy, Severity: Warning, Of: OfMembers,
-		After: []string{"leader.rest", "candidate.rest"}, Needs: []Need{restCertificate}, Run: runRESTCertificate,
-	},
+}
+
+var tlsRESTCertificate = Check{
+	ID:       "tls.rest_certificate",
+	Title:    "the REST API's certificate is valid and has the right name",
+	Since:    "0.1.0",
+	Why:      "patronictl that cannot verify the leader's certificate, its name among the rest, writes the request into the DCS itself, past every check of the REST API. The leader asks the candidate over TLS too: with ctl.certfile in its file it verifies the CA and the dates, and an expired certificate makes the candidate \"not reachable\"; without it nothing; the name never.",
+	Source:   "patroni/__main__.py (PatroniRequest with insecure), patroni/request.py reload_config; patroni/ctl.py _do_failover_or_switchover; the certificate in the handshake",
+	Fix:      "Issue a certificate for the host in restapi.connect_address, and patronictl reload: Patroni loads it then.",
+	Proof:    "TestSecure in e2e/: with the wrong name on the candidate Patroni switched over, and patronictl went past the new leader's REST API from then on. What does not verify here otherwise is unknown, and never GO.",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfMembers,
+	After:    []string{"leader.rest", "candidate.rest"},
+	Needs:    []Need{restCertificate},
+	Run:      runRESTCertificate,
 }
 
 // etcdCertificates are the servers of etcd that showed a certificate; unknown
@@ -125,17 +135,21 @@ func runRESTCertificate(s *Snapshot, _ Question, m string) []Finding {
 	return out
 }
 
-// followTLSChecks stand behind those of identity, on which they build.
-var followTLSChecks = []Check{
-	{
-		ID: "tls.postgresql_certificate", Title: "PostgreSQL's certificate lets others follow", Since: "0.2.0",
-		Why:    "Nobody connects to the candidate for replication before it leads. Where replication verifies (postgresql.authentication.replication.sslmode verify-ca or verify-full), an expired certificate there, or with verify-full another name, keeps the old leader and the others from following, and pg_rewind from connecting.",
-		Source: "the certificate in the handshake with conn_url; sslmode in primary_conninfo of the standbys (patroni/postgresql/config.py, primary_conninfo_params); libpq's sslmode",
-		Fix:    "Issue a certificate for the host in postgresql.connect_address, and reload PostgreSQL: it reads it then.",
-		Proof:  "TestSecure in e2e/: with an expired certificate on the candidate Patroni switched over, and nobody followed.",
-		Kind:   Policy, Severity: Warning, Optional: true, Of: OfMembers,
-		After: []string{"dcs.leader", "identity.sql_system_id"}, Needs: []Need{sqlCertificate}, Run: runSQLCertificate,
-	},
+var tlsPostgreSQLCertificate = Check{
+	ID:       "tls.postgresql_certificate",
+	Title:    "PostgreSQL's certificate lets others follow",
+	Since:    "0.2.0",
+	Why:      "Nobody connects to the candidate for replication before it leads. Where replication verifies (postgresql.authentication.replication.sslmode verify-ca or verify-full), an expired certificate there, or with verify-full another name, keeps the old leader and the others from following, and pg_rewind from connecting.",
+	Source:   "the certificate in the handshake with conn_url; sslmode in primary_conninfo of the standbys (patroni/postgresql/config.py, primary_conninfo_params); libpq's sslmode",
+	Fix:      "Issue a certificate for the host in postgresql.connect_address, and reload PostgreSQL: it reads it then.",
+	Proof:    "TestSecure in e2e/: with an expired certificate on the candidate Patroni switched over, and nobody followed.",
+	Kind:     Policy,
+	Severity: Warning,
+	Optional: true,
+	Of:       OfMembers,
+	After:    []string{"dcs.leader", "identity.sql_system_id"},
+	Needs:    []Need{sqlCertificate},
+	Run:      runSQLCertificate,
 }
 
 // sqlCertificate is what PostgreSQL showed; the zero value for a session without TLS.

@@ -2,25 +2,36 @@ package preflight
 
 import "strings"
 
-var upstreamChecks = []Check{
-	{
-		ID: "leader.upstream", Title: "a standby cluster receives from its primary", Since: "0.2.0",
-		Why:    "The leader of a standby cluster may have lost the other site for hours: the members here are level with each other all the same, and neither patronictl list nor GET /health shows it. After the switchover the new standby leader has the same trouble.",
-		Source: "pg_stat_wal_receiver on the standby leader; patroni/patroni issue 2875",
-		Fix:    "See the PostgreSQL log on the standby leader for why it does not connect to the other site.",
-		Proof:  "Cases on a recorded snapshot.",
-		Kind:   Policy, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{standbyCluster, upstreamStatus}, Run: runUpstream,
-	},
-	{
-		ID: "sync.foreign", Title: "commits wait for members alone", Since: "0.2.0",
-		Why:    "With synchronous_standby_names = '*', or one that a node's own patroni.yml gives, a backup receiver or a member tagged nosync becomes the synchronous standby. It can not take over, and the members that could are not in /sync.",
-		Source: "sync_state in pg_stat_replication on the leader; patroni/patroni issue 789",
-		Fix:    "Leave synchronous_standby_names to Patroni.",
-		Proof:  "Cases on a recorded snapshot.",
-		Kind:   Policy, Severity: Warning, Of: OfLeader,
-		After: []string{"dcs.leader"}, Needs: []Need{syncMode, standbyCluster, keyVersion, syncSenders}, Run: runForeignSync,
-	},
+var leaderUpstream = Check{
+	ID:       "leader.upstream",
+	Title:    "a standby cluster receives from its primary",
+	Since:    "0.2.0",
+	Why:      "The leader of a standby cluster may have lost the other site for hours: the members here are level with each other all the same, and neither patronictl list nor GET /health shows it. After the switchover the new standby leader has the same trouble.",
+	Source:   "pg_stat_wal_receiver on the standby leader; patroni/patroni issue 2875",
+	Fix:      "See the PostgreSQL log on the standby leader for why it does not connect to the other site.",
+	Proof:    "Cases on a recorded snapshot.",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{standbyCluster, upstreamStatus},
+	Run:      runUpstream,
+}
+
+var syncForeign = Check{
+	ID:       "sync.foreign",
+	Title:    "commits wait for members alone",
+	Since:    "0.2.0",
+	Why:      "With synchronous_standby_names = '*', or one that a node's own patroni.yml gives, a backup receiver or a member tagged nosync becomes the synchronous standby. It can not take over, and the members that could are not in /sync.",
+	Source:   "sync_state in pg_stat_replication on the leader; patroni/patroni issue 789",
+	Fix:      "Leave synchronous_standby_names to Patroni.",
+	Proof:    "Cases on a recorded snapshot.",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{syncMode, standbyCluster, keyVersion, syncSenders},
+	Run:      runForeignSync,
 }
 
 // Both are needed only where the configuration makes them matter.

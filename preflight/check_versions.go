@@ -6,16 +6,20 @@ import (
 	"strings"
 )
 
-var versionChecks = []Check{
-	{
-		ID: "version.mixed", Title: "the members' releases of Patroni work together", Since: "0.2.0",
-		Why:    "In a switchover each member acts by its own release. Patroni 4 wants 3.1.0 or later beside it; 3.0.3 and 3.0.4 take a running primary for a replica; and what is older than 4.0.0 knows no quorum mode, so that it switches synchronous replication off once it leads. Other releases may differ, as they do during a rolling update.",
-		Source: "version in the member keys; Patroni's release notes of 4.0.0 and 3.1.0; patroni/ha.py _MemberStatus.from_api_response, process_sync_replication",
-		Fix:    "Update Patroni on the members that are behind, over 3.1.0 or later on the way to 4.",
-		Proof:  "Cases on a recorded snapshot; e2e/oracle_test.go has what each release takes for a primary and for quorum mode.",
-		Kind:   PatroniRule, Severity: Warning, Of: OfCluster,
-		After: []string{"dcs.leader"}, Needs: []Need{releases, syncMode}, Run: runMixed,
-	},
+var versionMixed = Check{
+	ID:       "version.mixed",
+	Title:    "the members' releases of Patroni work together",
+	Since:    "0.2.0",
+	Why:      "In a switchover each member acts by its own release. Patroni 4 wants 3.1.0 or later beside it; 3.0.3 and 3.0.4 take a running primary for a replica; and what is older than 4.0.0 knows no quorum mode, so that it switches synchronous replication off once it leads. Other releases may differ, as they do during a rolling update.",
+	Source:   "version in the member keys; Patroni's release notes of 4.0.0 and 3.1.0; patroni/ha.py _MemberStatus.from_api_response, process_sync_replication",
+	Fix:      "Update Patroni on the members that are behind, over 3.1.0 or later on the way to 4.",
+	Proof:    "Cases on a recorded snapshot; e2e/oracle_test.go has what each release takes for a primary and for quorum mode.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []Need{releases, syncMode},
+	Run:      runMixed,
 }
 
 // releases are the members' versions of Patroni, by member; unknown where one is,
