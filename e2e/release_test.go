@@ -138,7 +138,7 @@ func (l *lab) slowCandidate() {
 func recordRelease(t *testing.T, o outcome) {
 	predicted := o.prediction.Printed
 	if len(o.prediction.Winners) == 0 && o.prediction.Stage == "accepted" {
-		predicted += "; nobody leads"
+		predicted += "; no leader"
 	}
 	row := []string{o.patroni, time.Now().UTC().Format("2006-01-02"), o.name, o.verdict, predicted, o.printed, o.became}
 	for i := range row {
@@ -147,4 +147,4 @@ func recordRelease(t *testing.T, o outcome) {
 	putRow(t, "make e2e-release", releaseHead, row)
 }
 
-var releaseHead = []string{"Patroni", "on", "situation", "verdict", "predicted", "patronictl printed", "what became of it"}
+var releaseHead = []string{"Patroni", "on", "situation", "verdict", "predicted", "patronictl printed", "result"}
