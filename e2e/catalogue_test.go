@@ -20,13 +20,13 @@ var catalogue = []scenario{
 	// Odd, and fine.
 	{name: "quorum mode, candidate is a quorum standby", arrange: (*lab).quorum, want: goes, because: "it is in /sync"},
 	{name: "quorum mode, no candidate named", on: "sid", arrange: (*lab).quorum, candidate: nobody, want: goes, because: "both voters are healthy"},
-	{name: "synchronous mode, strict", arrange: func(l *lab) { l.edit("synchronous_mode_strict=on"); l.synchronous() }, want: goes, warns: "sync.strict", because: "the candidate is in /sync; writes wait until a standby is back"},
-	{name: "candidate cascades from the bystander", arrange: func(l *lab) { l.cascade(l.candidate, l.bystander) }, want: goes, warns: "candidate.cascade", because: "it streams all the same, from the bystander"},
-	{name: "bystander cascades from the candidate", arrange: func(l *lab) { l.cascade(l.bystander, l.candidate) }, want: goes, because: "it goes on following its upstream"},
-	{name: "bystander's Patroni killed", arrange: func(l *lab) { l.kill(l.bystander) }, want: goes, because: "it is not the candidate, and its PostgreSQL streams on"},
+	{name: "synchronous mode, strict", arrange: func(l *lab) { l.edit("synchronous_mode_strict=on"); l.synchronous() }, want: goes, warns: "sync.strict", because: "the candidate is in /sync; commits wait until a standby has rejoined"},
+	{name: "candidate cascades from the bystander", arrange: func(l *lab) { l.cascade(l.candidate, l.bystander) }, want: goes, warns: "candidate.cascade", because: "it streams, from the bystander"},
+	{name: "bystander cascades from the candidate", arrange: func(l *lab) { l.cascade(l.bystander, l.candidate) }, want: goes, because: "it continues to follow its upstream"},
+	{name: "bystander's Patroni killed", arrange: func(l *lab) { l.kill(l.bystander) }, want: goes, because: "it is not the candidate, and its PostgreSQL continues to stream"},
 	{name: "bystander cut off, not streaming", arrange: func(l *lab) { l.cutOff(l.bystander) }, want: goes, because: "it is not the candidate"},
-	{name: "no candidate named, one member's Patroni killed", arrange: func(l *lab) { l.kill(l.bystander); time.Sleep(6 * time.Second) }, candidate: nobody, want: goes, because: "Patroni leaves out whoever does not answer"},
-	{name: "pg_receivewal takes WAL", on: "bookworm", arrange: func(l *lab) { l.receivewal("") }, want: goes, because: "it answers"},
+	{name: "no candidate named, one member's Patroni killed", arrange: func(l *lab) { l.kill(l.bystander); time.Sleep(6 * time.Second) }, candidate: nobody, want: goes, because: "Patroni leaves out a member that does not answer"},
+	{name: "pg_receivewal takes WAL", on: "bookworm", arrange: func(l *lab) { l.receivewal("") }, want: goes, because: "the client responds"},
 	{name: "permanent logical slot", arrange: (*lab).permanentLogicalSlot, want: goes, because: "Patroni copies it"},
 	{name: "permanent physical slot", on: "sid", arrange: func(l *lab) { l.edit("slots.dr.type=physical") }, want: goes, because: "Patroni keeps it"},
 	{name: "candidate with recovery_min_apply_delay", arrange: func(l *lab) {
@@ -35,41 +35,41 @@ var catalogue = []scenario{
 	}, want: goes, warns: "candidate.apply_delay", because: "a promotion does not wait for the delay"},
 	{name: "check_timeline on", arrange: func(l *lab) { l.edit("check_timeline=true") }, want: goes, because: "the timelines agree"},
 	{name: "a prepared transaction", arrange: (*lab).prepared, want: goes, warns: "shutdown.sessions", because: "it survives"},
-	{name: "unlogged tables", on: "bookworm", arrange: (*lab).unlogged, want: goes, warns: "data.unlogged", because: "they are emptied, and meant to be"},
+	{name: "unlogged tables", on: "bookworm", arrange: (*lab).unlogged, want: goes, warns: "data.unlogged", because: "they are emptied, as intended for unlogged tables"},
 	{name: "settings wait for a restart", arrange: func(l *lab) {
 		l.edit("postgresql.parameters.max_connections=60")
 		l.await("pending_restart", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+l.candidate), "pending_restart") })
-	}, want: goes, warns: "settings.pending_restart", because: "it works with the old ones"},
-	{name: "pg_rewind off", on: "sid", arrange: func(l *lab) { l.edit("postgresql.use_pg_rewind=false") }, want: goes, warns: "wayback.rewind", because: "a clean switchover needs none"},
+	}, want: goes, warns: "settings.pending_restart", because: "PostgreSQL runs with the old values"},
+	{name: "pg_rewind off", on: "sid", arrange: func(l *lab) { l.edit("postgresql.use_pg_rewind=false") }, want: goes, warns: "wayback.rewind", because: "a clean switchover does not need pg_rewind"},
 	{name: "different failover priorities", arrange: func(l *lab) {
 		l.tag(l.candidate, "failover_priority", "1")
 		l.tag(l.bystander, "failover_priority", "5")
 	}, want: goes, because: "the candidate is named"},
-	{name: "candidate tagged noloadbalance", on: "bookworm", arrange: func(l *lab) { l.tag(l.candidate, "noloadbalance", "true") }, want: goes, because: "503 of /replica is no illness"},
+	{name: "candidate tagged noloadbalance", on: "bookworm", arrange: func(l *lab) { l.tag(l.candidate, "noloadbalance", "true") }, want: goes, because: "503 from /replica is not a fault"},
 	{name: "slots not used", on: "sid", arrange: func(l *lab) { l.edit("postgresql.use_slots=false"); time.Sleep(4 * time.Second) }, want: goes, because: "wal_keep_size holds the WAL"},
 	{name: "failsafe mode configured", arrange: func(l *lab) { l.edit("failsafe_mode=true") }, want: goes, because: "it is not active"},
 	{name: "ttl too short for loop_wait", on: "sid", arrange: func(l *lab) { l.edit("ttl=20", "loop_wait=10", "retry_timeout=8") }, want: goes, warns: "dcs.config", because: "Patroni adjusts it since 3.2.0"},
-	{name: "a base backup is being taken", arrange: (*lab).baseBackup, want: goes, warns: "shutdown.sessions", because: "it is cut off, and nothing else"},
-	{name: "collation versions as of another C library", arrange: (*lab).collation, want: goes, warns: "data.collations", because: "leader and candidate have the same library"},
+	{name: "a base backup is being taken", arrange: (*lab).baseBackup, want: goes, warns: "shutdown.sessions", because: "the switchover ends it, without other damage"},
+	{name: "collation versions as of another C library", arrange: (*lab).collation, want: goes, warns: "data.collations", because: "leader and candidate have the same C library"},
 	{name: "healthy, under heavier writes", on: "sid", arrange: (*lab).heavierWrites, want: goes, because: "the candidate keeps up"},
-	{name: "scheduled for tomorrow", arrange: func(*lab) {}, scheduled: "tomorrow", want: goes, warns: "schedule.unjudged", because: "Patroni stores it"},
-	{name: "archiving fails", on: "bookworm", arrange: (*lab).failingArchiver, want: goes, warns: "shutdown.archiver", because: "Patroni hands over before the archiver ends"},
+	{name: "scheduled for tomorrow", arrange: func(*lab) {}, scheduled: "tomorrow", want: goes, warns: "schedule.unjudged", because: "Patroni accepts and stores the request"},
+	{name: "archiving fails", on: "bookworm", arrange: (*lab).failingArchiver, want: goes, warns: "shutdown.archiver", because: "Patroni releases the leader key before the archiver has finished"},
 	{name: "a session in a long query on the candidate", arrange: (*lab).longQuery, want: goes, because: "nothing is left to replay"},
 	{name: "a member to be removed: bystander stopped, key still there", arrange: (*lab).stoppedBystander, fromLeader: true, want: goes, because: "it is not the candidate"},
 	{name: "synchronous mode with two synchronous standbys", on: "bookworm", arrange: func(l *lab) { l.edit("synchronous_node_count=2"); l.synchronous() }, want: goes, because: "the candidate is in /sync"},
 
 	// What holds up the shutdown.
-	{name: "pg_receivewal frozen with a backlog", arrange: func(l *lab) { l.receivewal("backlog") }, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits for wal_sender_timeout, without a primary"},
-	{name: "pg_receivewal frozen, nothing unsent", on: "sid", arrange: func(l *lab) { l.receivewal("frozen") }, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", policy: true, because: "the old leader can not end before wal_sender_timeout"},
-	{name: "pg_receivewal frozen with a backlog, no wal_sender_timeout", on: "bookworm", arrange: func(l *lab) { l.receivewal("for ever") }, limit: 40 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits for ever"},
-	{name: "bystander's WAL receiver frozen with a backlog", arrange: (*lab).frozenBystander, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits for it too"},
-	{name: "logical consumer frozen with a backlog", on: "sid", arrange: (*lab).frozenLogical, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits for it too"},
+	{name: "pg_receivewal frozen with a backlog", arrange: func(l *lab) { l.receivewal("backlog") }, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits until wal_sender_timeout, meanwhile without a primary"},
+	{name: "pg_receivewal frozen, nothing unsent", on: "sid", arrange: func(l *lab) { l.receivewal("frozen") }, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", policy: true, because: "the old leader cannot stop before wal_sender_timeout"},
+	{name: "pg_receivewal frozen with a backlog, no wal_sender_timeout", on: "bookworm", arrange: func(l *lab) { l.receivewal("for ever") }, limit: 40 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits indefinitely"},
+	{name: "bystander's WAL receiver frozen with a backlog", arrange: (*lab).frozenBystander, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits for it, too"},
+	{name: "logical consumer frozen with a backlog", on: "sid", arrange: (*lab).frozenLogical, limit: 70 * time.Second, want: noGo, by: "shutdown.walsenders", because: "PostgreSQL waits for it, too"},
 
 	// What is left behind.
-	{name: "logical slot that nobody declared", arrange: func(l *lab) { l.logicalSlot("cdc") }, want: noGo, by: "slots.logical", because: "it is gone after the switchover"},
-	{name: "logical slot that nobody declared, Patroni 3.0", on: "bookworm", arrange: func(l *lab) { l.logicalSlot("cdc") }, want: noGo, by: "slots.logical", because: "it is gone after the switchover"},
-	{name: "candidate's pg_hba.conf lets no replica in", arrange: (*lab).hbaRefusesReplicas, want: noGo, by: "wayback.hba", because: "the old leader can not follow"},
-	{name: "replication role may not log in", on: "sid", arrange: (*lab).replicatorNoLogin, want: noGo, by: "wayback.role", because: "nobody can follow the new leader"},
+	{name: "logical slot that nobody declared", arrange: func(l *lab) { l.logicalSlot("cdc") }, want: noGo, by: "slots.logical", because: "the slot is lost after the switchover"},
+	{name: "logical slot that nobody declared, Patroni 3.0", on: "bookworm", arrange: func(l *lab) { l.logicalSlot("cdc") }, want: noGo, by: "slots.logical", because: "the slot is lost after the switchover"},
+	{name: "candidate's pg_hba.conf lets no replica in", arrange: (*lab).hbaRefusesReplicas, want: noGo, by: "wayback.hba", because: "the old leader cannot follow"},
+	{name: "replication role may not log in", on: "sid", arrange: (*lab).replicatorNoLogin, want: noGo, by: "wayback.role", because: "no member can follow the new leader"},
 	{name: "an extension's files are missing on the candidate", arrange: (*lab).missingExtension, want: noGo, by: "data.extensions", policy: true, because: "its functions fail after the switchover"},
 	{name: "archiving on the leader, none on the candidate", on: "sid", arrange: (*lab).archiveDiffers, want: noGo, by: "settings.differ", policy: true, because: "the archive ends with the switchover"},
 
@@ -85,21 +85,21 @@ var catalogue = []scenario{
 		l.tag(l.bystander, "nosync", "true")
 		l.edit("synchronous_mode=on")
 		l.await("/sync", 20*time.Second, func() bool { return l.key("sync") != "" })
-	}, want: noGo, by: "candidate.sync", because: "412"},
+	}, want: noGo, by: "candidate.sync", because: "Patroni refuses with 412"},
 	{name: "check_timeline on, candidate on an older timeline", on: "sid", arrange: func(l *lab) { l.edit("check_timeline=true"); l.olderTimeline() }, want: noGo, by: "candidate.timeline", because: "the leader refuses it"},
-	{name: "scheduled for yesterday", arrange: func(*lab) {}, scheduled: "yesterday", want: noGo, by: "schedule.time", because: "422"},
+	{name: "scheduled for yesterday", arrange: func(*lab) {}, scheduled: "yesterday", want: noGo, by: "schedule.time", because: "Patroni refuses with 422"},
 	{name: "scheduled in maintenance mode", on: "bookworm", arrange: (*lab).pause, scheduled: "tomorrow", want: noGo, by: "schedule.time", because: "patronictl refuses"},
-	{name: "etcd out of space", on: "sid", arrange: (*lab).noSpace, want: noGo, by: "dcs.alarms", because: "the request can not be stored"},
+	{name: "etcd out of space", on: "sid", arrange: (*lab).noSpace, want: noGo, by: "dcs.alarms", because: "etcd cannot store the request"},
 	{name: "the leader's REST port is closed to the others", arrange: func(l *lab) {
 		leader := l.leader
 		l.sh(leader, "iptables -A INPUT -p tcp --dport 8008 ! -i lo -j REJECT --reject-with tcp-reset")
 		l.undo(func() { l.in(leader, "iptables -F") })
-	}, want: noGo, by: "leader.rest", policy: true, because: "patronictl then writes the key itself, and nobody checks anything"},
+	}, want: noGo, by: "leader.rest", policy: true, because: "patronictl then writes the request to the DCS itself, without any check"},
 	{name: "maximum_lag_on_failover \"10MB\", Patroni 3.0", on: "bookworm", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=10MB") }, want: noGo, by: "dcs.config", policy: true, because: "Patroni before 3.0.3 then ignores the whole configuration"},
 
 	// Candidates that lose rows.
-	{name: "candidate tagged nostream", on: "sid", arrange: (*lab).noStream, want: noGo, by: "candidate.streaming", because: "it takes WAL from an archive, and there is none"},
-	{name: "a restart of the candidate is due in five minutes", arrange: (*lab).restartSoon, want: noGo, by: "restart.scheduled", policy: true, because: "the new leader would restart right after"},
+	{name: "candidate tagged nostream", on: "sid", arrange: (*lab).noStream, want: noGo, by: "candidate.streaming", because: "it reads WAL from an archive only, and the cluster has no archive"},
+	{name: "a restart of the candidate is due in five minutes", arrange: (*lab).restartSoon, want: noGo, by: "restart.scheduled", policy: true, because: "the new leader would restart shortly after the switchover"},
 }
 
 func (l *lab) quorum() {

@@ -14,7 +14,7 @@ func init() { scenarios = append(scenarios, oddities...) }
 
 // oddities are lines that are slow or roundabout, and settings that few clusters have.
 var oddities = []scenario{
-	{name: "bystander behind a slow line", arrange: (*lab).slowLine, want: goes, warns: "shutdown.backlog", because: "Patroni hands over without waiting for it"},
+	{name: "bystander behind a slow line", arrange: (*lab).slowLine, want: goes, warns: "shutdown.backlog", because: "Patroni releases the leader key without waiting for it"},
 	{name: "candidate's REST API answers after 1.2 s", on: "bookworm", arrange: func(l *lab) { l.slowREST(l.candidate, 1200*time.Millisecond) }, want: goes, warns: "candidate.rest", because: "Patroni waits for 2 s"},
 	{name: "candidate's REST API answers after 2.6 s", on: "sid", arrange: func(l *lab) { l.slowREST(l.candidate, 2600*time.Millisecond) }, want: noGo, by: "candidate.rest", because: "Patroni waits for 2 s"},
 	{name: "primary_stop_timeout in synchronous mode", on: "bookworm", arrange: func(l *lab) { l.edit("primary_stop_timeout=30"); l.synchronous() }, want: goes, warns: "shutdown.stop_timeout", because: "PostgreSQL stops in time"},
@@ -24,7 +24,7 @@ var oddities = []scenario{
 		l.set(l.candidate, "postgresql.recovery_conf", "{restore_command: /bin/false}", "")
 		l.await("restore_command", 20*time.Second, func() bool { return l.sql(l.candidate, "SHOW restore_command") == "/bin/false" })
 		time.Sleep(2 * time.Second)
-	}, want: goes, because: "it says at once that it has nothing"},
+	}, want: goes, because: "the command returns at once without a file"},
 	{name: "maximum_lag_on_syncnode set", arrange: func(l *lab) { l.edit("maximum_lag_on_syncnode=16777216"); l.synchronous() }, want: goes, because: "the candidate keeps up"},
 	{name: "sessions idle in transactions on the leader", on: "bookworm", arrange: (*lab).openTransactions, want: goes, because: "a fast shutdown ends them"},
 	{name: "no slots and little WAL kept", on: "sid", arrange: func(l *lab) {
@@ -33,9 +33,9 @@ var oddities = []scenario{
 		candidate := l.candidate
 		l.await("wal_keep_size", 20*time.Second, func() bool { return l.sql(candidate, "SHOW wal_keep_size") == "16MB" })
 		time.Sleep(4 * time.Second)
-	}, want: goes, warns: "wayback.wal_kept", because: "everybody streams, and needs no old WAL"},
-	{name: "candidate cascades from a bystander that is cut off", arrange: (*lab).cascadeCut, want: noGo, by: "candidate.cascade", because: "Patroni switches, and the rows are gone"},
-	{name: "replay on the candidate waits for a session, without a limit", arrange: (*lab).replayConflict, limit: 40 * time.Second, want: noGo, by: "candidate.conflicts", because: "the promotion waits for that session too"},
+	}, want: goes, warns: "wayback.wal_kept", because: "every member streams and needs no old WAL"},
+	{name: "candidate cascades from a bystander that is cut off", arrange: (*lab).cascadeCut, want: noGo, by: "candidate.cascade", because: "Patroni switches over, and committed rows are lost"},
+	{name: "replay on the candidate waits for a session, without a limit", arrange: (*lab).replayConflict, limit: 40 * time.Second, want: noGo, by: "candidate.conflicts", because: "the promotion waits for that session, too"},
 }
 
 // relay redirects a node's packets that match to a relay on the node itself.

@@ -60,8 +60,8 @@ func predictions(t *testing.T, all []outcome) string {
 	text := fmt.Sprintf(`
 ## What patronictl printed
 
-Predicted beforehand by the rules in [prediction.md](prediction.md), wherever the facts for that could be
-had: %d of %d as predicted.
+Predicted before the switchover by the rules in [prediction.md](prediction.md), if all facts for it were
+known: %d of %d as predicted.
 `, held, total)
 	if held < total {
 		text += "\n| scenario | suite | predicted | printed |\n|---|---|---|---|\n" + rows.String()
