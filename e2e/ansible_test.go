@@ -107,7 +107,7 @@ var plays = []play{
 	{
 		name: "NO-GO", playbook: checkOnly, fails: true, old: true,
 		arrange: func(d *desk) { d.tag(d.candidate, "nofailover", "true") },
-		says:    []string{"NO-GO: nothing was asked of Patroni", "BLOCKS candidate.nofailover", "FIX: "},
+		says:    []string{"NO-GO: no request was sent to Patroni", "BLOCKS candidate.nofailover", "FIX: "},
 	},
 	{
 		name: "UNKNOWN", playbook: checkOnly, fails: true, old: true,
@@ -124,17 +124,17 @@ var plays = []play{
 	{
 		name: "the tool is not there", playbook: checkOnly, fails: true, old: true,
 		vars: func(*desk) []string { return []string{"patroni_preflight_command=/nonexistent/patroni-preflight"} },
-		says: []string{"internal error: nothing is known of the cluster", "/nonexistent/patroni-preflight"},
+		says: []string{"internal error: the state of the cluster is unknown", "/nonexistent/patroni-preflight"},
 	},
 	{
 		name: "a wrong call", playbook: checkOnly, fails: true,
 		vars: func(*desk) []string { return []string{"patroni_preflight_timeout=1s"} },
-		says: []string{"wrong call or configuration", "--timeout 1s"},
+		says: []string{"wrong usage or configuration", "--timeout 1s"},
 	},
 	{
 		name: "NO-GO, asked to switch over", playbook: switchOver, fails: true,
 		arrange: func(d *desk) { d.tag(d.candidate, "nofailover", "true") },
-		says:    []string{"NO-GO: nothing was asked of Patroni", "BLOCKS candidate.nofailover"},
+		says:    []string{"NO-GO: no request was sent to Patroni", "BLOCKS candidate.nofailover"},
 	},
 	{
 		name: "asked what it would do", playbook: switchOver, changed: true,
@@ -145,7 +145,7 @@ var plays = []play{
 		name: "refused", playbook: switchOver, fails: true,
 		vars:    func(*desk) []string { return []string{gated} },
 		between: freezeCandidate,
-		says:    []string{"REFUSED: Patroni did not do it", "Switchover failed"},
+		says:    []string{"REFUSED: Patroni did not switch over", "Switchover failed"},
 	},
 	{
 		name: "done, and asked again", playbook: switchOver, changed: true, leads: candidateLeads,
@@ -198,7 +198,7 @@ var plays = []play{
 			d.await("the leader to stop", 60*time.Second, func() bool { s, err := d.status(d.leader); return err == nil && s.State != "running" })
 			freezeCandidate(d)
 		},
-		says: []string{"DIFFERENT: there was a switchover", "FAIL outcome.leader", "leads, not"},
+		says: []string{"DIFFERENT: a switchover took place", "FAIL outcome.leader", "leads, not"},
 	},
 	{
 		name: "rolling, and the inventory has other names", playbook: rolling, nobody: true, fails: true, old: true,
@@ -206,7 +206,7 @@ var plays = []play{
 			d.write("/root/touch.yml", "---\n- name: Leave a trace\n  ansible.builtin.file: {path: /root/trace, state: touch, mode: '0644'}\n")
 			return []string{"patroni_work=/root/touch.yml", "patroni_member=nobody", "patroni_may_lead=false"}
 		},
-		says: []string{"nobody is no member of the cluster, which has node1, node2, node3"},
+		says: []string{"nobody is not a member of the cluster, which has node1, node2, node3"},
 		after: func(d *desk, _ string) {
 			if _, code := d.bash("test -e /root/trace"); code == 0 {
 				d.t.Error("somebody was worked on")

@@ -54,7 +54,7 @@ func texts(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
 	for _, pattern := range []string{
-		"*.md", "docs/*.md", ".github/*/*.yml",
+		"*.md", "docs/*.md", "docs/*.schema.json", ".github/*/*.yml",
 		"shell/man.md", "internal/cli/shell/man.md",
 		"preflight/report/testdata/*",
 		"ansible/*.yml", "ansible/roles/*/*/*.yml", "ansible/roles/*/*/*.j2",
