@@ -289,7 +289,17 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	if o.verdict == noGo && o.works && !sc.policy {
 		t.Errorf("FALSE NO-GO: %s", o.became)
 	}
-	t.Logf("%s exit %d by %v in %.2f s; patronictl %q in %.0f s; %s; %s", o.verdict, o.exit, o.decidedBy, o.toolSeconds, o.printed, o.ctlSeconds, o.became, o.interruption())
+	t.Logf(
+		"%s exit %d by %v in %.2f s; patronictl %q in %.0f s; %s; %s",
+		o.verdict,
+		o.exit,
+		o.decidedBy,
+		o.toolSeconds,
+		o.printed,
+		o.ctlSeconds,
+		o.became,
+		o.interruption(),
+	)
 	return o
 }
 

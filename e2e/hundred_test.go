@@ -70,7 +70,10 @@ func (l *lab) write() *writer {
 func (l *lab) primary(ctx context.Context, node string) *pgconn.PgConn {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	conn, err := pgconn.Connect(ctx, "postgres://postgres:postgres@"+l.ip(node)+":5432/postgres?sslmode=disable&target_session_attrs=read-write")
+	conn, err := pgconn.Connect(
+		ctx,
+		"postgres://postgres:postgres@"+l.ip(node)+":5432/postgres?sslmode=disable&target_session_attrs=read-write",
+	)
 	if err != nil {
 		return nil
 	}
@@ -102,7 +105,22 @@ func TestHundred(t *testing.T) {
 		if i%4 >= 2 {
 			to = l.bystander
 		}
-		args := []string{"switchover", "-c", l.config, "--candidate", to, "--yes", "-f", "json", "--wait", "60s", "--verify-timeout", "120s", "--patronictl", l.ctl(t, "", "")}
+		args := []string{
+			"switchover",
+			"-c",
+			l.config,
+			"--candidate",
+			to,
+			"--yes",
+			"-f",
+			"json",
+			"--wait",
+			"60s",
+			"--verify-timeout",
+			"120s",
+			"--patronictl",
+			l.ctl(t, "", ""),
+		}
 		if i%2 == 1 {
 			args = append(args, "--via", "rest")
 		}
@@ -154,7 +172,9 @@ func TestHundred(t *testing.T) {
 | rows committed | %d |
 | committed rows missing afterwards | %d |
 | maximum seconds between two commits | %.2f |
-`, count, wall.Seconds(), s(outages, 0), s(outages, 0.5), s(outages, 0.95), s(outages, 1), s(whole, 0), s(whole, 0.5), s(whole, 0.95), s(whole, 1),
+`, count, wall.Seconds(),
+		s(outages, 0), s(outages, 0.5), s(outages, 0.95), s(outages, 1),
+		s(whole, 0), s(whole, 0.5), s(whole, 0.95), s(whole, 1),
 		w.tried.Load(), len(w.committed), missing, w.mostAway.Seconds())
 	t.Log("\n" + table)
 	if file := os.Getenv("PREFLIGHT_SWITCHOVERS"); file != "" && count == asked && !t.Failed() {

@@ -35,7 +35,16 @@ var oracleHead = []string{
 }
 
 // oracleStages are the columns after the number of states.
-var oracleStages = []string{"patronictl", "rest", "leader", "queued", "scheduled", "accepted", "old leader back", "leaderless"}
+var oracleStages = []string{
+	"patronictl",
+	"rest",
+	"leader",
+	"queued",
+	"scheduled",
+	"accepted",
+	"old leader back",
+	"leaderless",
+}
 
 // record puts the release's line into the table.
 func record(t *testing.T, c comparison) {

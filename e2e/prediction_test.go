@@ -24,7 +24,8 @@ func (o outcome) predicted() (holds, any bool) {
 		return false, false
 	case p.Stage == "silent":
 		return strings.HasPrefix(o.printed, "nothing within"), true
-	case p.Stage == "accepted" && o.forecast != nil && o.forecast.StatusUnknown != "no" && strings.Contains(o.printed, "status unknown"):
+	case p.Stage == "accepted" && o.forecast != nil && o.forecast.StatusUnknown != "no" &&
+		strings.Contains(o.printed, "status unknown"):
 		return true, true
 	case p.Stage == "accepted" && len(p.Winners) > 1:
 		return slices.ContainsFunc(p.Winners, func(w string) bool {

@@ -105,7 +105,8 @@ func forecasts(t *testing.T, all []outcome) string {
 		}
 		total++
 		held := "yes"
-		if o.forecast.Interruption.holds(o.outage) || (!o.over && (o.forecast.Interruption.Most == nil || *o.forecast.Interruption.Most > o.outage)) {
+		if o.forecast.Interruption.holds(o.outage) ||
+			(!o.over && (o.forecast.Interruption.Most == nil || *o.forecast.Interruption.Most > o.outage)) {
 			within++
 		} else {
 			held = "**no**"
@@ -118,7 +119,17 @@ func forecasts(t *testing.T, all []outcome) string {
 		if strings.Contains(o.printed, "status unknown") {
 			answered = "status unknown"
 		}
-		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s | %s | %s |\n", o.name, o.suite, o.forecast.Interruption, actual, held, o.forecast.StatusUnknown, answered)
+		fmt.Fprintf(
+			&rows,
+			"| %s | %s | %s | %s | %s | %s | %s |\n",
+			o.name,
+			o.suite,
+			o.forecast.Interruption,
+			actual,
+			held,
+			o.forecast.StatusUnknown,
+			answered,
+		)
 	}
 	if total == 0 {
 		return ""

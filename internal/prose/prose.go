@@ -6,6 +6,8 @@
 package prose
 
 import (
+	"go/scanner"
+	"go/token"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -15,9 +17,11 @@ import (
 const Columns = 120
 
 // words is the list. The boundaries let "recommend" and "for every" pass.
-var words = regexp.MustCompile(`(?i)anew|\bmend|for ever\b|whoever|at the most|as of every|\bis no [a-z]|that is none|` +
-	`stands (in|where|behind|beside)|what became|is there to be|comes to|nobody|somebody|for want of|` +
-	`out of its time|all the same`)
+var words = regexp.MustCompile(
+	`(?i)anew|\bmend|for ever\b|whoever|at the most|as of every|\bis no [a-z]|that is none|` +
+		`stands (in|where|behind|beside)|what became|is there to be|comes to|nobody|somebody|for want of|` +
+		`out of its time|all the same`,
+)
 
 // An Exception is a phrase in which a word of the list is right, and why.
 type Exception struct {
@@ -103,9 +107,11 @@ func flatten(text string) (flat string, lines []int) {
 	return b.String(), lines
 }
 
-// LongLines are the numbers of the lines of Go that are too long. A line with a URL
-// may be, and so may the rows between //table:begin and //table:end.
+// LongLines are the numbers of the lines of Go that are too long. Longer may be a line
+// with a URL, the rows between //table:begin and //table:end, and a line of a string of
+// several lines, whose breaks are data.
 func LongLines(source string) []int {
+	text := multiline(source)
 	var out []int
 	table := false
 	for i, line := range strings.Split(source, "\n") {
@@ -115,9 +121,29 @@ func LongLines(source string) []int {
 		case "//table:end":
 			table = false
 		}
-		if !table && utf8.RuneCountInString(line) > Columns && !strings.Contains(line, "://") {
+		if !table && !text[i+1] && utf8.RuneCountInString(line) > Columns && !strings.Contains(line, "://") {
 			out = append(out, i+1)
 		}
 	}
 	return out
+}
+
+// multiline are the lines, from 1, of strings that have more than one.
+func multiline(source string) map[int]bool {
+	files := token.NewFileSet()
+	file := files.AddFile("", files.Base(), len(source))
+	var s scanner.Scanner
+	s.Init(file, []byte(source), nil, 0)
+	out := map[int]bool{}
+	for {
+		pos, kind, literal := s.Scan()
+		if kind == token.EOF {
+			return out
+		}
+		if breaks := strings.Count(literal, "\n"); kind == token.STRING && breaks > 0 {
+			for n := range breaks + 1 {
+				out[file.Line(pos)+n] = true
+			}
+		}
+	}
 }

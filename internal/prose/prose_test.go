@@ -110,7 +110,8 @@ func TestUses(t *testing.T) {
 		want              []string
 	}{
 		{"none", "a", "The leader waits for the client.", nil},
-		{"the word alone", "a", "Mended; we recommend an amendment for everything, and the same for all.", []string{"1 Mend"}},
+		{"the word alone", "a", "Mended; we recommend an amendment for everything, and the same for all.", []string{"1 " +
+			"Mend"}},
 		{"case", "a", "x\n\nNOBODY leads", []string{"3 NOBODY"}},
 		{"divided", "a", "it stands\n  beside it, all\n> the same", []string{"1 stands beside", "2 all the same"}},
 		{"paragraphs", "a", "it stands\n\nin line", nil},
@@ -133,10 +134,17 @@ func TestUses(t *testing.T) {
 
 // TestLineLength: no line of Go has more than Columns columns.
 func TestLineLength(t *testing.T) {
-	if n := fmt.Sprint(LongLines("short\n" + strings.Repeat("\t", Columns) + "\n" + strings.Repeat("x", Columns+1) +
-		"\n// https://example.org/" + strings.Repeat("x", Columns) + "\n//table:begin\n" + strings.Repeat("x", Columns+1) +
-		"\n//table:end\n" + strings.Repeat("x", Columns+1))); n != "[3 8]" {
-		t.Fatalf("the lines %s are called long, want [3 8]", n)
+	long := strings.Repeat("x", Columns+1)
+	for _, c := range []struct{ source, want string }{
+		{strings.Repeat("\t", Columns), "[]"},
+		{"short\n" + long, "[2]"},
+		{"// https://example.org/" + long, "[]"},
+		{"//table:begin\n" + long + "\n//table:end\n" + long, "[4]"},
+		{"`a\n" + long + "`\n`" + long + "`", "[3]"},
+	} {
+		if got := fmt.Sprint(LongLines(c.source)); got != c.want {
+			t.Errorf("%q has the long lines %s, want %s", c.source, got, c.want)
+		}
 	}
 	files := 0
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
