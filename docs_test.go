@@ -185,47 +185,6 @@ func TestProofsNameScenarios(t *testing.T) {
 	}
 }
 
-// TestContributingQuotesTheCode: each block of Go in CONTRIBUTING.md stands, line
-// by line, in the file of the package that was named last before it. A line "// ..."
-// stands for lines left out.
-func TestContributingQuotesTheCode(t *testing.T) {
-	raw, err := os.ReadFile("CONTRIBUTING.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bare := func(text string) string {
-		var b strings.Builder
-		for l := range strings.Lines(text) {
-			b.WriteString(strings.TrimSpace(l) + "\n")
-		}
-		return b.String()
-	}
-	parts := strings.Split(string(raw), "```go\n")
-	if len(parts) < 6 {
-		t.Fatalf("only %d blocks of Go", len(parts)-1)
-	}
-	named := regexp.MustCompile("`(preflight/[a-z_]+\\.go)`")
-	file := ""
-	for i, part := range parts[1:] {
-		for _, m := range named.FindAllStringSubmatch(parts[i], -1) {
-			file = m[1]
-		}
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatalf("block %d: %v", i+1, err)
-		}
-		quoted, _, _ := strings.Cut(part, "```")
-		rest := bare(string(source))
-		for chunk := range strings.SplitSeq(strings.TrimRight(bare(quoted), "\n")+"\n", "// ...\n") {
-			_, after, ok := strings.Cut(rest, chunk)
-			if !ok {
-				t.Errorf("block %d is not in %s, or not in this order:\n%s", i+1, file, chunk)
-			}
-			rest = after
-		}
-	}
-}
-
 // scenarioIn reports whether the text, up to one of its quotation marks, is the
 // name of a scenario.
 func scenarioIn(e2e, text string) bool {

@@ -206,6 +206,32 @@ func TestPathsInDocuments(t *testing.T) {
 	}
 }
 
+// TestMakeTargetsInDocuments: the targets that the documents name exist.
+func TestMakeTargetsInDocuments(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	read(t, texts, "*.md")
+	read(t, texts, "docs/*.md")
+	call := regexp.MustCompile("(?m)(?:^|`)make ([a-z0-9 -]+)")
+	found := 0
+	for name, text := range texts {
+		for _, m := range call.FindAllStringSubmatch(text, -1) {
+			for target := range strings.FieldsSeq(m[1]) {
+				found++
+				if !strings.Contains(string(makefile), "\n"+target+":") {
+					t.Errorf("%s: the Makefile has no target %s", name, target)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("found only %d targets", found)
+	}
+}
+
 // inRepository reports whether a word is a path below one of the repository's folders.
 func inRepository(word string) bool {
 	first, _, _ := strings.Cut(word, "/")
