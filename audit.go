@@ -11,6 +11,7 @@ import (
 
 	"patroni-preflight/internal/config"
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
 )
 
@@ -45,7 +46,7 @@ func auditCommand(env environment) *cli.Command {
 				fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 			}
 			if !c.Bool("live") {
-				return show(c, env, judgement{report: preflight.Audit(snapshotOf(files), preflight.Question{VIPs: files.VIPs}, p)})
+				return show(c, env, judgement{report: preflight.Audit(snapshotOf(files), fact.Question{VIPs: files.VIPs}, p)})
 			}
 			s, err := lookBeside(c.Context, c, env, paths[0], files)
 			if err != nil {
@@ -73,7 +74,7 @@ func onlyLive(c *cli.Context) error {
 
 // lookBeside takes a snapshot of the cluster with the files in it. Without -c it is
 // found by the first file, and then by nothing of this machine's own.
-func lookBeside(ctx context.Context, c *cli.Context, env environment, first string, files config.Audited) (*preflight.Recording, error) {
+func lookBeside(ctx context.Context, c *cli.Context, env environment, first string, files config.Audited) (*fact.Recording, error) {
 	if c.String("config-file") == "" {
 		if err := c.Set("config-file", first); err != nil {
 			return nil, usage("%s: %w", first, err)
@@ -108,8 +109,8 @@ func withoutPatroni(lookup func(string) (string, bool)) func(string) (string, bo
 }
 
 // snapshotOf is a snapshot of files alone.
-func snapshotOf(files config.Audited) *preflight.Snapshot {
-	s := &preflight.Snapshot{Schema: preflight.SnapshotSchema, Tool: version, TakenAt: time.Now().UTC(), Files: files.Files}
+func snapshotOf(files config.Audited) *fact.Snapshot {
+	s := &fact.Snapshot{Schema: fact.SnapshotSchema, Tool: version, TakenAt: time.Now().UTC(), Files: files.Files}
 	for _, f := range slices.Backward(files.Files) {
 		if scope, ok := f.Scope.Get(); ok {
 			s.Target.Scope, s.Target.Namespace = scope, *f.Namespace.Value

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
 )
 
@@ -54,7 +56,7 @@ func TestAuditOfRealFiles(t *testing.T) {
 			t.Errorf("%s: exit %d, stderr %q\n%s", format, o.code, o.stderr, o.stdout)
 		}
 		o := runCLI(t, append(flags, bad...)...)
-		if o.code != preflight.ExitNoGo || o.stderr != "" || !strings.Contains(o.stdout, "audit.vip") {
+		if o.code != exitcode.NoGo || o.stderr != "" || !strings.Contains(o.stdout, "audit.vip") {
 			t.Errorf("%s: exit %d, stderr %q\n%s", format, o.code, o.stderr, o.stdout)
 		}
 		if format == "text" && !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), bad[1]+", line 10, restapi.connect_address: the address is 10.0.0.100:8008, and 10.0.0.100 is a VIP") {
@@ -71,7 +73,7 @@ func TestAuditVIPsOfFiles(t *testing.T) {
 		}
 		return foundingIncident(name, text)
 	})
-	if o := runCLI(t, append([]string{"audit", "-f", "brief"}, paths...)...); o.code != preflight.ExitNoGo || !strings.Contains(o.stdout, "audit.vip(node2)") {
+	if o := runCLI(t, append([]string{"audit", "-f", "brief"}, paths...)...); o.code != exitcode.NoGo || !strings.Contains(o.stdout, "audit.vip(node2)") {
 		t.Errorf("exit %d\n%s", o.code, o.stdout)
 	}
 }
@@ -138,7 +140,7 @@ func TestNoSecretInAuditOutput(t *testing.T) {
 		}
 		w := world{fake: looked{recorded(t, "healthy-4.0.7")}}
 		o := w.run(t, slices.Concat(flags, []string{"-f", format}, paths)...)
-		if o.code != preflight.ExitNoGo || !strings.Contains(o.stdout, "audit.logins") {
+		if o.code != exitcode.NoGo || !strings.Contains(o.stdout, "audit.logins") {
 			t.Errorf("%s: exit %d\n%s%s", format, o.code, o.stdout, o.stderr)
 		}
 		if strings.Contains(o.stdout+o.stderr, "s3cret") {
@@ -160,16 +162,16 @@ func TestAuditJSON(t *testing.T) {
 }
 
 // looked is a cluster as recorded.
-type looked struct{ s *preflight.Recording }
+type looked struct{ s *fact.Recording }
 
-func (l looked) look(context.Context, preflight.Request) (*preflight.Recording, error) {
+func (l looked) look(context.Context, fact.Request) (*fact.Recording, error) {
 	return l.s, nil
 }
 
 func (looked) watch(context.Context, func(time.Time)) {}
 
-func (l looked) reread(context.Context, *preflight.Snapshot) preflight.Observed[[]string] {
-	return preflight.Known([]string{})
+func (l looked) reread(context.Context, *fact.Snapshot) fact.Observed[[]string] {
+	return fact.Known([]string{})
 }
 
 func (l looked) address(apiURL string) string { return apiURL }
@@ -185,13 +187,13 @@ func TestAuditLive(t *testing.T) {
 		}
 		return lab(name, text)
 	}
-	unseen := func(s *preflight.Recording) {
-		s.Members[1].SQL = preflight.NotKnown[preflight.SQL](preflight.Refused, "connection refused")
+	unseen := func(s *fact.Recording) {
+		s.Members[1].SQL = fact.NotKnown[fact.SQL](fact.Refused, "connection refused")
 	}
 	for _, c := range []struct {
 		name   string
 		change func(name, text string) string
-		spoil  func(s *preflight.Recording)
+		spoil  func(s *fact.Recording)
 		flags  []string
 		code   int
 		words  string

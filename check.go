@@ -9,6 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
 )
 
@@ -74,7 +77,7 @@ func checkCommand(env environment) *cli.Command {
 }
 
 // record writes the snapshot to a file that only its owner reads.
-func record(s *preflight.Recording, file string) error {
+func record(s *fact.Recording, file string) error {
 	var b bytes.Buffer
 	if err := s.Save(&b); err != nil {
 		return err
@@ -86,8 +89,8 @@ func record(s *preflight.Recording, file string) error {
 }
 
 // policies reads the flags that change the judgement.
-func policies(c *cli.Context) (preflight.Policies, error) {
-	p := preflight.Policies{Ignore: map[string]string{}}
+func policies(c *cli.Context) (check.Policies, error) {
+	p := check.Policies{Ignore: map[string]string{}}
 	if f := c.String("format"); !slices.Contains(report.Formats, f) {
 		return p, usage("--format %s: use one of %s", f, strings.Join(report.Formats, ", "))
 	}
@@ -131,7 +134,7 @@ func options(c *cli.Context, env environment) report.Options {
 
 // code ends the program with an exit code, without a word.
 func code(n int) error {
-	if n == preflight.ExitGo {
+	if n == exitcode.Go {
 		return nil
 	}
 	return exit{code: n}
@@ -157,7 +160,7 @@ func replayCommand(env environment) *cli.Command {
 				return usage("%w", err)
 			}
 			defer f.Close()
-			s, err := preflight.LoadRecording(f)
+			s, err := fact.LoadRecording(f)
 			if err != nil {
 				return usage("%s: %w", args[0], err)
 			}

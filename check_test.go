@@ -16,6 +16,7 @@ import (
 
 	"patroni-preflight/internal/testca"
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 	"patroni-preflight/preflight/report"
 )
 
@@ -34,7 +35,7 @@ func TestDeadline(t *testing.T) {
 			start := time.Now()
 			o := w.run(t, "check", "--timeout", shortest.String(), "--candidate", "node2")
 			took := time.Since(start)
-			if o.code != preflight.ExitUnknown || !strings.HasPrefix(o.stdout, "UNKNOWN  switchover of demo") {
+			if o.code != exitcode.Unknown || !strings.HasPrefix(o.stdout, "UNKNOWN  switchover of demo") {
 				t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 			}
 			if !strings.Contains(o.stdout, hole) {
@@ -54,7 +55,7 @@ func TestSignals(t *testing.T) {
 	for _, c := range []struct {
 		signal syscall.Signal
 		want   int
-	}{{syscall.SIGINT, preflight.ExitInterrupted}, {syscall.SIGTERM, preflight.ExitTerminated}} {
+	}{{syscall.SIGINT, exitcode.Interrupted}, {syscall.SIGTERM, exitcode.Terminated}} {
 		for _, format := range report.Formats {
 			t.Run(c.signal.String()+" "+format, func(t *testing.T) {
 				t.Parallel()
@@ -89,7 +90,7 @@ func TestNothingReached(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
 		t.Fatalf("%v\n%s%s", err, o.stdout, o.stderr)
 	}
-	if o.code == preflight.ExitGo || r.Leader != "node1" || len(r.Members) != 2 || r.Members[1].REST != "? refused" || r.Members[1].SQL != "? refused" {
+	if o.code == exitcode.Go || r.Leader != "node1" || len(r.Members) != 2 || r.Members[1].REST != "? refused" || r.Members[1].SQL != "? refused" {
 		t.Errorf("exit code %d, members %+v", o.code, r.Members)
 	}
 	if len(r.Candidates) != 1 || r.Candidates[0].Verdict == preflight.Go || r.Best != "" {
@@ -110,7 +111,7 @@ func TestRecordIntoNowhere(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "missing", "snapshot.json")
 	o := runCLI(t, "check", "--scope", "demo", "-d", "etcd3://"+closedPort(t), "--record", file)
-	if o.code != preflight.ExitUsage || o.stdout != "" || !strings.Contains(o.stderr, "--record") || !strings.Contains(o.stderr, file) {
+	if o.code != exitcode.Usage || o.stdout != "" || !strings.Contains(o.stderr, "--record") || !strings.Contains(o.stderr, file) {
 		t.Errorf("%+v", o)
 	}
 }
@@ -234,7 +235,7 @@ postgresql:
 			if all := o.stdout + o.stderr + string(recorded); strings.Contains(all, "s3cret") || all == "" {
 				t.Errorf("shown: %s", all)
 			}
-			if o.code != preflight.ExitUsage && o.code != preflight.ExitUnknown {
+			if o.code != exitcode.Usage && o.code != exitcode.Unknown {
 				t.Errorf("exit code %d: %s", o.code, o.stderr)
 			}
 		})
@@ -265,20 +266,20 @@ func TestSecretsOfTLSAndEtcd(t *testing.T) {
 		code      int
 		says      string
 	}{
-		{"etcd3.password", "etcd3: {host: '" + addr + "', username: root, password: " + plant("etcd") + "}", nil, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
-		{"etcd3.url", "etcd3: {url: 'http://root:" + plant("url") + "@" + addr + "'}", nil, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
-		{"etcd3.proxy", "etcd3: {proxy: 'http://root:" + plant("proxy") + "@" + addr + "'}", nil, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
-		{"PATRONI_ETCD3_PASSWORD", "etcd3: {host: '" + addr + "', username: root}", map[string]string{"PATRONI_ETCD3_PASSWORD": plant("environment")}, nil, preflight.ExitUnknown, "password ******** of root is wrong"},
-		{"DCS_URL", "", map[string]string{"DCS_URL": "etcd3://root:" + plant("dcsurl") + "@" + addr}, nil, preflight.ExitUsage, "DCS_URL"},
-		{"--dcs-url", "", nil, []string{"-d", "etcd3://root:" + plant("flag") + "@" + addr}, preflight.ExitUsage, "--dcs-url"},
-		{"ctl.keyfile_password", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + ", keyfile_password: " + plant("keyfile") + "}", nil, nil, preflight.ExitUsage, "ctl.keyfile_password"},
-		{"PATRONI_CTL_KEYFILE_PASSWORD", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + "}", map[string]string{"PATRONI_CTL_KEYFILE_PASSWORD": plant("keyfile")}, nil, preflight.ExitUsage, "ctl.keyfile_password"},
-		{"sslpassword", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + ", sslpassword: " + plant("ssl") + "}}}", nil, nil, preflight.ExitUsage, ".sslpassword"},
-		{"PATRONI_SUPERUSER_SSLPASSWORD", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + "}}}", map[string]string{"PATRONI_SUPERUSER_SSLPASSWORD": plant("ssl")}, nil, preflight.ExitUsage, ".sslpassword"},
-		{"a broken key", "etcd3: {host: e, protocol: https, cert: " + cert + ", key: " + broken + "}", nil, nil, preflight.ExitUsage, "etcd3.key"},
-		{"a key for a CA", "etcd3: {host: e, protocol: https, cacert: " + broken + "}", nil, nil, preflight.ExitUsage, "etcd3.cacert"},
-		{"a password for a file", "etcd3: {host: e, protocol: https, cacert: " + plant("path") + "}", nil, nil, preflight.ExitUsage, "etcd3.cacert"},
-		{"a password for a mode", "etcd3: {host: e}\n" + super + "sslmode: " + plant("mode") + "}}}", nil, nil, preflight.ExitUsage, ".sslmode"},
+		{"etcd3.password", "etcd3: {host: '" + addr + "', username: root, password: " + plant("etcd") + "}", nil, nil, exitcode.Unknown, "password ******** of root is wrong"},
+		{"etcd3.url", "etcd3: {url: 'http://root:" + plant("url") + "@" + addr + "'}", nil, nil, exitcode.Unknown, "password ******** of root is wrong"},
+		{"etcd3.proxy", "etcd3: {proxy: 'http://root:" + plant("proxy") + "@" + addr + "'}", nil, nil, exitcode.Unknown, "password ******** of root is wrong"},
+		{"PATRONI_ETCD3_PASSWORD", "etcd3: {host: '" + addr + "', username: root}", map[string]string{"PATRONI_ETCD3_PASSWORD": plant("environment")}, nil, exitcode.Unknown, "password ******** of root is wrong"},
+		{"DCS_URL", "", map[string]string{"DCS_URL": "etcd3://root:" + plant("dcsurl") + "@" + addr}, nil, exitcode.Usage, "DCS_URL"},
+		{"--dcs-url", "", nil, []string{"-d", "etcd3://root:" + plant("flag") + "@" + addr}, exitcode.Usage, "--dcs-url"},
+		{"ctl.keyfile_password", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + ", keyfile_password: " + plant("keyfile") + "}", nil, nil, exitcode.Usage, "ctl.keyfile_password"},
+		{"PATRONI_CTL_KEYFILE_PASSWORD", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + "}", map[string]string{"PATRONI_CTL_KEYFILE_PASSWORD": plant("keyfile")}, nil, exitcode.Usage, "ctl.keyfile_password"},
+		{"sslpassword", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + ", sslpassword: " + plant("ssl") + "}}}", nil, nil, exitcode.Usage, ".sslpassword"},
+		{"PATRONI_SUPERUSER_SSLPASSWORD", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + "}}}", map[string]string{"PATRONI_SUPERUSER_SSLPASSWORD": plant("ssl")}, nil, exitcode.Usage, ".sslpassword"},
+		{"a broken key", "etcd3: {host: e, protocol: https, cert: " + cert + ", key: " + broken + "}", nil, nil, exitcode.Usage, "etcd3.key"},
+		{"a key for a CA", "etcd3: {host: e, protocol: https, cacert: " + broken + "}", nil, nil, exitcode.Usage, "etcd3.cacert"},
+		{"a password for a file", "etcd3: {host: e, protocol: https, cacert: " + plant("path") + "}", nil, nil, exitcode.Usage, "etcd3.cacert"},
+		{"a password for a mode", "etcd3: {host: e}\n" + super + "sslmode: " + plant("mode") + "}}}", nil, nil, exitcode.Usage, ".sslmode"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -286,7 +287,7 @@ func TestSecretsOfTLSAndEtcd(t *testing.T) {
 			args := append([]string{"check", "--verbose", "--record", record, "-f", "json", "-c", put(t, "patroni.yml", "scope: demo\n"+tc.yml+"\n")}, tc.args...)
 			o := world{env: tc.env}.run(t, args...)
 			recorded, err := os.ReadFile(record)
-			if (err == nil) != (tc.code == preflight.ExitUnknown) {
+			if (err == nil) != (tc.code == exitcode.Unknown) {
 				t.Errorf("recorded: %v", err)
 			}
 			all := o.stdout + o.stderr + string(recorded)

@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/audit"
+	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/report"
 )
 
@@ -42,7 +44,7 @@ func checksCommand(env environment) *cli.Command {
 }
 
 // allChecks are those of a cluster, then those of an audit.
-func allChecks() []preflight.Check { return slices.Concat(preflight.Checks, preflight.AuditChecks) }
+func allChecks() []check.Check { return slices.Concat(check.Checks, audit.AuditChecks) }
 
 func explainCommand(env environment) *cli.Command {
 	return &cli.Command{
@@ -64,7 +66,7 @@ func explainCommand(env environment) *cli.Command {
 	}
 }
 
-func explanation(k preflight.Check) string {
+func explanation(k check.Check) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n", k.ID, k.Title)
 	for _, row := range documented(k) {
@@ -76,7 +78,7 @@ func explanation(k preflight.Check) string {
 }
 
 // documented is what there is to say of a check, label by label.
-func documented(k preflight.Check) [][2]string {
+func documented(k check.Check) [][2]string {
 	needs := make([]string, 0, len(k.Needs))
 	for _, n := range k.Needs {
 		needs = append(needs, n.Name())
@@ -87,7 +89,7 @@ func documented(k preflight.Check) [][2]string {
 	}
 	rows := [][2]string{
 		{"why", k.Why},
-		{"whose rule", map[preflight.Kind]string{preflight.PatroniRule: "Patroni's", preflight.Policy: "ours, where Patroni does not look"}[k.Kind]},
+		{"whose rule", map[check.Kind]string{check.PatroniRule: "Patroni's", check.Policy: "ours, where Patroni does not look"}[k.Kind]},
 		{"source", k.Source},
 		{"fix", k.Fix},
 		{"proof", k.Proof},
@@ -108,18 +110,18 @@ func documented(k preflight.Check) [][2]string {
 
 func checksJSON(w io.Writer) error {
 	type entry struct {
-		ID        string             `json:"id"`
-		Title     string             `json:"title"`
-		Why       string             `json:"why"`
-		Source    string             `json:"source"`
-		Fix       string             `json:"fix"`
-		Proof     string             `json:"proof"`
-		Since     string             `json:"since"`
-		Kind      preflight.Kind     `json:"kind"`
-		Severity  preflight.Severity `json:"severity"`
-		Essential bool               `json:"essential"`
-		Of        preflight.Of       `json:"of"`
-		After     []string           `json:"after,omitempty"`
+		ID        string         `json:"id"`
+		Title     string         `json:"title"`
+		Why       string         `json:"why"`
+		Source    string         `json:"source"`
+		Fix       string         `json:"fix"`
+		Proof     string         `json:"proof"`
+		Since     string         `json:"since"`
+		Kind      check.Kind     `json:"kind"`
+		Severity  check.Severity `json:"severity"`
+		Essential bool           `json:"essential"`
+		Of        check.Of       `json:"of"`
+		After     []string       `json:"after,omitempty"`
 	}
 	all := allChecks()
 	out := make([]entry, 0, len(all))
@@ -162,15 +164,15 @@ var markdown = strings.NewReplacer("__", `\_\_`, "*", `\*`, "<", "&lt;", "|", `\
 func checksMarkdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(checksIntro)
-	details := checksByTopic(&b, preflight.Checks)
+	details := checksByTopic(&b, check.Checks)
 	b.WriteString(auditIntro)
-	details += checksByTopic(&b, preflight.AuditChecks)
+	details += checksByTopic(&b, audit.AuditChecks)
 	_, err := io.WriteString(w, b.String()+catalogue()+details)
 	return err
 }
 
 // checksByTopic writes a table of checks, and returns what there is to say of each.
-func checksByTopic(b *strings.Builder, checks []preflight.Check) string {
+func checksByTopic(b *strings.Builder, checks []check.Check) string {
 	var details strings.Builder
 	b.WriteString("\n| check | passes where | weight | judges |\n|---|---|---|---|\n")
 	var topics []string
@@ -206,9 +208,9 @@ func catalogue() string {
 	var b strings.Builder
 	b.WriteString("\n# How a switchover fails\n\nEvery known way, by the moment at which it shows, and the checks that see it beforehand.\n")
 	whole, partly := 0, 0
-	for _, stage := range preflight.Stages {
+	for _, stage := range check.Stages {
 		fmt.Fprintf(&b, "\n**%s**\n\n| row | what goes wrong | seen by |\n|---|---|---|\n", stage.Title)
-		for _, f := range preflight.Failures {
+		for _, f := range check.Failures {
 			if f.Stage != stage.ID {
 				continue
 			}
@@ -225,8 +227,8 @@ func catalogue() string {
 			fmt.Fprintf(&b, "| %d | %s | %s |\n", f.Number, markdown.Replace(f.What), by)
 		}
 	}
-	fmt.Fprintf(&b, "\n%d rows are seen, %d partly, %d not.\n\n# Not visible from outside\n\n", whole, partly, len(preflight.Failures)-whole-partly)
-	for _, f := range preflight.Failures {
+	fmt.Fprintf(&b, "\n%d rows are seen, %d partly, %d not.\n\n# Not visible from outside\n\n", whole, partly, len(check.Failures)-whole-partly)
+	for _, f := range check.Failures {
 		if f.NotVisible != "" {
 			fmt.Fprintf(&b, "- Row %d, %s. %s\n", f.Number, markdown.Replace(f.What), markdown.Replace(f.NotVisible))
 		}

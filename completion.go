@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
 )
 
 // The scripts ask this program at each Tab, so that they never differ from it.
@@ -176,7 +176,7 @@ func valuesOf(f cli.Flag, prefix string) []candidate {
 
 func checkIDs(prefix string, which func(id string) bool) []candidate {
 	var out []candidate
-	for _, k := range preflight.Checks {
+	for _, k := range check.Checks {
 		if which(k.ID) {
 			out = append(out, candidate{prefix + k.ID, k.Title})
 		}

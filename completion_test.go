@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
 )
 
 // completed returns what the shells are offered, without the descriptions.
@@ -116,7 +116,7 @@ func TestWhatIsOfferedIsAccepted(t *testing.T) {
 			}
 		}
 	}
-	if offered < 2*len(preflight.Checks) {
+	if offered < 2*len(check.Checks) {
 		t.Errorf("only %d values were offered", offered)
 	}
 	for _, shell := range completed(t, "completion", "") {

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 )
 
 func doc(t *testing.T, name string) string {
@@ -60,10 +61,10 @@ func TestChecksDocumentReadsWell(t *testing.T) {
 	}
 }
 
-// exitConstants are the Exit* constants of preflight/exitcode.go by their value.
+// exitConstants are the constants of preflight/exitcode/exitcode.go by their value.
 func exitConstants(t *testing.T) map[int]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("preflight", "exitcode.go"), nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("preflight", "exitcode", "exitcode.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +75,6 @@ func exitConstants(t *testing.T) map[int]string {
 			return true
 		}
 		for i, name := range spec.Names {
-			if !strings.HasPrefix(name.Name, "Exit") {
-				continue
-			}
 			lit, ok := spec.Values[i].(*ast.BasicLit)
 			if !ok {
 				t.Fatalf("%s is no number", name.Name)
@@ -96,9 +94,9 @@ func exitConstants(t *testing.T) map[int]string {
 // with something to say to a person and to a script.
 func TestExitCodeTable(t *testing.T) {
 	names := map[string]string{
-		"GO": "ExitGo", "internal error": "ExitInternal", "NO-GO": "ExitNoGo", "UNKNOWN": "ExitUnknown",
-		"usage or configuration": "ExitUsage", "overall deadline": "ExitDeadline", "SIGINT": "ExitInterrupted", "SIGTERM": "ExitTerminated",
-		"changed": "ExitChanged", "different outcome": "ExitDifferent", "outcome unknown": "ExitOutcomeUnknown", "refused": "ExitRefused",
+		"GO": "Go", "internal error": "Internal", "NO-GO": "NoGo", "UNKNOWN": "Unknown",
+		"usage or configuration": "Usage", "overall deadline": "Deadline", "SIGINT": "Interrupted", "SIGTERM": "Terminated",
+		"changed": "Changed", "different outcome": "Different", "outcome unknown": "OutcomeUnknown", "refused": "Refused",
 	}
 	constants := exitConstants(t)
 	if len(constants) < 12 {
@@ -138,8 +136,8 @@ func TestExitCodeTable(t *testing.T) {
 // TestDocumentsNameTheSchemas: a new number has to be written down.
 func TestDocumentsNameTheSchemas(t *testing.T) {
 	for what, want := range map[string]string{
-		"report":   "`schema_version` is " + strconv.Itoa(preflight.ReportSchema) + ".",
-		"snapshot": "`schema` is " + strconv.Itoa(preflight.SnapshotSchema) + ".",
+		"report":   "`schema_version` is " + strconv.Itoa(check.ReportSchema) + ".",
+		"snapshot": "`schema` is " + strconv.Itoa(fact.SnapshotSchema) + ".",
 	} {
 		if !strings.Contains(doc(t, "report.md"), want) {
 			t.Errorf("docs/report.md does not say %q of the %s", want, what)
@@ -169,7 +167,7 @@ func TestProofsNameScenarios(t *testing.T) {
 		}
 		e2e.Write(regexp.MustCompile(`name: +`).ReplaceAll(raw, []byte("name: ")))
 	}
-	for _, k := range preflight.Checks {
+	for _, k := range check.Checks {
 		_, named, ok := strings.Cut(k.Proof, "docs/accuracy.md: \"")
 		if !ok {
 			continue
@@ -212,13 +210,13 @@ func TestEveryVersionRuleIsCompared(t *testing.T) {
 			t.Errorf("Patroni %s: %s of %s states differ", m[1], m[3], m[2])
 		}
 	}
-	files, err := filepath.Glob("preflight/predict*.go")
+	files, err := filepath.Glob("preflight/patroni/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rule := regexp.MustCompile(`older(?:Than)?\((?:\w+, )?(\d+), (\d+), (\d+)\)`)
+	rule := regexp.MustCompile(`[oO]lder(?:Than)?\((?:[\w.]+, )?(\d+), (\d+), (\d+)\)`)
 	named := 0
-	for _, file := range append(files, "preflight/patroni.go") {
+	for _, file := range append(files, "preflight/fact/version.go") {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}

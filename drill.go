@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 	"patroni-preflight/preflight/report"
 )
 
@@ -76,12 +77,12 @@ func (d *drill) run(ctx context.Context) (code int, err error) {
 			return 0, err
 		}
 	}
-	if n, why := d.doc.Start(); n != preflight.ExitGo {
+	if n, why := d.doc.Start(); n != exitcode.Go {
 		d.doc.Stopped = why
 		return n, nil
 	}
 	if d.doc.DryRun {
-		return preflight.ExitGo, nil
+		return exitcode.Go, nil
 	}
 	if !w.sure {
 		question := fmt.Sprintf("Switch over %s %d times, from %s back to %s?", report.Line(d.doc.Scope, 80), len(d.doc.Legs), report.Line(d.doc.First, 80), report.Line(d.doc.First, 80))
@@ -109,7 +110,7 @@ func (d *drill) run(ctx context.Context) (code int, err error) {
 		}
 		goesOn := d.doc.End(i, n, w.doc, w.outage, why)
 		if w.text() && err == nil {
-			if err := report.WriteSwitchover(w.out, map[bool]string{true: "brief", false: "text"}[n == preflight.ExitGo], w.doc, options(w.c, w.env)); err != nil {
+			if err := report.WriteSwitchover(w.out, map[bool]string{true: "brief", false: "text"}[n == exitcode.Go], w.doc, options(w.c, w.env)); err != nil {
 				return 0, err
 			}
 		}
@@ -118,7 +119,7 @@ func (d *drill) run(ctx context.Context) (code int, err error) {
 		}
 	}
 	// While one may be under way no other is to be asked for.
-	if d.doc.Stopped != "" && d.doc.Leader != "" && d.doc.Leader != d.doc.First && d.doc.ExitCode != preflight.ExitOutcomeUnknown {
+	if d.doc.Stopped != "" && d.doc.Leader != "" && d.doc.Leader != d.doc.First && d.doc.ExitCode != exitcode.OutcomeUnknown {
 		d.doc.Back = d.back()
 	}
 	return d.doc.ExitCode, nil
@@ -134,7 +135,7 @@ func stoppedBy(ctx context.Context, err error) int {
 	if errors.As(context.Cause(ctx), &stop) {
 		return stop.code()
 	}
-	e := exit{code: preflight.ExitInternal}
+	e := exit{code: exitcode.Internal}
 	errors.As(err, &e)
 	return e.code
 }

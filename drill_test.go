@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 )
 
 // theatre is a cluster in which drills are done. node3 may not be promoted. Each
@@ -23,8 +25,8 @@ type theatre struct {
 	mu    sync.Mutex
 	calls string
 	// spoil spoils an act.
-	spoil map[int]func(*preflight.Recording)
-	moved preflight.Observed[[]string]
+	spoil map[int]func(*fact.Recording)
+	moved fact.Observed[[]string]
 }
 
 func (p *theatre) act() int {
@@ -32,7 +34,7 @@ func (p *theatre) act() int {
 	return strings.Count(string(raw), "\n")
 }
 
-func (p *theatre) look(ctx context.Context, r preflight.Request) (*preflight.Recording, error) {
+func (p *theatre) look(ctx context.Context, r fact.Request) (*fact.Recording, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ctx.Err() != nil {
@@ -42,9 +44,9 @@ func (p *theatre) look(ctx context.Context, r preflight.Request) (*preflight.Rec
 	s := acted(p.t, act)
 	s.TakenAt = time.Now()
 	s.Question.Candidate, s.Question.ExpectedLeader = r.Candidate, r.ExpectedLeader
-	s.DCS.Cluster.Value.Config.Value.LoopWait = preflight.Known(int64(1))
-	third := slices.IndexFunc(s.Members, func(m preflight.Member) bool { return m.Name == "node3" })
-	s.Members[third].Key.Value.Tags = preflight.Known(preflight.Tags{"nofailover": true})
+	s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
+	third := slices.IndexFunc(s.Members, func(m fact.Member) bool { return m.Name == "node3" })
+	s.Members[third].Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
 	if f := p.spoil[act]; f != nil {
 		f(s)
 	}
@@ -52,7 +54,7 @@ func (p *theatre) look(ctx context.Context, r preflight.Request) (*preflight.Rec
 }
 
 // acted is the recorded cluster after so many switchovers between node1 and node2.
-func acted(t *testing.T, act int) *preflight.Recording {
+func acted(t *testing.T, act int) *fact.Recording {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("preflight", "testdata", "snapshots", "healthy-4.0.7.json"))
 	if err != nil {
@@ -61,24 +63,24 @@ func acted(t *testing.T, act int) *preflight.Recording {
 	if act%2 == 1 {
 		raw = []byte(strings.NewReplacer("node1", "node2", "node2", "node1", "10.77.9.21", "10.77.9.22", "10.77.9.22", "10.77.9.21").Replace(string(raw)))
 	}
-	s, err := preflight.LoadRecording(bytes.NewReader(raw))
+	s, err := fact.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var history []preflight.HistoryEntry
+	var history []fact.HistoryEntry
 	for i := range act {
-		history = append(history, preflight.HistoryEntry{Timeline: int64(i + 1), SwitchLSN: 0x5100000})
+		history = append(history, fact.HistoryEntry{Timeline: int64(i + 1), SwitchLSN: 0x5100000})
 	}
-	s.DCS.Cluster.Value.History = preflight.Known(history)
+	s.DCS.Cluster.Value.History = fact.Known(history)
 	for i := range s.Members {
 		m := &s.Members[i]
-		timelines := []*preflight.Observed[int64]{&m.Key.Value.Timeline, &m.REST.Value.Timeline, &m.SQL.Value.Timeline}
+		timelines := []*fact.Observed[int64]{&m.Key.Value.Timeline, &m.REST.Value.Timeline, &m.SQL.Value.Timeline}
 		if m.SQL.Value.WalReceiver.Known() {
 			timelines = append(timelines, &m.SQL.Value.WalReceiver.Value.Timeline)
 		}
 		for _, o := range timelines {
 			if n, ok := o.Get(); ok {
-				*o = preflight.Known(n + int64(act))
+				*o = fact.Known(n + int64(act))
 			}
 		}
 	}
@@ -99,7 +101,7 @@ func (p *theatre) watch(ctx context.Context, primary func(time.Time)) {
 	}
 }
 
-func (p *theatre) reread(context.Context, *preflight.Snapshot) preflight.Observed[[]string] {
+func (p *theatre) reread(context.Context, *fact.Snapshot) fact.Observed[[]string] {
 	return p.moved
 }
 
@@ -109,8 +111,8 @@ func (p *theatre) address(string) string { return "http://127.0.0.1:1/patroni" }
 type rehearsal struct {
 	args  []string
 	stdin *string
-	spoil map[int]func(*preflight.Recording)
-	moved preflight.Observed[[]string]
+	spoil map[int]func(*fact.Recording)
+	moved fact.Observed[[]string]
 	ctx   context.Context
 	// script is what patronictl does besides.
 	script string
@@ -122,7 +124,7 @@ func (r rehearsal) run(t *testing.T) (o outcome, calls []string) {
 	ctl, log := filepath.Join(dir, "patronictl"), filepath.Join(dir, "calls")
 	putScript(t, ctl, `case "$*" in *--help) echo --leader; exit;; esac; echo "$@" >>`+log+"\n"+r.script)
 	if !r.moved.Known() && r.moved.Why == nil {
-		r.moved = preflight.Known([]string{})
+		r.moved = fact.Known([]string{})
 	}
 	p := &theatre{t: t, calls: log, spoil: r.spoil, moved: r.moved}
 	args := append([]string{"drill", "--scope", "demo", "-d", "etcd3://127.0.0.1:1", "--patronictl", ctl, "--verify-timeout", "9s"}, r.args...)
@@ -132,9 +134,9 @@ func (r rehearsal) run(t *testing.T) (o outcome, calls []string) {
 }
 
 func TestDrill(t *testing.T) {
-	blocked := func(s *preflight.Recording) {
-		at := slices.IndexFunc(s.Members, func(m preflight.Member) bool { return m.Name == "node1" })
-		s.Members[at].REST.Value.Name = preflight.Known("node2")
+	blocked := func(s *fact.Recording) {
+		at := slices.IndexFunc(s.Members, func(m fact.Member) bool { return m.Name == "node1" })
+		s.Members[at].REST.Value.Name = fact.Known("node2")
 	}
 	for _, c := range []struct {
 		name string
@@ -142,32 +144,32 @@ func TestDrill(t *testing.T) {
 		want, legs int
 		says       []string
 	}{
-		{"all of it", rehearsal{args: []string{"--yes"}}, preflight.ExitGo, 2, []string{
+		{"all of it", rehearsal{args: []string{"--yes"}}, exitcode.Go, 2, []string{
 			"leg 1 node1 -> node2: GO", "leg 2 node2 -> node1: not judged: node1 leads today", "left out node3: tag nofailover",
 			"LEG 1 of 2 node1 -> node2", "DONE switchover of demo from node1 to node2", "DONE drill of demo: 2 of 2 legs verified", "stands node1 leads on timeline 3.",
 			"from \\ to node1 node2", "node1 . 0.4 s", "node2 0.4 s .", "every 0.1 s",
 		}},
-		{"confirmed", rehearsal{stdin: typed("yes\n")}, preflight.ExitGo, 2, []string{"Switch over demo 2 times, from node1 back to node1? [y/N]", "2 of 2 legs"}},
-		{"not confirmed", rehearsal{stdin: typed("\n")}, preflight.ExitInterrupted, 0, []string{"nothing was done"}},
-		{"nobody to ask", rehearsal{}, preflight.ExitUsage, 0, []string{"drill: there is no terminal to ask: give --yes"}},
-		{"the plan only", rehearsal{args: []string{"--dry-run"}}, preflight.ExitGo, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 is judged in full today."}},
-		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){1: blocked}}, preflight.ExitNoGo, 1, []string{
+		{"confirmed", rehearsal{stdin: typed("yes\n")}, exitcode.Go, 2, []string{"Switch over demo 2 times, from node1 back to node1? [y/N]", "2 of 2 legs"}},
+		{"not confirmed", rehearsal{stdin: typed("\n")}, exitcode.Interrupted, 0, []string{"nothing was done"}},
+		{"nobody to ask", rehearsal{}, exitcode.Usage, 0, []string{"drill: there is no terminal to ask: give --yes"}},
+		{"the plan only", rehearsal{args: []string{"--dry-run"}}, exitcode.Go, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 is judged in full today."}},
+		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: blocked}}, exitcode.NoGo, 1, []string{
 			"BLOCKS identity.rest_name", "STOPPED drill of demo: 1 of 2 legs verified", "leg 2 of 2, node2 to node1: NO-GO",
 			"stands node2 leads on timeline 2, node1 led at the beginning.", "back Once that is mended: patroni-preflight switchover --dcs-url etcd3://127.0.0.1:1 --scope demo --patronictl", "--candidate node1", "node2 NO-GO .",
 		}},
-		{"the first leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){0: alarm}}, preflight.ExitNoGo, 0, []string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO today already", "stands node1 leads"}},
-		{"the first leg is UNKNOWN", rehearsal{args: []string{"--dry-run"}, spoil: map[int]func(*preflight.Recording){0: noQuorum}}, preflight.ExitUnknown, 0, []string{"the drill would not begin", "dcs.reachable"}},
-		{"the leader may not come back", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){0: func(s *preflight.Recording) {
-			s.Members[0].Key.Value.Tags = preflight.Known(preflight.Tags{"failover_priority": 0.0})
-		}}}, preflight.ExitNoGo, 0, []string{"leg 2 of 2, node2 to node1, is NO-GO today already"}},
-		{"refused by Patroni", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){1: func(s *preflight.Recording) {
+		{"the first leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: alarm}}, exitcode.NoGo, 0, []string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO today already", "stands node1 leads"}},
+		{"the first leg is UNKNOWN", rehearsal{args: []string{"--dry-run"}, spoil: map[int]func(*fact.Recording){0: noQuorum}}, exitcode.Unknown, 0, []string{"the drill would not begin", "dcs.reachable"}},
+		{"the leader may not come back", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: func(s *fact.Recording) {
+			s.Members[0].Key.Value.Tags = fact.Known(fact.Tags{"failover_priority": 0.0})
+		}}}, exitcode.NoGo, 0, []string{"leg 2 of 2, node2 to node1, is NO-GO today already"}},
+		{"refused by Patroni", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: func(s *fact.Recording) {
 			*s = *recorded(t, "healthy-4.0.7")
-			s.DCS.Cluster.Value.Config.Value.LoopWait = preflight.Known(int64(1))
-		}}}, preflight.ExitRefused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "stands node1 leads on timeline 1."}},
-		{"the leader moved", rehearsal{args: []string{"--yes"}, moved: preflight.Known([]string{"leader"})}, preflight.ExitChanged, 0, []string{"nothing was done: leader"}},
-		{"another format", rehearsal{args: []string{"--yes", "-f", "nagios"}}, preflight.ExitUsage, 0, []string{"--format nagios"}},
-		{"brief", rehearsal{args: []string{"--yes", "-f", "brief"}}, preflight.ExitGo, 2, []string{"DONE drill of demo: 2 of 2 legs verified; node1 leads on timeline 3"}},
-		{"markdown", rehearsal{args: []string{"--yes", "-f", "markdown"}}, preflight.ExitGo, 2, []string{"## DONE: drill of demo: 2 of 2 legs verified", "| node1 | . | 0.4 s |"}},
+			s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
+		}}}, exitcode.Refused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "stands node1 leads on timeline 1."}},
+		{"the leader moved", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
+		{"another format", rehearsal{args: []string{"--yes", "-f", "nagios"}}, exitcode.Usage, 0, []string{"--format nagios"}},
+		{"brief", rehearsal{args: []string{"--yes", "-f", "brief"}}, exitcode.Go, 2, []string{"DONE drill of demo: 2 of 2 legs verified; node1 leads on timeline 3"}},
+		{"markdown", rehearsal{args: []string{"--yes", "-f", "markdown"}}, exitcode.Go, 2, []string{"## DONE: drill of demo: 2 of 2 legs verified", "| node1 | . | 0.4 s |"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -221,14 +223,14 @@ func TestDrillInterrupted(t *testing.T) {
 		act, want int
 		says      string
 	}{
-		"before the first leg":  {0, preflight.ExitInterrupted, "stopped by interrupt"},
-		"before the second leg": {1, preflight.ExitInterrupted, "leg 2 of 2, node2 to node1: stopped by interrupt"},
+		"before the first leg":  {0, exitcode.Interrupted, "stopped by interrupt"},
+		"before the second leg": {1, exitcode.Interrupted, "leg 2 of 2, node2 to node1: stopped by interrupt"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancelCause(t.Context())
 			looks := 0
-			o, _ := rehearsal{args: []string{"--yes"}, ctx: ctx, spoil: map[int]func(*preflight.Recording){c.act: func(s *preflight.Recording) {
+			o, _ := rehearsal{args: []string{"--yes"}, ctx: ctx, spoil: map[int]func(*fact.Recording){c.act: func(s *fact.Recording) {
 				// The first look at act 1 is the verification of leg 1.
 				if looks++; looks > 1 || c.act == 0 {
 					cancel(signalled{syscall.SIGINT})
@@ -253,14 +255,14 @@ func TestBackIsACommand(t *testing.T) {
 func TestDrillIsOvertaken(t *testing.T) {
 	t.Parallel()
 	looks := 0
-	o, calls := rehearsal{args: []string{"--yes"}, spoil: map[int]func(*preflight.Recording){1: func(s *preflight.Recording) {
+	o, calls := rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: func(s *fact.Recording) {
 		// The first look at act 1 is the verification of leg 1.
 		if looks++; looks > 1 {
-			s.DCS.Cluster.Value.Leader = preflight.Known("node3")
+			s.DCS.Cluster.Value.Leader = fact.Known("node3")
 		}
 	}}}.run(t)
 	all := strings.Join(strings.Fields(o.stdout+o.stderr), " ")
-	if o.code != preflight.ExitNoGo || len(calls) != 1 || !strings.Contains(all, "leg 2 of 2, node2 to node1: NO-GO") || !strings.Contains(all, "stands node3 leads") || !strings.Contains(all, "--candidate node1") {
+	if o.code != exitcode.NoGo || len(calls) != 1 || !strings.Contains(all, "leg 2 of 2, node2 to node1: NO-GO") || !strings.Contains(all, "stands node3 leads") || !strings.Contains(all, "--candidate node1") {
 		t.Errorf("exit code %d, %d calls\n%s%s", o.code, len(calls), o.stdout, o.stderr)
 	}
 }

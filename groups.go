@@ -10,24 +10,26 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
 )
 
 // judgement is what was seen and what it means: of one cluster, or of every
 // group of a Citus cluster.
 type judgement struct {
-	seen   []*preflight.Recording
+	seen   []*fact.Recording
 	report preflight.Report
 	// groups is nil where one cluster was asked about.
 	groups *preflight.GroupsReport
 }
 
-func judged(s *preflight.Recording, rules preflight.Policies) judgement {
-	return judgement{seen: []*preflight.Recording{s}, report: preflight.Judge(s.Snapshot, s.Question, rules)}
+func judged(s *fact.Recording, rules check.Policies) judgement {
+	return judgement{seen: []*fact.Recording{s}, report: preflight.Judge(s.Snapshot, s.Question, rules)}
 }
 
 // only is the one cluster that was asked about.
-func (j judgement) only() (*preflight.Recording, preflight.Report) { return j.seen[0], j.report }
+func (j judgement) only() (*fact.Recording, preflight.Report) { return j.seen[0], j.report }
 
 func (j judgement) verdict() preflight.Verdict {
 	if j.groups != nil {
@@ -78,17 +80,17 @@ func (j judgement) record(file string) error {
 }
 
 // maxGroups is how many groups are looked at side by side.
-const maxGroups = preflight.MaxMembers
+const maxGroups = fact.MaxMembers
 
 // judge looks and judges once. Where the first look shows several groups and
 // every one is meant, each is looked at, side by side: together they take as long
 // as the slowest.
-func (k *target) judge(ctx context.Context, rules preflight.Policies) (judgement, error) {
+func (k *target) judge(ctx context.Context, rules check.Policies) (judgement, error) {
 	first, err := k.look(ctx)
 	if err != nil {
 		return judgement{}, err
 	}
-	groups := first.Groups()
+	groups := preflight.Groups(first.Snapshot)
 	switch {
 	case len(groups) == 0 && k.cfg.Citus && first.Leader() != "":
 		return judgement{}, usage("the configuration has a citus section, but %s has a leader and no group: take the section out, or say with --group which group is meant", first.DCS.Prefix)
@@ -113,8 +115,8 @@ func (k *target) judge(ctx context.Context, rules preflight.Policies) (judgement
 }
 
 // lookAt looks at groups side by side.
-func (k *target) lookAt(ctx context.Context, groups []string) ([]*preflight.Recording, error) {
-	seen, errs := make([]*preflight.Recording, len(groups)), make([]error, len(groups))
+func (k *target) lookAt(ctx context.Context, groups []string) ([]*fact.Recording, error) {
+	seen, errs := make([]*fact.Recording, len(groups)), make([]error, len(groups))
 	var wg sync.WaitGroup
 	for i, g := range groups {
 		one := *k
@@ -132,7 +134,7 @@ func (k *target) lookAt(ctx context.Context, groups []string) ([]*preflight.Reco
 
 // needsGroup refuses a question about one member of one group among several, as
 // patronictl does, and says where that member is.
-func needsGroup(q preflight.Question, seen []*preflight.Recording) error {
+func needsGroup(q fact.Question, seen []*fact.Recording) error {
 	flag, name := "--candidate", q.Candidate
 	if name == "" {
 		flag, name = "--leader", q.ExpectedLeader

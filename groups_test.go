@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // citusStore is an etcd with groups 0, 1 and 10 of a Citus cluster, whose members
@@ -44,7 +45,7 @@ func TestEveryGroup(t *testing.T) {
 		if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil {
 			t.Fatalf("%v\n%+v", err, o)
 		}
-		if o.code != preflight.ExitNoGo || doc.ExitCode != o.code || doc.Verdict != preflight.NoGo || len(doc.Groups) != 3 {
+		if o.code != exitcode.NoGo || doc.ExitCode != o.code || doc.Verdict != preflight.NoGo || len(doc.Groups) != 3 {
 			t.Errorf("exit code %d, %+v", o.code, doc)
 		}
 		for i, g := range []string{"0", "1", "10"} {
@@ -52,7 +53,7 @@ func TestEveryGroup(t *testing.T) {
 				t.Errorf("group %s: %+v, leader %s", g, r.Request, r.Leader)
 			}
 			f := filepath.Join(dir, "seen-group-"+g+".json")
-			if again := runCLI(t, "replay", "-f", "json", f); again.code != preflight.ExitNoGo || !strings.Contains(again.stdout, `"group": "`+g+`"`) {
+			if again := runCLI(t, "replay", "-f", "json", f); again.code != exitcode.NoGo || !strings.Contains(again.stdout, `"group": "`+g+`"`) {
 				t.Errorf("%s: %+v", f, again)
 			}
 		}
@@ -61,7 +62,7 @@ func TestEveryGroup(t *testing.T) {
 		}
 	}
 	// With a group there is one report.
-	if o := runCLI(t, "check", "-c", citus, "--group", "1", "-f", "brief"); o.code != preflight.ExitNoGo || !strings.Contains(o.stdout, "switchover of demo (group 1) from g1node1") {
+	if o := runCLI(t, "check", "-c", citus, "--group", "1", "-f", "brief"); o.code != exitcode.NoGo || !strings.Contains(o.stdout, "switchover of demo (group 1) from g1node1") {
 		t.Errorf("%+v", o)
 	}
 }
@@ -82,7 +83,7 @@ func TestGroupHasToBeNamed(t *testing.T) {
 		{[]string{"verify", "--since", "testdata/none"}, "--since"},
 	} {
 		o := runCLI(t, append([]string{c.args[0], "-c", file}, c.args[1:]...)...)
-		if o.code != preflight.ExitUsage || o.stdout != "" || !strings.Contains(o.stderr, c.says) {
+		if o.code != exitcode.Usage || o.stdout != "" || !strings.Contains(o.stderr, c.says) {
 			t.Errorf("%v: %+v", c.args, o)
 		}
 	}
@@ -91,7 +92,7 @@ func TestGroupHasToBeNamed(t *testing.T) {
 	closed := closedPort(t)
 	own := cluster("http://"+closed+"/patroni", "postgres://"+closed+"/postgres", "http://"+closed+"/patroni", "postgres://"+closed+"/postgres").start(t)
 	file = put(t, "own.yml", "scope: demo\netcd3: {host: '"+own+"'}\ncitus: {group: 0, database: citus}\n")
-	if o := runCLI(t, "check", "-c", file); o.code != preflight.ExitUsage || !strings.Contains(o.stderr, "has a leader and no group") {
+	if o := runCLI(t, "check", "-c", file); o.code != exitcode.Usage || !strings.Contains(o.stderr, "has a leader and no group") {
 		t.Errorf("%+v", o)
 	}
 }
@@ -103,7 +104,7 @@ func TestGroupsSideBySide(t *testing.T) {
 	addr := citusStore(blackHole(t)).start(t)
 	start := time.Now()
 	o := runCLI(t, "check", "--scope", "demo", "-d", "etcd3://"+addr, "--timeout", "2500ms", "-f", "brief")
-	if took := time.Since(start); o.code == preflight.ExitGo || took > 5*time.Second {
+	if took := time.Since(start); o.code == exitcode.Go || took > 5*time.Second {
 		t.Errorf("%s: %+v", took, o)
 	}
 }

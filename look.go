@@ -16,6 +16,8 @@ import (
 	"patroni-preflight/patroniapi"
 	"patroni-preflight/pg"
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 )
 
 // clusterFlags say which cluster is meant, and how it is asked.
@@ -41,7 +43,7 @@ const patroniAnswersWithin = 2 * time.Second
 // target is a live cluster as the flags and the configuration name it.
 type target struct {
 	cfg     config.Config
-	request preflight.Request
+	request fact.Request
 	// everyGroup: where there are several groups and none is named, all are meant.
 	everyGroup bool
 	// step is the deadline of each step of a look.
@@ -53,11 +55,11 @@ type target struct {
 
 // view is a cluster as it can be looked at.
 type view interface {
-	look(ctx context.Context, r preflight.Request) (*preflight.Recording, error)
+	look(ctx context.Context, r fact.Request) (*fact.Recording, error)
 	// watch tells each time that a member was seen as primary, until the context ends.
 	watch(ctx context.Context, primary func(at time.Time))
 	// reread names what has moved since a snapshot.
-	reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string]
+	reread(ctx context.Context, before *fact.Snapshot) fact.Observed[[]string]
 	// address is where an api_url leads.
 	address(apiURL string) string
 }
@@ -80,9 +82,9 @@ func connect(c *cli.Context, env environment) (*target, error) {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintf(env.stderr, "patroni-preflight: warning: %s\n", w)
 	}
-	k := &target{cfg: cfg, step: step, everyGroup: every, fake: env.fake, request: preflight.Request{
-		Target: preflight.Target{Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group, RESTOverTLS: cfg.RESTOverTLS},
-		Question: preflight.Question{
+	k := &target{cfg: cfg, step: step, everyGroup: every, fake: env.fake, request: fact.Request{
+		Target: fact.Target{Scope: cfg.Scope, Namespace: cfg.Namespace, Group: cfg.Group, RESTOverTLS: cfg.RESTOverTLS},
+		Question: fact.Question{
 			ExpectedLeader: c.String("leader"), Candidate: c.String("candidate"), ScheduledAt: c.String("scheduled"), VIPs: cfg.VIPs,
 		},
 	}}
@@ -93,7 +95,7 @@ func connect(c *cli.Context, env environment) (*target, error) {
 }
 
 // look takes a snapshot.
-func (k *target) look(ctx context.Context) (*preflight.Recording, error) {
+func (k *target) look(ctx context.Context) (*fact.Recording, error) {
 	if k.fake != nil {
 		return k.fake.look(ctx, k.request)
 	}
@@ -104,7 +106,7 @@ func (k *target) look(ctx context.Context) (*preflight.Recording, error) {
 	defer store.Close()
 	src := gather.Sources{
 		Store: store, REST: patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST}).Get, Now: time.Now, Progress: k.progress,
-		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]fact.Observed[fact.SQL] {
 			return pg.Collect(ctx, k.postgres(), targets, leader)
 		},
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -118,7 +120,7 @@ func (k *target) look(ctx context.Context) (*preflight.Recording, error) {
 	s := src.Gather(ctx, k.request, k.step, version)
 	if err := ctx.Err(); err != nil {
 		if errors.Is(context.Cause(ctx), errOverall) {
-			return nil, exit{preflight.ExitDeadline, fmt.Errorf("no verdict within %s", overall)}
+			return nil, exit{exitcode.Deadline, fmt.Errorf("no verdict within %s", overall)}
 		}
 		return nil, context.Cause(ctx)
 	}
@@ -140,7 +142,7 @@ const watchEvery = 100 * time.Millisecond
 
 // watch asks the members of a snapshot whether they are in recovery, until the
 // context ends.
-func (k *target) watch(ctx context.Context, s *preflight.Snapshot, primary func(at time.Time)) {
+func (k *target) watch(ctx context.Context, s *fact.Snapshot, primary func(at time.Time)) {
 	if k.fake != nil {
 		k.fake.watch(ctx, primary)
 		return
@@ -178,13 +180,13 @@ func (k *target) open() (store, error) {
 // reread reads the DCS and asks the leader's REST API once more, and names what has
 // moved since a snapshot. A patronictl that does not reach that API writes the request
 // into the DCS itself, and no check of Patroni's is done on it then.
-func (k *target) reread(ctx context.Context, before *preflight.Snapshot) preflight.Observed[[]string] {
+func (k *target) reread(ctx context.Context, before *fact.Snapshot) fact.Observed[[]string] {
 	if k.fake != nil {
 		return k.fake.reread(ctx, before)
 	}
 	store, err := k.open()
 	if err != nil {
-		return preflight.NotKnown[[]string](preflight.Failed, "%v", err)
+		return fact.NotKnown[[]string](fact.Failed, "%v", err)
 	}
 	defer store.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, k.step, fmt.Errorf("reading the DCS again took longer than %s", k.step))
@@ -194,18 +196,18 @@ func (k *target) reread(ctx context.Context, before *preflight.Snapshot) preflig
 	after, members := store.Reread(ctx, before.DCS.Prefix)
 	moved := dcs.Moved(before.DCS, after, before.Members, members)
 	if why := <-silent; why != "" && moved.Known() {
-		return preflight.Known(append(*moved.Value, why))
+		return fact.Known(append(*moved.Value, why))
 	}
 	return moved
 }
 
 // silent says why the leader's REST API is not fit for a request, "" where it is.
-func (k *target) silent(ctx context.Context, before *preflight.Snapshot) string {
+func (k *target) silent(ctx context.Context, before *fact.Snapshot) string {
 	leader, _ := before.Member(before.Leader())
 	key, _ := leader.Key.Get()
 	url, _ := key.APIURL.Get()
 	now, _ := patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST}).Get(ctx, url)
-	return preflight.NoLonger(leader.REST, now)
+	return preflight.ChangedSince(leader.REST, now)
 }
 
 // address is where an api_url leads: there.

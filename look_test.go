@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // TestTheLeaderIsAskedOnceMore: right before the request, at its REST API.
@@ -32,7 +32,7 @@ func TestTheLeaderIsAskedOnceMore(t *testing.T) {
 		"http://" + closedPort(t) + "/patroni": "refused",
 	} {
 		s := recorded(t, "healthy-4.0.7")
-		s.Members[0].Key.Value.APIURL = preflight.Known(url)
+		s.Members[0].Key.Value.APIURL = fact.Known(url)
 		k := &target{step: 2100 * time.Millisecond}
 		if got := k.silent(t.Context(), s.Snapshot); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", url, got, want)

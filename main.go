@@ -17,7 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // Set by the linker.
@@ -59,9 +59,9 @@ func (s signalled) Error() string { return "stopped by " + s.String() }
 
 func (s signalled) code() int {
 	if s.Signal == syscall.SIGTERM {
-		return preflight.ExitTerminated
+		return exitcode.Terminated
 	}
-	return preflight.ExitInterrupted
+	return exitcode.Interrupted
 }
 
 // exit carries an exit code other than 0 through the command line library. A
@@ -82,7 +82,7 @@ func (e exit) Unwrap() error { return e.err }
 
 // usage is an error of usage or configuration: nothing was judged.
 func usage(format string, args ...any) error {
-	return exit{preflight.ExitUsage, fmt.Errorf(format, args...)}
+	return exit{exitcode.Usage, fmt.Errorf(format, args...)}
 }
 
 // run is the whole program but for the process around it; it returns the exit code.
@@ -91,14 +91,14 @@ func run(ctx context.Context, env environment, args []string) (code int) {
 	defer func() {
 		if e := recover(); e != nil {
 			fmt.Fprintf(env.stderr, "patroni-preflight: internal error: %v\n%s", e, debug.Stack())
-			code = preflight.ExitInternal
+			code = exitcode.Internal
 		}
 	}()
 	err := app(env).RunContext(ctx, args)
 	if err == nil {
-		return preflight.ExitGo
+		return exitcode.Go
 	}
-	e := exit{code: preflight.ExitInternal, err: err}
+	e := exit{code: exitcode.Internal, err: err}
 	var stop signalled
 	if errors.As(err, &e); e.err == nil {
 		return e.code

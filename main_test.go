@@ -15,19 +15,21 @@ import (
 	"testing"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
 )
 
 var healthy = filepath.Join("preflight", "testdata", "snapshots", "healthy-4.0.7.json")
 
 // spoiled writes the healthy snapshot anew with a change to it.
-func spoiled(t *testing.T, change func(s *preflight.Recording)) string {
+func spoiled(t *testing.T, change func(s *fact.Recording)) string {
 	t.Helper()
 	raw, err := os.ReadFile(healthy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := preflight.LoadRecording(bytes.NewReader(raw))
+	s, err := fact.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,15 +41,15 @@ func spoiled(t *testing.T, change func(s *preflight.Recording)) string {
 	return put(t, "snapshot.json", b.String())
 }
 
-func noQuorum(s *preflight.Recording) {
-	s.DCS.Read = preflight.NotKnown[int](preflight.Silent, "etcd range /service/demo/: no answer within 3s")
-	s.DCS.Cluster = preflight.Because[preflight.Cluster](s.DCS.Read)
+func noQuorum(s *fact.Recording) {
+	s.DCS.Read = fact.NotKnown[int](fact.Silent, "etcd range /service/demo/: no answer within 3s")
+	s.DCS.Cluster = fact.Because[fact.Cluster](s.DCS.Read)
 }
 
-func alarm(s *preflight.Recording) { s.DCS.Alarms = preflight.Known([]string{"NOSPACE"}) }
+func alarm(s *fact.Recording) { s.DCS.Alarms = fact.Known([]string{"NOSPACE"}) }
 
-func endpointDown(s *preflight.Recording) {
-	s.DCS.Endpoints[1].Status = preflight.NotKnown[preflight.EndpointStatus](preflight.Refused, "connection refused")
+func endpointDown(s *fact.Recording) {
+	s.DCS.Endpoints[1].Status = fact.NotKnown[fact.EndpointStatus](fact.Refused, "connection refused")
 }
 
 // TestUsageErrors: exit code 4, one line on stderr that names what is wrong, and
@@ -133,7 +135,7 @@ func TestUsageErrors(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			o := runCLI(t, strings.Fields(strings.ReplaceAll(c.args, "SNAPSHOT", healthy))...)
-			if o.code != preflight.ExitUsage || o.stdout != "" {
+			if o.code != exitcode.Usage || o.stdout != "" {
 				t.Errorf("exit code %d, stdout %q", o.code, o.stdout)
 			}
 			if strings.Count(o.stderr, "\n") != 1 || !strings.HasPrefix(o.stderr, "patroni-preflight: ") {
@@ -155,7 +157,7 @@ func TestHelp(t *testing.T) {
 		"check --help": {"--candidate", "--ignore", "--record", "--timeout", "--vip", "--dcs-url", "--primary"},
 	} {
 		o := runCLI(t, strings.Fields(args)...)
-		if o.code != preflight.ExitGo || o.stderr != "" {
+		if o.code != exitcode.Go || o.stderr != "" {
 			t.Errorf("%q: exit code %d, stderr %q", args, o.code, o.stderr)
 		}
 		for _, w := range words {
@@ -178,25 +180,25 @@ func TestVersion(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(*preflight.Recording)
+		change func(*fact.Recording)
 		flags  []string
 		want   int
 		word   string
 	}{
-		{"healthy", func(*preflight.Recording) {}, nil, preflight.ExitGo, "GO"},
-		{"healthy, warnings count", func(*preflight.Recording) {}, []string{"--fail-on", "warning"}, preflight.ExitGo, "GO"},
-		{"a blocker", alarm, nil, preflight.ExitNoGo, "NO-GO"},
-		{"a blocker ignored", alarm, []string{"--ignore", "dcs.alarms=compacted, then disarmed"}, preflight.ExitGo, "GO"},
-		{"a blocker ignored, warnings count", alarm, []string{"--ignore", "dcs.alarms=x", "--fail-on", "warning"}, preflight.ExitNoGo, "NO-GO"},
-		{"a warning", endpointDown, nil, preflight.ExitGo, "GO"},
-		{"a warning counts", endpointDown, []string{"--fail-on", "warning"}, preflight.ExitNoGo, "NO-GO"},
-		{"a warning, --fail-on blocker", endpointDown, []string{"--fail-on", "blocker"}, preflight.ExitGo, "GO"},
-		{"unknown", noQuorum, nil, preflight.ExitUnknown, "UNKNOWN"},
-		{"unknown is no warning", noQuorum, []string{"--fail-on", "warning"}, preflight.ExitUnknown, "UNKNOWN"},
-		{"nothing was seen at all", func(s *preflight.Recording) { *s.Snapshot = preflight.Snapshot{Schema: 1} }, nil, preflight.ExitUnknown, "UNKNOWN"},
-		{"another candidate", func(*preflight.Recording) {}, []string{"--candidate", "node3"}, preflight.ExitGo, "GO"},
-		{"no such candidate", func(*preflight.Recording) {}, []string{"--candidate", "node9"}, preflight.ExitNoGo, "NO-GO"},
-		{"the leader as candidate", func(*preflight.Recording) {}, []string{"--candidate", "node1"}, preflight.ExitNoGo, "NO-GO"},
+		{"healthy", func(*fact.Recording) {}, nil, exitcode.Go, "GO"},
+		{"healthy, warnings count", func(*fact.Recording) {}, []string{"--fail-on", "warning"}, exitcode.Go, "GO"},
+		{"a blocker", alarm, nil, exitcode.NoGo, "NO-GO"},
+		{"a blocker ignored", alarm, []string{"--ignore", "dcs.alarms=compacted, then disarmed"}, exitcode.Go, "GO"},
+		{"a blocker ignored, warnings count", alarm, []string{"--ignore", "dcs.alarms=x", "--fail-on", "warning"}, exitcode.NoGo, "NO-GO"},
+		{"a warning", endpointDown, nil, exitcode.Go, "GO"},
+		{"a warning counts", endpointDown, []string{"--fail-on", "warning"}, exitcode.NoGo, "NO-GO"},
+		{"a warning, --fail-on blocker", endpointDown, []string{"--fail-on", "blocker"}, exitcode.Go, "GO"},
+		{"unknown", noQuorum, nil, exitcode.Unknown, "UNKNOWN"},
+		{"unknown is no warning", noQuorum, []string{"--fail-on", "warning"}, exitcode.Unknown, "UNKNOWN"},
+		{"nothing was seen at all", func(s *fact.Recording) { *s.Snapshot = fact.Snapshot{Schema: 1} }, nil, exitcode.Unknown, "UNKNOWN"},
+		{"another candidate", func(*fact.Recording) {}, []string{"--candidate", "node3"}, exitcode.Go, "GO"},
+		{"no such candidate", func(*fact.Recording) {}, []string{"--candidate", "node9"}, exitcode.NoGo, "NO-GO"},
+		{"the leader as candidate", func(*fact.Recording) {}, []string{"--candidate", "node1"}, exitcode.NoGo, "NO-GO"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := spoiled(t, c.change)
@@ -281,12 +283,12 @@ func TestReplayOfRubbish(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := put(t, "snapshot.json", c.text)
 			o := runCLI(t, "replay", file)
-			if o.code != preflight.ExitUsage || o.stdout != "" || !strings.Contains(o.stderr, file) || !strings.Contains(o.stderr, c.word) {
+			if o.code != exitcode.Usage || o.stdout != "" || !strings.Contains(o.stderr, file) || !strings.Contains(o.stderr, c.word) {
 				t.Errorf("%+v", o)
 			}
 		})
 	}
-	if o := runCLI(t, "replay", t.TempDir()); o.code != preflight.ExitUsage || o.stdout != "" {
+	if o := runCLI(t, "replay", t.TempDir()); o.code != exitcode.Usage || o.stdout != "" {
 		t.Errorf("a directory: %+v", o)
 	}
 }
@@ -298,7 +300,7 @@ func TestReplayOfHalfASnapshot(t *testing.T) {
 		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{}}}}`,
 		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},{"name":"b"}],"moved":{"value":null}}`,
 	} {
-		if o := runCLI(t, "replay", put(t, "snapshot.json", text)); o.code == preflight.ExitGo || o.code == preflight.ExitInternal || o.stdout == "" {
+		if o := runCLI(t, "replay", put(t, "snapshot.json", text)); o.code == exitcode.Go || o.code == exitcode.Internal || o.stdout == "" {
 			t.Errorf("%s: exit code %d\n%s%s", text, o.code, o.stdout, o.stderr)
 		}
 	}
@@ -389,7 +391,7 @@ func TestNoReportIsNoVerdict(t *testing.T) {
 		for _, args := range []string{"replay " + healthy, "replay -f json " + healthy, "replay -f brief " + healthy, "checks", "checks -f json", "checks -f markdown", "explain dcs.alarms", "version"} {
 			stderr.Reset()
 			code := run(t.Context(), e, append([]string{"patroni-preflight"}, strings.Fields(args)...))
-			if code != preflight.ExitInternal || stderr.Len() == 0 {
+			if code != exitcode.Internal || stderr.Len() == 0 {
 				t.Errorf("%+v, %s: exit code %d, stderr %q", b, args, code, stderr.String())
 			}
 		}
@@ -400,7 +402,7 @@ func TestNoReportIsNoVerdict(t *testing.T) {
 func TestVerdictBeforeTheSignal(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(signalled{syscall.SIGINT})
-	for file, want := range map[string]int{healthy: preflight.ExitGo, spoiled(t, alarm): preflight.ExitNoGo, spoiled(t, noQuorum): preflight.ExitUnknown} {
+	for file, want := range map[string]int{healthy: exitcode.Go, spoiled(t, alarm): exitcode.NoGo, spoiled(t, noQuorum): exitcode.Unknown} {
 		if o := (world{ctx: ctx}).run(t, "replay", file); o.code != want || o.stdout == "" || o.stderr != "" {
 			t.Errorf("exit code %d, want %d; stderr %q", o.code, want, o.stderr)
 		}
@@ -416,7 +418,7 @@ func TestREADMEShowsTheRealReport(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	env := environment{lookup: func(string) (string, bool) { return "", false }, stdout: &out, stderr: &errs}
-	if code := run(context.Background(), env, []string{"patroni-preflight", "replay", "docs/examples/founding-incident.json"}); code != preflight.ExitNoGo {
+	if code := run(context.Background(), env, []string{"patroni-preflight", "replay", "docs/examples/founding-incident.json"}); code != exitcode.NoGo {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	shown := regexp.MustCompile("(?s)```\nNO-GO .*?```\n")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // restOnly serves the REST API of node1, which leads, and of node2, with that
@@ -59,13 +60,13 @@ func TestUnreadStore(t *testing.T) {
 			code int
 			by   string
 		}{
-			{[]string{"-c", file}, preflight.ExitUnknown, "dcs.reachable"},
-			{[]string{"-c", file, "--api-url", paused}, preflight.ExitNoGo, "maintenance.pause"},
-			{[]string{"-c", file, "--leader", "node2"}, preflight.ExitNoGo, "dcs.leader"},
-			{[]string{"-c", file, "--scope", "other", "--api-url", fine}, preflight.ExitUnknown, "dcs.reachable"},
-			{[]string{"-c", file, "--api-url", "http://" + closedPort(t)}, preflight.ExitUnknown, "dcs.reachable"},
-			{[]string{"-c", file, "--api-url", "http://" + closedPort(t), "--api-url", fine}, preflight.ExitUnknown, "dcs.reachable"},
-			{[]string{"-d", store + "://localhost", "--scope", "demo", "--api-url", paused}, preflight.ExitNoGo, "maintenance.pause"},
+			{[]string{"-c", file}, exitcode.Unknown, "dcs.reachable"},
+			{[]string{"-c", file, "--api-url", paused}, exitcode.NoGo, "maintenance.pause"},
+			{[]string{"-c", file, "--leader", "node2"}, exitcode.NoGo, "dcs.leader"},
+			{[]string{"-c", file, "--scope", "other", "--api-url", fine}, exitcode.Unknown, "dcs.reachable"},
+			{[]string{"-c", file, "--api-url", "http://" + closedPort(t)}, exitcode.Unknown, "dcs.reachable"},
+			{[]string{"-c", file, "--api-url", "http://" + closedPort(t), "--api-url", fine}, exitcode.Unknown, "dcs.reachable"},
+			{[]string{"-d", store + "://localhost", "--scope", "demo", "--api-url", paused}, exitcode.NoGo, "maintenance.pause"},
 		} {
 			start := time.Now()
 			o := runCLI(t, append([]string{"check", "-f", "json", "--candidate", "node2"}, c.args...)...)
@@ -95,7 +96,7 @@ func TestUnreadStoreSwitchesNothing(t *testing.T) {
 	t.Parallel()
 	base := restOnly(t, fmt.Sprintf(dynamic, "")) // fails where anything but GET comes
 	o := runCLI(t, "switchover", "--scope", "demo", "-d", "consul://localhost", "--api-url", base, "--via", "rest", "--yes")
-	if o.code != preflight.ExitUnknown || !strings.HasPrefix(o.stdout, "UNKNOWN  switchover of demo from node1") {
+	if o.code != exitcode.Unknown || !strings.HasPrefix(o.stdout, "UNKNOWN  switchover of demo from node1") {
 		t.Errorf("%+v", o)
 	}
 }

@@ -15,7 +15,11 @@ import (
 
 	"patroni-preflight/internal/request"
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
+	"patroni-preflight/preflight/verify"
 )
 
 // requestFlags say how Patroni is asked.
@@ -78,7 +82,7 @@ type wrapper struct {
 	// out shows what happens as it happens: stdout for the text format, else stderr,
 	// since stdout has one document then.
 	out   io.Writer
-	rules preflight.Policies
+	rules check.Policies
 	wait  patience
 	// ctl is the patronictl, "" with --via rest; leaderFlag is what it calls the leader.
 	ctl, leaderFlag string
@@ -89,18 +93,18 @@ type wrapper struct {
 	// maxAge is how old the verdict may be when the request is sent.
 	maxAge time.Duration
 
-	seen *preflight.Recording
+	seen *fact.Recording
 	doc  preflight.SwitchoverReport
 	// measures: outage is measured; it is nil where nothing was asked of Patroni.
 	measures bool
-	outage   *preflight.Outage
+	outage   *verify.Outage
 }
 
 // run is the switchover. Its exit code has a report in w.doc; an error means that
 // nothing was asked of Patroni, for another reason than the verdict.
 func (w *wrapper) run(ctx context.Context) (code int, err error) {
-	w.doc.SchemaVersion = preflight.ReportSchema
-	if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
+	w.doc.SchemaVersion = check.ReportSchema
+	if n, err := w.check(ctx); n != exitcode.Go || err != nil {
 		return n, err
 	}
 	w.doc.Plan = preflight.PlanOf(w.seen.Snapshot, w.doc.Check)
@@ -115,7 +119,7 @@ func (w *wrapper) run(ctx context.Context) (code int, err error) {
 	}
 	if age := time.Since(w.seen.TakenAt); age > w.maxAge {
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: the verdict is %.0f s old: once more\n", age.Seconds())
-		if n, err := w.check(ctx); n != preflight.ExitGo || err != nil {
+		if n, err := w.check(ctx); n != exitcode.Go || err != nil {
 			return n, err
 		}
 		if again := preflight.PlanOf(w.seen.Snapshot, w.doc.Check); again.Leader != w.doc.Plan.Leader {
@@ -133,7 +137,7 @@ func (w *wrapper) run(ctx context.Context) (code int, err error) {
 	}
 	code = w.request(ctx)
 	if w.measures {
-		o := preflight.OutageOf(measured(), w.doc.Request.Began, time.Now(), watchEvery)
+		o := verify.OutageOf(measured(), w.doc.Request.Began, time.Now(), watchEvery)
 		w.outage = &o
 	}
 	return code, nil
@@ -218,7 +222,7 @@ func confirm(ctx context.Context, env environment, question string) error {
 			return nil
 		}
 	}
-	return exit{preflight.ExitInterrupted, errors.New("not confirmed: nothing was done")}
+	return exit{exitcode.Interrupted, errors.New("not confirmed: nothing was done")}
 }
 
 // readLine reads byte by byte, so that nothing behind the line is taken.
@@ -240,7 +244,7 @@ func (w *wrapper) unmoved(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case !ok:
-		return exit{preflight.ExitUnknown, fmt.Errorf("the DCS could not be read again, so nothing was done: %s", moved.Reason())}
+		return exit{exitcode.Unknown, fmt.Errorf("the DCS could not be read again, so nothing was done: %s", moved.Reason())}
 	case len(what) > 0:
 		return w.changed(what...)
 	}
@@ -248,7 +252,7 @@ func (w *wrapper) unmoved(ctx context.Context) error {
 }
 
 func (w *wrapper) changed(what ...string) error {
-	return exit{preflight.ExitChanged, fmt.Errorf("the cluster changed since the verdict, so nothing was done: %s", strings.Join(what, ", "))}
+	return exit{exitcode.Changed, fmt.Errorf("the cluster changed since the verdict, so nothing was done: %s", strings.Join(what, ", "))}
 }
 
 // request hands the switchover to Patroni and follows the state of the cluster
@@ -267,21 +271,21 @@ func (w *wrapper) request(ctx context.Context) (code int) {
 	}()
 	shown := &progress{w: w.env.stderr, live: w.env.stderrTerminal && !w.text()}
 	var err error
-	var v preflight.Verification
+	var v verify.Verification
 	if w.doc.Plan.ScheduledAt != "" {
 		v, err = w.followScheduled(ctx, newCountdown(ctx, limit), shown, sending.Load)
 	} else {
-		_, v, err = follow(w.doc.Check.Baseline, newCountdown(ctx, limit), shown, sending.Load, func() (*preflight.Recording, error) { return w.k.look(ctx) })
+		_, v, err = follow(w.doc.Check.Baseline, newCountdown(ctx, limit), shown, sending.Load, func() (*fact.Recording, error) { return w.k.look(ctx) })
 	}
 	shown.done()
 	w.doc.Request = w.collect(ctx, results, stop)
 	switch {
 	case err != nil && errors.As(context.Cause(ctx), new(signalled)):
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: %v: no longer watching. %s Look with: %s\n", context.Cause(ctx), w.whatGoesOn(), w.howToLook())
-		return preflight.ExitOutcomeUnknown
+		return exitcode.OutcomeUnknown
 	case err != nil:
 		fmt.Fprintf(w.env.stderr, "patroni-preflight: the request was sent, and then: %v. Look with: %s\n", err, w.howToLook())
-		return preflight.ExitOutcomeUnknown
+		return exitcode.OutcomeUnknown
 	}
 	w.doc.Verification = &v
 	return v.ExitCode
@@ -422,7 +426,7 @@ func (w *wrapper) ctlCluster() (args, env []string) {
 }
 
 // followScheduled waits until the DCS holds the request.
-func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *progress, sending func() bool) (preflight.Verification, error) {
+func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *progress, sending func() bool) (verify.Verification, error) {
 	b := w.doc.Check.Baseline
 	clock.end = clock.now().Add(min(clock.left(), 2*loopWait(w.seen.Snapshot)+20*time.Second))
 	for {
@@ -430,11 +434,11 @@ func (w *wrapper) followScheduled(ctx context.Context, clock countdown, shown *p
 		began, over := clock.now(), !sending()
 		s, err := w.k.look(ctx)
 		if err != nil {
-			return preflight.Verification{}, err
+			return verify.Verification{}, err
 		}
-		v := preflight.Verify(b, s.Snapshot)
+		v := verify.Verify(b, s.Snapshot)
 		if preflight.IsScheduled(b, s.Snapshot) {
-			return v.AsScheduled(), nil
+			return preflight.AsScheduled(v), nil
 		}
 		shown.say(v.Reason, clock.left())
 		switch {

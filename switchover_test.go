@@ -16,6 +16,10 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/verify"
 )
 
 // stage is a cluster in which a switchover to node2 is asked for: it is as before
@@ -25,11 +29,11 @@ type stage struct {
 	mu    sync.Mutex
 	api   string
 	asked func() bool
-	spoil func(*preflight.Recording)
-	moved preflight.Observed[[]string]
+	spoil func(*fact.Recording)
+	moved fact.Observed[[]string]
 }
 
-func (s *stage) look(ctx context.Context, _ preflight.Request) (*preflight.Recording, error) {
+func (s *stage) look(ctx context.Context, _ fact.Request) (*fact.Recording, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
@@ -41,14 +45,14 @@ func (s *stage) look(ctx context.Context, _ preflight.Request) (*preflight.Recor
 	}
 	snapshot, err := f.look()
 	snapshot.TakenAt = time.Now()
-	snapshot.DCS.Cluster.Value.Config.Value.LoopWait = preflight.Known(int64(1))
+	snapshot.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
 	if s.spoil != nil {
 		s.spoil(snapshot)
 	}
 	return snapshot, err
 }
 
-func (s *stage) reread(context.Context, *preflight.Snapshot) preflight.Observed[[]string] {
+func (s *stage) reread(context.Context, *fact.Snapshot) fact.Observed[[]string] {
 	return s.moved
 }
 
@@ -68,8 +72,8 @@ type play struct {
 	frames, script string
 	args           []string
 	stdin          *string
-	spoil          func(*preflight.Recording)
-	moved          preflight.Observed[[]string]
+	spoil          func(*fact.Recording)
+	moved          fact.Observed[[]string]
 	ctx            context.Context
 	config         string
 	// handler is the leader's REST API.
@@ -91,7 +95,7 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 	}))
 	t.Cleanup(api.Close)
 	if !p.moved.Known() && p.moved.Why == nil {
-		p.moved = preflight.Known([]string{})
+		p.moved = fact.Known([]string{})
 	}
 	s := &stage{
 		film: film{t: t, frames: p.frames}, api: api.URL + "/patroni", spoil: p.spoil, moved: p.moved,
@@ -107,7 +111,7 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 }
 
 // later asks for a time that is long in coming.
-func later(s *preflight.Recording) { s.Question.ScheduledAt = "2126-12-01T03:00:00+00:00" }
+func later(s *fact.Recording) { s.Question.ScheduledAt = "2126-12-01T03:00:00+00:00" }
 
 func typed(s string) *string { return &s }
 
@@ -119,28 +123,28 @@ func TestSwitchover(t *testing.T) {
 		asked bool
 		says  string
 	}{
-		{"done", play{frames: "pnod", script: "echo Successfully switched over", args: []string{"--yes"}}, preflight.ExitGo, true, "DONE  switchover of demo from node1 to node2"},
-		{"confirmed", play{frames: "d", stdin: typed("y\n")}, preflight.ExitGo, true, "PLAN"},
-		{"not confirmed", play{frames: "d", stdin: typed("\n")}, preflight.ExitInterrupted, false, "nothing was done"},
-		{"no answer", play{frames: "d", stdin: typed("")}, preflight.ExitInterrupted, false, "nothing was done"},
-		{"nobody to ask", play{frames: "d"}, preflight.ExitUsage, false, "give --yes"},
-		{"NO-GO", play{frames: "d", args: []string{"--yes"}, spoil: alarm}, preflight.ExitNoGo, false, "dcs.alarms"},
-		{"UNKNOWN", play{frames: "d", args: []string{"--yes"}, spoil: noQuorum}, preflight.ExitUnknown, false, "UNKNOWN  switchover"},
-		{"moved", play{frames: "d", args: []string{"--yes"}, moved: preflight.Known([]string{"leader", "sync"})}, preflight.ExitChanged, false, "nothing was done: leader, sync"},
-		{"not read again", play{frames: "d", args: []string{"--yes"}, moved: preflight.NotKnown[[]string](preflight.Silent, "no answer")}, preflight.ExitUnknown, false, "nothing was done: no answer"},
-		{"an old verdict", play{frames: "d", args: []string{"--yes", "--max-age", "1ns"}}, preflight.ExitGo, true, "once more"},
-		{"refused, and patronictl ends with 0", play{frames: "b", script: "echo Switchover failed, details: 412, candidate does not exists", args: []string{"--yes"}}, preflight.ExitRefused, true, "REFUSED"},
-		{"patronictl says that it went well, and it did not", play{frames: "b", script: "echo Successfully switched over", args: []string{"--yes"}}, preflight.ExitRefused, true, "REFUSED"},
-		{"patronictl says that it failed, and it did not", play{frames: "nd", script: "echo Switchover failed; exit 1", args: []string{"--yes"}}, preflight.ExitGo, true, "DONE"},
-		{"wrong winner", play{frames: "nw", args: []string{"--yes"}}, preflight.ExitDifferent, true, "node3 leads, not node2"},
-		{"the old leader is not back", play{frames: "o", args: []string{"--yes", "--verify-timeout", "2s"}}, preflight.ExitDifferent, true, "outcome.follows(node1)"},
-		{"nobody leads", play{frames: "n", args: []string{"--yes", "--verify-timeout", "2s"}}, preflight.ExitOutcomeUnknown, true, "do not repeat it"},
-		{"patronictl hangs, nothing happens", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--verify-timeout", "2s"}}, preflight.ExitOutcomeUnknown, true, "on its way"},
-		{"patronictl is killed, and it goes on", play{frames: "ppnd", script: "kill -9 $$", args: []string{"--yes"}}, preflight.ExitGo, true, "DONE"},
-		{"no patronictl", play{frames: "d", args: []string{"--yes", "--patronictl", "/nonexistent/patronictl"}}, preflight.ExitUsage, false, "--via rest"},
-		{"scheduled", play{frames: "s", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, preflight.ExitGo, true, "SCHEDULED"},
-		{"patronictl hangs, and nothing is scheduled", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00", "--verify-timeout", "2s"}, spoil: later}, preflight.ExitOutcomeUnknown, true, "on its way"},
-		{"not scheduled", play{frames: "b", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, preflight.ExitRefused, true, "REFUSED"},
+		{"done", play{frames: "pnod", script: "echo Successfully switched over", args: []string{"--yes"}}, exitcode.Go, true, "DONE  switchover of demo from node1 to node2"},
+		{"confirmed", play{frames: "d", stdin: typed("y\n")}, exitcode.Go, true, "PLAN"},
+		{"not confirmed", play{frames: "d", stdin: typed("\n")}, exitcode.Interrupted, false, "nothing was done"},
+		{"no answer", play{frames: "d", stdin: typed("")}, exitcode.Interrupted, false, "nothing was done"},
+		{"nobody to ask", play{frames: "d"}, exitcode.Usage, false, "give --yes"},
+		{"NO-GO", play{frames: "d", args: []string{"--yes"}, spoil: alarm}, exitcode.NoGo, false, "dcs.alarms"},
+		{"UNKNOWN", play{frames: "d", args: []string{"--yes"}, spoil: noQuorum}, exitcode.Unknown, false, "UNKNOWN  switchover"},
+		{"moved", play{frames: "d", args: []string{"--yes"}, moved: fact.Known([]string{"leader", "sync"})}, exitcode.Changed, false, "nothing was done: leader, sync"},
+		{"not read again", play{frames: "d", args: []string{"--yes"}, moved: fact.NotKnown[[]string](fact.Silent, "no answer")}, exitcode.Unknown, false, "nothing was done: no answer"},
+		{"an old verdict", play{frames: "d", args: []string{"--yes", "--max-age", "1ns"}}, exitcode.Go, true, "once more"},
+		{"refused, and patronictl ends with 0", play{frames: "b", script: "echo Switchover failed, details: 412, candidate does not exists", args: []string{"--yes"}}, exitcode.Refused, true, "REFUSED"},
+		{"patronictl says that it went well, and it did not", play{frames: "b", script: "echo Successfully switched over", args: []string{"--yes"}}, exitcode.Refused, true, "REFUSED"},
+		{"patronictl says that it failed, and it did not", play{frames: "nd", script: "echo Switchover failed; exit 1", args: []string{"--yes"}}, exitcode.Go, true, "DONE"},
+		{"wrong winner", play{frames: "nw", args: []string{"--yes"}}, exitcode.Different, true, "node3 leads, not node2"},
+		{"the old leader is not back", play{frames: "o", args: []string{"--yes", "--verify-timeout", "2s"}}, exitcode.Different, true, "outcome.follows(node1)"},
+		{"nobody leads", play{frames: "n", args: []string{"--yes", "--verify-timeout", "2s"}}, exitcode.OutcomeUnknown, true, "do not repeat it"},
+		{"patronictl hangs, nothing happens", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--verify-timeout", "2s"}}, exitcode.OutcomeUnknown, true, "on its way"},
+		{"patronictl is killed, and it goes on", play{frames: "ppnd", script: "kill -9 $$", args: []string{"--yes"}}, exitcode.Go, true, "DONE"},
+		{"no patronictl", play{frames: "d", args: []string{"--yes", "--patronictl", "/nonexistent/patronictl"}}, exitcode.Usage, false, "--via rest"},
+		{"scheduled", play{frames: "s", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, exitcode.Go, true, "SCHEDULED"},
+		{"patronictl hangs, and nothing is scheduled", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00", "--verify-timeout", "2s"}, spoil: later}, exitcode.OutcomeUnknown, true, "on its way"},
+		{"not scheduled", play{frames: "b", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, exitcode.Refused, true, "REFUSED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -168,21 +172,21 @@ func TestSwitchoverJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil {
 		t.Fatalf("%v\n%s", err, o.stdout)
 	}
-	if doc.Check.Verdict != preflight.Go || doc.Verification == nil || doc.Verification.Outcome != preflight.Done || doc.ExitCode != o.code || o.code != 0 {
+	if doc.Check.Verdict != preflight.Go || doc.Verification == nil || doc.Verification.Outcome != verify.Done || doc.ExitCode != o.code || o.code != 0 {
 		t.Errorf("%+v", o)
 	}
 	if r := doc.Request; r == nil || r.Output != "one\ntwo\n" || r.Status != 0 || r.Via != "patronictl" || r.Ended.Before(r.Began) || !strings.Contains(o.stderr, "one\ntwo\n") {
 		t.Errorf("request %+v", doc.Request)
 	}
-	if b, err := preflight.LoadBaseline([]byte(o.stdout)); err != nil || b.Leader != "node1" {
+	if b, err := verify.LoadBaseline([]byte(o.stdout)); err != nil || b.Leader != "node1" {
 		t.Errorf("verify --since cannot read it: %v, %+v", err, b)
 	}
 	o, _ = play{frames: "d", args: []string{"-f", "json"}, stdin: typed("n\n")}.run(t)
-	if o.code != preflight.ExitInterrupted || o.stdout != "" || !strings.Contains(o.stderr, "PLAN  node1 steps down") {
+	if o.code != exitcode.Interrupted || o.stdout != "" || !strings.Contains(o.stderr, "PLAN  node1 steps down") {
 		t.Errorf("whoever is asked does not see the plan: %+v", o)
 	}
 	o, _ = play{frames: "d", args: []string{"--yes", "-f", "json"}, spoil: alarm}.run(t)
-	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil || o.code != preflight.ExitNoGo || doc.ExitCode != o.code {
+	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil || o.code != exitcode.NoGo || doc.ExitCode != o.code {
 		t.Errorf("%v: %+v", err, o)
 	}
 }
@@ -198,13 +202,13 @@ func TestSwitchoverViaREST(t *testing.T) {
 		want         int
 		limit        string
 	}{
-		{"200", "pnd", 200, `Successfully switched over to "node2"`, preflight.ExitGo, "9s"},
-		{"412", "b", 412, "candidate does not exists", preflight.ExitRefused, "9s"},
-		{"401", "b", 401, "not authenticated", preflight.ExitRefused, "9s"},
-		{"503 failed", "pb", 503, "Switchover failed", preflight.ExitRefused, "9s"},
-		{"503 status unknown, and it ends well", "ppnd", 503, "Switchover status unknown", preflight.ExitGo, "9s"},
-		{"503 status unknown, and nobody leads", "ppn", 503, "Switchover status unknown", preflight.ExitOutcomeUnknown, "2s"},
-		{"200 for another", "w", 200, `Switched over to "node3" instead of "node2"`, preflight.ExitDifferent, "9s"},
+		{"200", "pnd", 200, `Successfully switched over to "node2"`, exitcode.Go, "9s"},
+		{"412", "b", 412, "candidate does not exists", exitcode.Refused, "9s"},
+		{"401", "b", 401, "not authenticated", exitcode.Refused, "9s"},
+		{"503 failed", "pb", 503, "Switchover failed", exitcode.Refused, "9s"},
+		{"503 status unknown, and it ends well", "ppnd", 503, "Switchover status unknown", exitcode.Go, "9s"},
+		{"503 status unknown, and nobody leads", "ppn", 503, "Switchover status unknown", exitcode.OutcomeUnknown, "2s"},
+		{"200 for another", "w", 200, `Switched over to "node3" instead of "node2"`, exitcode.Different, "9s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -235,13 +239,13 @@ func TestSwitchoverInterrupted(t *testing.T) {
 		time.AfterFunc(after, func() { cancel(signalled{syscall.SIGINT}) })
 		return ctx
 	}
-	o, told := play{frames: "p", args: []string{"--yes"}, spoil: func(*preflight.Recording) { time.Sleep(300 * time.Millisecond) }, ctx: interrupted(100 * time.Millisecond)}.run(t)
-	if o.code != preflight.ExitInterrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt before anything was asked of Patroni: nothing was done") {
+	o, told := play{frames: "p", args: []string{"--yes"}, spoil: func(*fact.Recording) { time.Sleep(300 * time.Millisecond) }, ctx: interrupted(100 * time.Millisecond)}.run(t)
+	if o.code != exitcode.Interrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt before anything was asked of Patroni: nothing was done") {
 		t.Errorf("before: asked %q, %+v", told, o)
 	}
 	record := filepath.Join(t.TempDir(), "before.json")
 	o, told = play{frames: "p", script: "sleep 30", args: []string{"--yes", "--record", record}, ctx: interrupted(1500 * time.Millisecond)}.run(t)
-	if o.code != preflight.ExitOutcomeUnknown || told == "" || !strings.Contains(o.stderr, "the switchover goes on") || !strings.Contains(o.stderr, "verify --since "+record) {
+	if o.code != exitcode.OutcomeUnknown || told == "" || !strings.Contains(o.stderr, "the switchover goes on") || !strings.Contains(o.stderr, "verify --since "+record) {
 		t.Errorf("after: asked %q, %+v", told, o)
 	}
 }
@@ -252,12 +256,12 @@ func TestFollowScheduledLooksAfterTheRequest(t *testing.T) {
 	t.Parallel()
 	sending := true
 	looks := 0
-	s := &stage{film: film{t: t, frames: "bs"}, asked: func() bool { return true }, spoil: func(*preflight.Recording) { looks++; sending = false }}
+	s := &stage{film: film{t: t, frames: "bs"}, asked: func() bool { return true }, spoil: func(*fact.Recording) { looks++; sending = false }}
 	before := recorded(t, "healthy-4.0.7")
 	later(before)
-	w := &wrapper{k: &target{fake: s}, seen: before, doc: preflight.SwitchoverReport{Check: preflight.Judge(before.Snapshot, before.Question, preflight.Policies{})}}
+	w := &wrapper{k: &target{fake: s}, seen: before, doc: preflight.SwitchoverReport{Check: preflight.Judge(before.Snapshot, before.Question, check.Policies{})}}
 	v, err := w.followScheduled(t.Context(), newCountdown(t.Context(), 5*time.Second), &progress{w: io.Discard}, func() bool { return sending })
-	if err != nil || v.Outcome != preflight.Scheduled || looks != 2 {
+	if err != nil || v.Outcome != verify.Scheduled || looks != 2 {
 		t.Errorf("%s after %d looks, %v", v.Outcome, looks, err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"patroni-preflight/internal/testca"
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // member serves a REST API over TLS.
@@ -81,7 +82,7 @@ func TestTLS(t *testing.T) {
 			if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
 				t.Fatalf("%v\n%s%s", err, o.stdout, o.stderr)
 			}
-			if r.Verdict == preflight.Go || o.code == preflight.ExitGo {
+			if r.Verdict == preflight.Go || o.code == exitcode.Go {
 				t.Errorf("%s, exit code %d", r.Verdict, o.code)
 			}
 			verdict := preflight.UnknownState
@@ -120,11 +121,11 @@ func TestCitusGroup(t *testing.T) {
 		}
 	}
 	o := runCLI(t, "switchover", "--via", "rest", "--yes", "--scope", "demo", "-d", "etcd3://"+addr, "-f", "json")
-	if o.code != preflight.ExitNoGo || !strings.Contains(o.stdout, "--group") {
+	if o.code != exitcode.NoGo || !strings.Contains(o.stdout, "--group") {
 		t.Errorf("exit code %d\n%s", o.code, o.stdout)
 	}
 	o = runCLI(t, "switchover", "--via", "rest", "--yes", "-c", put(t, "patroni.yml", "scope: demo\netcd3: {host: '"+addr+"'}\ncitus: {group: 1, database: c}\n"))
-	if o.code != preflight.ExitUsage || !strings.Contains(o.stderr, "line 3: citus: ") || !strings.Contains(o.stderr, "--group") {
+	if o.code != exitcode.Usage || !strings.Contains(o.stderr, "line 3: citus: ") || !strings.Contains(o.stderr, "--group") {
 		t.Errorf("%+v", o)
 	}
 }

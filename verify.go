@@ -8,8 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
+	"patroni-preflight/preflight/verify"
 )
 
 // outcomeFlags are those of the commands that end in an outcome.
@@ -50,7 +51,7 @@ func verifyCommand(env environment) *cli.Command {
 			}
 			shown := &progress{w: env.stderr, live: env.stderrTerminal}
 			defer shown.done()
-			s, v, err := follow(b, newCountdown(c.Context, c.Duration("verify-timeout")), shown, func() bool { return false }, func() (*preflight.Recording, error) { return k.look(c.Context) })
+			s, v, err := follow(b, newCountdown(c.Context, c.Duration("verify-timeout")), shown, func() bool { return false }, func() (*fact.Recording, error) { return k.look(c.Context) })
 			if err != nil {
 				return err
 			}
@@ -80,16 +81,16 @@ func outcomeFormat(c *cli.Context, formats []string) error {
 }
 
 // since reads what was seen before.
-func since(c *cli.Context) (preflight.Baseline, error) {
+func since(c *cli.Context) (verify.Baseline, error) {
 	file := c.String("since")
 	if file == "" {
-		return preflight.Baseline{}, usage("verify needs --since FILE: what check --record, or check or switchover -f json, wrote before the switchover")
+		return verify.Baseline{}, usage("verify needs --since FILE: what check --record, or check or switchover -f json, wrote before the switchover")
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return preflight.Baseline{}, usage("--since: %w", err)
+		return verify.Baseline{}, usage("--since: %w", err)
 	}
-	b, err := preflight.LoadBaseline(raw)
+	b, err := verify.LoadBaseline(raw)
 	if err != nil {
 		return b, usage("--since %s: %w", file, err)
 	}
@@ -108,23 +109,23 @@ const between = time.Second
 // follow looks at the cluster until nothing will change the outcome any more, or
 // the deadline has come. That nothing has changed at all counts only after two
 // loop_waits without anybody sending a request: it may be on its way.
-func follow(b preflight.Baseline, clock countdown, shown *progress, sending func() bool, look func() (*preflight.Recording, error)) (*preflight.Recording, preflight.Verification, error) {
+func follow(b verify.Baseline, clock countdown, shown *progress, sending func() bool, look func() (*fact.Recording, error)) (*fact.Recording, verify.Verification, error) {
 	var unchanged time.Time
 	for {
 		began := clock.now()
 		s, err := look()
 		if err != nil {
-			return nil, preflight.Verification{}, err
+			return nil, verify.Verification{}, err
 		}
-		v := preflight.Verify(b, s.Snapshot)
+		v := verify.Verify(b, s.Snapshot)
 		switch {
-		case v.Outcome != preflight.TurnedDown || sending():
+		case v.Outcome != verify.Refused || sending():
 			unchanged = time.Time{}
 		case unchanged.IsZero():
 			unchanged = began
 		}
 		long := !unchanged.IsZero() && began.Sub(unchanged) >= 2*loopWait(s.Snapshot)
-		if v.Settled && (v.Outcome != preflight.TurnedDown || long) {
+		if v.Settled && (v.Outcome != verify.Refused || long) {
 			return s, v, nil
 		}
 		shown.say(v.Reason, clock.left())

@@ -10,18 +10,20 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/verify"
 )
 
 // recorded reads a snapshot: "healthy-4.0.7" leads from node1, "switched-4.0.7"
 // is that cluster after a switchover to node2.
-func recorded(t testing.TB, name string) *preflight.Recording {
+func recorded(t testing.TB, name string) *fact.Recording {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("preflight", "testdata", "snapshots", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := preflight.LoadRecording(bytes.NewReader(raw))
+	s, err := fact.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,24 +41,24 @@ type film struct {
 	looks  int
 }
 
-func (f *film) look() (*preflight.Recording, error) {
+func (f *film) look() (*fact.Recording, error) {
 	letter := f.frames[min(f.looks, len(f.frames)-1)]
 	f.looks++
 	s := recorded(f.t, map[bool]string{true: "switched-4.0.7", false: "healthy-4.0.7"}[strings.ContainsRune("wod", rune(letter))])
 	c := s.DCS.Cluster.Value
-	c.Config.Value.LoopWait = preflight.Known(int64(3))
+	c.Config.Value.LoopWait = fact.Known(int64(3))
 	switch letter {
 	case 'p':
-		c.Failover = preflight.Known(preflight.Failover{Leader: "node1", Candidate: "node2"})
+		c.Failover = fact.Known(fact.Failover{Leader: "node1", Candidate: "node2"})
 	case 's':
-		c.Failover = preflight.Known(preflight.Failover{Leader: "node1", Candidate: "node2", ScheduledAt: "2126-12-01T03:00:00+00:00"})
+		c.Failover = fact.Known(fact.Failover{Leader: "node1", Candidate: "node2", ScheduledAt: "2126-12-01T03:00:00+00:00"})
 	case 'n':
-		c.Leader = preflight.Known("")
+		c.Leader = fact.Known("")
 	case 'w':
-		c.Leader = preflight.Known("node3")
-		s.Members[2].SQL.Value.InRecovery = preflight.Known(false)
+		c.Leader = fact.Known("node3")
+		s.Members[2].SQL.Value.InRecovery = fact.Known(false)
 	case 'o':
-		s.Members[1].SQL.Value.WalSenders = preflight.Known([]preflight.WalSender{})
+		s.Members[1].SQL.Value.WalSenders = fact.Known([]fact.WalSender{})
 	}
 	return s, nil
 }
@@ -73,12 +75,12 @@ func TestFollowWaitsForTheSender(t *testing.T) {
 	f := &film{t: t, frames: "b", clock: time.Unix(1e9, 0)}
 	b := baselineOf(recorded(t, "healthy-4.0.7"))
 	_, v, err := follow(b, f.countdown(30*time.Second), &progress{w: &bytes.Buffer{}}, func() bool { return f.looks <= 12 }, f.look)
-	if err != nil || v.Outcome != preflight.TurnedDown || f.looks != 19 {
+	if err != nil || v.Outcome != verify.Refused || f.looks != 19 {
 		t.Errorf("%s after %d looks, %v", v.Outcome, f.looks, err)
 	}
 	f = &film{t: t, frames: "b", clock: time.Unix(1e9, 0)}
 	_, v, err = follow(b, f.countdown(30*time.Second), &progress{w: &bytes.Buffer{}}, func() bool { return true }, f.look)
-	if err != nil || v.Outcome != preflight.EndUnknown {
+	if err != nil || v.Outcome != verify.EndUnknown {
 		t.Errorf("%s, %v", v.Outcome, err)
 	}
 }
@@ -86,20 +88,20 @@ func TestFollowWaitsForTheSender(t *testing.T) {
 func TestFollow(t *testing.T) {
 	for _, c := range []struct {
 		name, frames string
-		want         preflight.Ending
+		want         verify.Ending
 		looks        int
 		reason       string
 	}{
-		{"done at once", "d", preflight.Done, 1, ""},
-		{"as it goes", "bppnnood", preflight.Done, 8, ""},
-		{"the wrong one", "bppnw", preflight.Different, 5, "node3 leads"},
-		{"the old leader does not come back", "bpno", preflight.Different, 31, "outcome.follows(node1)"},
-		{"nobody takes over", "bpn", preflight.EndUnknown, 31, "nobody holds"},
-		{"it stays pending", "bp", preflight.EndUnknown, 31, "pending"},
-		{"refused", "bpb", preflight.TurnedDown, 9, "nothing is pending"},
-		{"refused at once", "b", preflight.TurnedDown, 7, "nothing is pending"},
-		{"unchanged, and then it goes", "bbbbpnd", preflight.Done, 7, ""},
-		{"unchanged for too short a time", strings.Repeat("p", 28) + "b", preflight.EndUnknown, 31, "not seen for long enough"},
+		{"done at once", "d", verify.Done, 1, ""},
+		{"as it goes", "bppnnood", verify.Done, 8, ""},
+		{"the wrong one", "bppnw", verify.Different, 5, "node3 leads"},
+		{"the old leader does not come back", "bpno", verify.Different, 31, "outcome.follows(node1)"},
+		{"nobody takes over", "bpn", verify.EndUnknown, 31, "nobody holds"},
+		{"it stays pending", "bp", verify.EndUnknown, 31, "pending"},
+		{"refused", "bpb", verify.Refused, 9, "nothing is pending"},
+		{"refused at once", "b", verify.Refused, 7, "nothing is pending"},
+		{"unchanged, and then it goes", "bbbbpnd", verify.Done, 7, ""},
+		{"unchanged for too short a time", strings.Repeat("p", 28) + "b", verify.EndUnknown, 31, "not seen for long enough"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := &film{t: t, frames: c.frames, clock: time.Unix(1e9, 0)}
@@ -121,7 +123,7 @@ func TestFollow(t *testing.T) {
 func TestFollowEndsWithAnError(t *testing.T) {
 	f := &film{t: t, frames: "p", clock: time.Unix(1e9, 0)}
 	stopped := errors.New("stopped")
-	_, _, err := follow(baselineOf(recorded(t, "healthy-4.0.7")), f.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, nobody, func() (*preflight.Recording, error) {
+	_, _, err := follow(baselineOf(recorded(t, "healthy-4.0.7")), f.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, nobody, func() (*fact.Recording, error) {
 		if f.looks == 3 {
 			return nil, stopped
 		}
@@ -147,12 +149,12 @@ func TestVerifyCommand(t *testing.T) {
 		for _, format := range []string{"text", "brief", "json"} {
 			record := filepath.Join(t.TempDir(), "after.json")
 			o := runCLI(t, "verify", "--scope", "demo", "-d", "etcd3://"+c.addr, "--since", healthy, "--verify-timeout", "1s", "-f", format, "--record", record)
-			if o.code != preflight.ExitOutcomeUnknown || !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), c.says) || !strings.Contains(o.stderr, "s left\n") {
+			if o.code != exitcode.OutcomeUnknown || !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), c.says) || !strings.Contains(o.stderr, "s left\n") {
 				t.Errorf("%s, %s: %+v", c.name, format, o)
 			}
 			if format == "json" {
-				var v preflight.Verification
-				if err := json.Unmarshal([]byte(o.stdout), &v); err != nil || v.Outcome != preflight.EndUnknown || v.ExitCode != o.code {
+				var v verify.Verification
+				if err := json.Unmarshal([]byte(o.stdout), &v); err != nil || v.Outcome != verify.EndUnknown || v.ExitCode != o.code {
 					t.Errorf("%s: %v, %s, %d", c.name, err, v.Outcome, v.ExitCode)
 				}
 			}
@@ -163,6 +165,6 @@ func TestVerifyCommand(t *testing.T) {
 	}
 }
 
-func baselineOf(r *preflight.Recording) preflight.Baseline {
-	return preflight.BaselineOf(r.Snapshot, r.Question)
+func baselineOf(r *fact.Recording) verify.Baseline {
+	return verify.BaselineOf(r.Snapshot, r.Question)
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
 )
 
@@ -39,7 +41,7 @@ func patienceOf(c *cli.Context) (patience, error) {
 }
 
 // judge looks and judges, once or as often as asked for.
-func (p patience) judge(ctx context.Context, env environment, k *target, rules preflight.Policies) (judgement, error) {
+func (p patience) judge(ctx context.Context, env environment, k *target, rules check.Policies) (judgement, error) {
 	evaluate := func() (judgement, error) { return k.judge(ctx, rules) }
 	if p.wait == 0 {
 		return evaluate()
@@ -81,7 +83,7 @@ func (p patience) repeat(clock countdown, shown *progress, evaluate func() (judg
 
 // loopWait is the time between two evaluations: Patroni writes what it sees once
 // in that time. Ten seconds are its default.
-func loopWait(s *preflight.Snapshot) time.Duration {
+func loopWait(s *fact.Snapshot) time.Duration {
 	cluster, _ := s.DCS.Cluster.Get()
 	config, _ := cluster.Config.Get()
 	if seconds, ok := config.LoopWait.Get(); ok && seconds > 0 {

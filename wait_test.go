@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 )
 
 // script is a cluster whose evaluations are given, one letter each: g is GO, n is
@@ -31,12 +33,12 @@ func (s *script) evaluate() (judgement, error) {
 	s.began = append(s.began, s.clock)
 	s.clock = s.clock.Add(s.takes)
 	letter := s.verdicts[min(len(s.began), len(s.verdicts))-1]
-	r := preflight.Report{Leader: "node1", Request: preflight.Request{Target: preflight.Target{Scope: "demo"}}}
+	r := preflight.Report{Leader: "node1", Request: fact.Request{Target: fact.Target{Scope: "demo"}}}
 	r.Verdict = map[byte]preflight.Verdict{'g': preflight.Go, 'n': preflight.NoGo, 'u': preflight.UnknownState}[letter]
 	r.ExitCode = r.Verdict.ExitCode()
-	snapshot := &preflight.Recording{Snapshot: &preflight.Snapshot{}}
-	snapshot.DCS.Cluster = preflight.Known(preflight.Cluster{Config: preflight.Known(preflight.Config{LoopWait: preflight.Known(int64(7))})})
-	return judgement{seen: []*preflight.Recording{snapshot}, report: r}, nil
+	snapshot := &fact.Recording{Snapshot: &fact.Snapshot{}}
+	snapshot.DCS.Cluster = fact.Known(fact.Cluster{Config: fact.Known(fact.DynamicConfig{LoopWait: fact.Known(int64(7))})})
+	return judgement{seen: []*fact.Recording{snapshot}, report: r}, nil
 }
 
 func TestWait(t *testing.T) {
@@ -47,15 +49,15 @@ func TestWait(t *testing.T) {
 		want           int
 		evaluations    int
 	}{
-		{"GO at once", "g", 1, time.Minute, preflight.ExitGo, 1},
-		{"GO at last", "nung", 1, time.Minute, preflight.ExitGo, 4},
-		{"three in a row", "ngngggn", 3, time.Minute, preflight.ExitGo, 6},
-		{"never", "n", 1, time.Minute, preflight.ExitNoGo, 9},
-		{"never, and unknown last", "nnnnnnnnu", 1, time.Minute, preflight.ExitUnknown, 9},
-		{"GO does not last", "gn", 2, time.Minute, preflight.ExitNoGo, 9},
-		{"GO too late to be stable", "nnnnnnnng", 2, time.Minute, preflight.ExitUnknown, 9},
-		{"no time for a second one", "n", 1, time.Second, preflight.ExitNoGo, 1},
-		{"no time for a third one", "g", 3, 8 * time.Second, preflight.ExitUnknown, 2},
+		{"GO at once", "g", 1, time.Minute, exitcode.Go, 1},
+		{"GO at last", "nung", 1, time.Minute, exitcode.Go, 4},
+		{"three in a row", "ngngggn", 3, time.Minute, exitcode.Go, 6},
+		{"never", "n", 1, time.Minute, exitcode.NoGo, 9},
+		{"never, and unknown last", "nnnnnnnnu", 1, time.Minute, exitcode.Unknown, 9},
+		{"GO does not last", "gn", 2, time.Minute, exitcode.NoGo, 9},
+		{"GO too late to be stable", "nnnnnnnng", 2, time.Minute, exitcode.Unknown, 9},
+		{"no time for a second one", "n", 1, time.Second, exitcode.NoGo, 1},
+		{"no time for a third one", "g", 3, 8 * time.Second, exitcode.Unknown, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &script{verdicts: c.verdicts, clock: time.Unix(1e9, 0), takes: time.Second}
@@ -76,7 +78,7 @@ func TestWait(t *testing.T) {
 			if last := s.began[len(s.began)-1].Sub(s.began[0]); last > c.wait {
 				t.Errorf("the last evaluation began %s after the first", last)
 			}
-			if (c.want == preflight.ExitUnknown && r.Stability.InARow > 0) != (r.Unstable() != "") {
+			if (c.want == exitcode.Unknown && r.Stability.InARow > 0) != (r.Unstable() != "") {
 				t.Errorf("says %q", r.Unstable())
 			}
 		})
@@ -127,15 +129,15 @@ func TestWaitEndsWithAnError(t *testing.T) {
 
 func TestLoopWait(t *testing.T) {
 	for name, c := range map[string]struct {
-		config preflight.Observed[preflight.Config]
+		config fact.Observed[fact.DynamicConfig]
 		want   time.Duration
 	}{
-		"known":   {preflight.Known(preflight.Config{LoopWait: preflight.Known(int64(3))}), 3 * time.Second},
-		"unknown": {preflight.Observed[preflight.Config]{}, 10 * time.Second},
-		"zero":    {preflight.Known(preflight.Config{LoopWait: preflight.Known(int64(0))}), 10 * time.Second},
+		"known":   {fact.Known(fact.DynamicConfig{LoopWait: fact.Known(int64(3))}), 3 * time.Second},
+		"unknown": {fact.Observed[fact.DynamicConfig]{}, 10 * time.Second},
+		"zero":    {fact.Known(fact.DynamicConfig{LoopWait: fact.Known(int64(0))}), 10 * time.Second},
 	} {
-		s := &preflight.Snapshot{}
-		s.DCS.Cluster = preflight.Known(preflight.Cluster{Config: c.config})
+		s := &fact.Snapshot{}
+		s.DCS.Cluster = fact.Known(fact.Cluster{Config: c.config})
 		if got := loopWait(s); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
@@ -154,7 +156,7 @@ func TestCheckWaits(t *testing.T) {
 	if took := time.Since(start); took < 2*time.Second || took > 10*time.Second {
 		t.Errorf("took %s", took)
 	}
-	if o.code == preflight.ExitGo || !strings.Contains(o.stdout, `"evaluations": 3`) || !strings.Contains(o.stderr, "s left\n") {
+	if o.code == exitcode.Go || !strings.Contains(o.stdout, `"evaluations": 3`) || !strings.Contains(o.stderr, "s left\n") {
 		t.Errorf("%+v", o)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // maxLagText bounds what is kept of maximum_lag_on_failover.
@@ -18,15 +18,15 @@ const mostSeconds = 1_000_000_000
 // decodeConfig reads /config. Where it is no JSON object Patroni keeps the last
 // configuration that was (patroni/dcs/__init__.py, ClusterConfig.from_node), and
 // that cannot be seen from here.
-func decodeConfig(kv KV, there bool, prefix string) preflight.Observed[preflight.Config] {
+func decodeConfig(kv KV, there bool, prefix string) fact.Observed[fact.DynamicConfig] {
 	if !there {
-		return preflight.NotKnown[preflight.Config](preflight.Absent, "there is no key %sconfig", prefix)
+		return fact.NotKnown[fact.DynamicConfig](fact.Absent, "there is no key %sconfig", prefix)
 	}
 	d, err := parseObject(kv)
 	if err != nil {
-		return preflight.NotKnown[preflight.Config](preflight.Malformed, "%s: %v", kv.Key, err)
+		return fact.NotKnown[fact.DynamicConfig](fact.Malformed, "%s: %v", kv.Key, err)
 	}
-	c := preflight.Config{
+	c := fact.DynamicConfig{
 		TTL:                   d.seconds("ttl", 30),
 		LoopWait:              d.seconds("loop_wait", 10),
 		RetryTimeout:          d.seconds("retry_timeout", 10),
@@ -44,24 +44,24 @@ func decodeConfig(kv KV, there bool, prefix string) preflight.Observed[preflight
 	}
 	d.postgresql(&c)
 	c.MaximumLag, c.MaximumLagIsText = d.maximumLag()
-	return preflight.Known(c)
+	return fact.Known(c)
 }
 
 // seconds reads an interval. Patroni passes it through Python's int(), which
 // takes a number or a string with a whole one; for anything else, null too, it
 // rejects the whole dynamic configuration and keeps the one before
 // (patroni/config.py, _safe_copy_dynamic_configuration).
-func (d doc) seconds(name string, missing int64) preflight.Observed[int64] {
+func (d doc) seconds(name string, missing int64) fact.Observed[int64] {
 	raw, ok := d.fields[name]
 	if !ok {
-		return preflight.Known(missing)
+		return fact.Known(missing)
 	}
 	if n, err := strconv.ParseInt(unquote(raw), 10, 64); err == nil && n >= -mostSeconds && n <= mostSeconds {
-		return preflight.Known(n)
+		return fact.Known(n)
 	}
 	var f float64 // int(30.5) is 30, int("30.5") is an error
 	if json.Unmarshal(raw, &f) == nil && !isNull(raw) && f >= -mostSeconds && f <= mostSeconds {
-		return preflight.Known(int64(f))
+		return fact.Known(int64(f))
 	}
 	return malformed[int64](d, name, raw, "a number of seconds")
 }
@@ -69,7 +69,7 @@ func (d doc) seconds(name string, missing int64) preflight.Observed[int64] {
 // stopTimeout reads primary_stop_timeout, which was master_stop_timeout before
 // 3.0.0 and is still understood under that name
 // (patroni/global_config.py, primary_stop_timeout).
-func (d doc) stopTimeout() preflight.Observed[int64] {
+func (d doc) stopTimeout() fact.Observed[int64] {
 	if _, ok := d.get("primary_stop_timeout"); ok {
 		return d.integer("primary_stop_timeout", 0)
 	}
@@ -78,13 +78,13 @@ func (d doc) stopTimeout() preflight.Observed[int64] {
 
 // mode reads a switch (patroni/global_config.py, check_mode). Patroni takes what
 // it cannot parse for false; here that is unknown, since nobody meant it so.
-func (d doc) mode(name string) preflight.Observed[bool] {
+func (d doc) mode(name string) fact.Observed[bool] {
 	raw, ok := d.get(name)
 	if !ok {
-		return preflight.Known(false)
+		return fact.Known(false)
 	}
 	if b, ok := parseBool(raw); ok {
-		return preflight.Known(b)
+		return fact.Known(b)
 	}
 	return malformed[bool](d, name, raw, "a boolean")
 }
@@ -112,37 +112,37 @@ func bare(raw json.RawMessage) string {
 // synchronousMode tests for "quorum" first, which is no boolean
 // (patroni/global_config.py, is_quorum_commit_mode). Patroni before 4.0.0 does
 // not know it and takes it for off.
-func (d doc) synchronousMode() preflight.Observed[string] {
+func (d doc) synchronousMode() fact.Observed[string] {
 	const name = "synchronous_mode"
 	raw, ok := d.get(name)
 	if !ok {
-		return preflight.Known("off")
+		return fact.Known("off")
 	}
 	if strings.EqualFold(bare(raw), "quorum") {
-		return preflight.Known("quorum")
+		return fact.Known("quorum")
 	}
 	switch on, ok := parseBool(raw); {
 	case !ok:
 		return malformed[string](d, name, raw, "a boolean or quorum")
 	case on:
-		return preflight.Known("on")
+		return fact.Known("on")
 	}
-	return preflight.Known("off")
+	return fact.Known("off")
 }
 
 // standbyCluster follows patroni/global_config.py, is_standby_cluster: an object
 // with a host, a port or a restore_command that Python takes for true.
-func (d doc) standbyCluster() preflight.Observed[bool] {
+func (d doc) standbyCluster() fact.Observed[bool] {
 	const name = "standby_cluster"
 	raw, ok := d.get(name)
 	if !ok || !truthy(raw) {
-		return preflight.Known(false)
+		return fact.Known(false)
 	}
 	var section map[string]json.RawMessage
 	if json.Unmarshal(raw, &section) != nil {
 		return malformed[bool](d, name, raw, "an object")
 	}
-	return preflight.Known(truthy(section["host"]) || truthy(section["port"]) || truthy(section["restore_command"]))
+	return fact.Known(truthy(section["host"]) || truthy(section["port"]) || truthy(section["restore_command"]))
 }
 
 // truthy says whether Python's bool() of a JSON value is true.
@@ -168,18 +168,18 @@ func truthy(raw json.RawMessage) bool {
 
 // maximumLag keeps maximum_lag_on_failover as it is written, since releases of
 // Patroni read it differently: a number as its digits, a string as its content.
-func (d doc) maximumLag() (text preflight.Observed[string], isText bool) {
+func (d doc) maximumLag() (text fact.Observed[string], isText bool) {
 	const name = "maximum_lag_on_failover"
 	raw, ok := d.get(name)
 	if !ok {
-		return preflight.Known(""), false
+		return fact.Known(""), false
 	}
 	if len(raw) > maxLagText {
 		return malformed[string](d, name, raw, "a number of bytes"), false
 	}
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
-		return preflight.Known(s), true
+		return fact.Known(s), true
 	}
-	return preflight.Known(string(raw)), false
+	return fact.Known(string(raw)), false
 }

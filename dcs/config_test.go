@@ -4,10 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
-func config(value string) preflight.Observed[preflight.Config] {
+func config(value string) fact.Observed[fact.DynamicConfig] {
 	c, _ := decode("config", value)
 	return c.Config
 }
@@ -70,11 +70,11 @@ func TestConfigModes(t *testing.T) {
 		`"maybe"`: `malformed:is "maybe", not a boolean`, `2`: "malformed:is 2", `""`: `malformed:is ""`,
 		`{}`: "malformed:is {}", `" on"`: "malformed:is", `1.0`: "malformed:is 1.0",
 	} {
-		for name, get := range map[string]func(preflight.Config) preflight.Observed[bool]{
-			"pause":                   func(c preflight.Config) preflight.Observed[bool] { return c.Pause },
-			"check_timeline":          func(c preflight.Config) preflight.Observed[bool] { return c.CheckTimeline },
-			"synchronous_mode_strict": func(c preflight.Config) preflight.Observed[bool] { return c.SynchronousModeStrict },
-			"failsafe_mode":           func(c preflight.Config) preflight.Observed[bool] { return c.FailsafeMode },
+		for name, get := range map[string]func(fact.DynamicConfig) fact.Observed[bool]{
+			"pause":                   func(c fact.DynamicConfig) fact.Observed[bool] { return c.Pause },
+			"check_timeline":          func(c fact.DynamicConfig) fact.Observed[bool] { return c.CheckTimeline },
+			"synchronous_mode_strict": func(c fact.DynamicConfig) fact.Observed[bool] { return c.SynchronousModeStrict },
+			"failsafe_mode":           func(c fact.DynamicConfig) fact.Observed[bool] { return c.FailsafeMode },
 		} {
 			expect(t, name+" "+value, get(config(`{"`+name+`":`+value+`}`).Must()), want)
 		}

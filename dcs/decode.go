@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // KV is one key of the store.
@@ -31,9 +31,9 @@ type KV struct {
 // clusters, Citus groups among them, are passed over. Members are sorted by
 // name; their REST and SQL sides are left unknown. A key that cannot be read is
 // an unknown fact, never an error.
-func Decode(prefix string, kvs []KV, leases map[int64]preflight.Observed[preflight.Lease], revision int64) (preflight.Cluster, []preflight.Member) {
+func Decode(prefix string, kvs []KV, leases map[int64]fact.Observed[fact.Lease], revision int64) (fact.Cluster, []fact.Member) {
 	keys := map[string]KV{}
-	members := []preflight.Member{}
+	members := []fact.Member{}
 	for _, kv := range kvs {
 		path, ok := strings.CutPrefix(kv.Key, prefix)
 		if !ok {
@@ -48,7 +48,7 @@ func Decode(prefix string, kvs []KV, leases map[int64]preflight.Observed[preflig
 			continue
 		}
 		kv.Key = asUTF8(kv.Key)
-		members = append(members, preflight.Member{
+		members = append(members, fact.Member{
 			Name:  asUTF8(name),
 			Key:   decodeMember(kv),
 			Lease: leaseOf(kv, true, prefix, leases),
@@ -59,7 +59,7 @@ func Decode(prefix string, kvs []KV, leases map[int64]preflight.Observed[preflig
 	leader, hasLeader := keys["leader"]
 	config, hasConfig := keys["config"]
 	_, failsafe := keys["failsafe"]
-	return preflight.Cluster{
+	return fact.Cluster{
 		Revision:    revision,
 		Initialize:  decodeText(keys["initialize"]),
 		Config:      decodeConfig(config, hasConfig, prefix),
@@ -69,8 +69,8 @@ func Decode(prefix string, kvs []KV, leases map[int64]preflight.Observed[preflig
 		Failover:    decodeFailover(keys["failover"]),
 		Sync:        decodeSync(keys["sync"]),
 		History:     decodeHistory(keys["history"]),
-		Failsafe:    preflight.Known(failsafe),
-		Groups:      preflight.Known(groupsOf(keys)),
+		Failsafe:    fact.Known(failsafe),
+		Groups:      fact.Known(groupsOf(keys)),
 	}, members
 }
 
@@ -84,56 +84,56 @@ func asUTF8(name string) string {
 }
 
 // leaseOf returns the lease on the leader key or a member key.
-func leaseOf(kv KV, there bool, prefix string, leases map[int64]preflight.Observed[preflight.Lease]) preflight.Observed[preflight.Lease] {
+func leaseOf(kv KV, there bool, prefix string, leases map[int64]fact.Observed[fact.Lease]) fact.Observed[fact.Lease] {
 	switch l, asked := leases[kv.Lease]; {
 	case !there:
-		return preflight.NotKnown[preflight.Lease](preflight.Absent, "there is no key %sleader", prefix)
+		return fact.NotKnown[fact.Lease](fact.Absent, "there is no key %sleader", prefix)
 	case kv.Lease == 0:
-		return preflight.NotKnown[preflight.Lease](preflight.Absent, "%s has no lease", kv.Key)
+		return fact.NotKnown[fact.Lease](fact.Absent, "%s has no lease", kv.Key)
 	case !asked:
-		return preflight.NotKnown[preflight.Lease](preflight.NotAsked, "the lease on %s was not asked for", kv.Key)
+		return fact.NotKnown[fact.Lease](fact.NotAsked, "the lease on %s was not asked for", kv.Key)
 	default:
 		return l
 	}
 }
 
-func tooLarge[T any](kv KV) preflight.Observed[T] {
-	return preflight.NotKnown[T](preflight.Malformed, "%s: a value of %d bytes is not decoded, the limit is %d", kv.Key, len(kv.Value), maxValue)
+func tooLarge[T any](kv KV) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Malformed, "%s: a value of %d bytes is not decoded, the limit is %d", kv.Key, len(kv.Value), maxValue)
 }
 
-func notThat[T any](kv KV, want string) preflight.Observed[T] {
-	return preflight.NotKnown[T](preflight.Malformed, "%s is %s, not %s", kv.Key, show(kv.Value), want)
+func notThat[T any](kv KV, want string) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Malformed, "%s is %s, not %s", kv.Key, show(kv.Value), want)
 }
 
 // decodeText reads a value that is plain text; an absent key is "".
-func decodeText(kv KV) preflight.Observed[string] {
+func decodeText(kv KV) fact.Observed[string] {
 	if len(kv.Value) > maxText {
-		return preflight.NotKnown[string](preflight.Malformed, "%s: a text of %d bytes is not believed, the limit is %d", kv.Key, len(kv.Value), maxText)
+		return fact.NotKnown[string](fact.Malformed, "%s: a text of %d bytes is not believed, the limit is %d", kv.Key, len(kv.Value), maxText)
 	}
-	return preflight.Known(strings.ToValidUTF8(string(kv.Value), "\uFFFD"))
+	return fact.Known(strings.ToValidUTF8(string(kv.Value), "\uFFFD"))
 }
 
 // decodeOptime reads the leader's WAL position from /status, or where that key
 // is absent from /optime/leader, which Patroni before 2.1.0 wrote. Both may hold
 // an object or a bare number (patroni/dcs/__init__.py, Status.from_node). Patroni
 // takes garbage for position 0, by which no member would lag.
-func decodeOptime(keys map[string]KV, prefix string) preflight.Observed[preflight.LSN] {
+func decodeOptime(keys map[string]KV, prefix string) fact.Observed[fact.LSN] {
 	const want = "a WAL position"
 	kv, ok := keys["status"]
 	if !ok {
 		kv, ok = keys["optime/leader"]
 	}
 	if !ok {
-		return preflight.NotKnown[preflight.LSN](preflight.Absent, "there is neither a key %sstatus nor %soptime/leader", prefix, prefix)
+		return fact.NotKnown[fact.LSN](fact.Absent, "there is neither a key %sstatus nor %soptime/leader", prefix, prefix)
 	}
 	if len(kv.Value) <= maxValue {
 		if l, ok := parsePosition(strings.TrimSpace(string(kv.Value))); ok {
-			return preflight.Known(l)
+			return fact.Known(l)
 		}
 	}
 	d, err := parseObject(kv)
 	if err != nil {
-		return notThat[preflight.LSN](kv, want)
+		return notThat[fact.LSN](kv, want)
 	}
 	return d.lsn("optime")
 }
@@ -142,65 +142,65 @@ func decodeOptime(keys map[string]KV, prefix string) preflight.Observed[prefligh
 // an object in which "member" is the candidate, or the old text
 // "leader:candidate". Any other JSON counts as empty. Text that starts like JSON
 // and is none is malformed here, where Patroni takes it for a leader's name.
-func decodeFailover(kv KV) preflight.Observed[preflight.Failover] {
+func decodeFailover(kv KV) fact.Observed[fact.Failover] {
 	const want = "a pending failover"
 	switch {
 	case len(kv.Value) == 0:
-		return preflight.Known(preflight.Failover{})
+		return fact.Known(fact.Failover{})
 	case len(kv.Value) > maxValue:
-		return tooLarge[preflight.Failover](kv)
+		return tooLarge[fact.Failover](kv)
 	}
 	text := strings.TrimSpace(string(kv.Value))
 	if !json.Valid(kv.Value) {
 		if text == "" || strings.ContainsAny(text[:1], `{["`) {
-			return notThat[preflight.Failover](kv, want)
+			return notThat[fact.Failover](kv, want)
 		}
 		if len(text) > maxText {
-			return notThat[preflight.Failover](kv, want)
+			return notThat[fact.Failover](kv, want)
 		}
 		leader, candidate, _ := strings.Cut(strings.ToValidUTF8(text, "\uFFFD"), ":")
 		candidate, _, _ = strings.Cut(candidate, ":")
-		return preflight.Known(preflight.Failover{Leader: strings.TrimSpace(leader), Candidate: strings.TrimSpace(candidate)})
+		return fact.Known(fact.Failover{Leader: strings.TrimSpace(leader), Candidate: strings.TrimSpace(candidate)})
 	}
 	d, err := parseObject(kv)
 	if err != nil {
-		return preflight.Known(preflight.Failover{})
+		return fact.Known(fact.Failover{})
 	}
-	var f preflight.Failover
+	var f fact.Failover
 	for name, field := range map[string]*string{"leader": &f.Leader, "member": &f.Candidate, "scheduled_at": &f.ScheduledAt} {
 		v, ok := d.textOr(name, "").Get()
 		if !ok {
-			return notThat[preflight.Failover](kv, want)
+			return notThat[fact.Failover](kv, want)
 		}
 		*field = v
 	}
-	return preflight.Known(f)
+	return fact.Known(f)
 }
 
 // decodeSync reads /sync (patroni/dcs/__init__.py, SyncState.from_node). Without
 // a leader it counts as empty. Standbys stand in one string with commas; a list
 // is understood too. Patroni takes garbage for an empty state.
-func decodeSync(kv KV) preflight.Observed[preflight.Sync] {
+func decodeSync(kv KV) fact.Observed[fact.Sync] {
 	const want = "a synchronous state"
 	if len(kv.Value) == 0 || string(kv.Value) == "null" {
-		return preflight.Known(preflight.Sync{})
+		return fact.Known(fact.Sync{})
 	}
 	d, err := parseObject(kv)
 	if err != nil {
-		return preflight.NotKnown[preflight.Sync](preflight.Malformed, "%s: %v", kv.Key, err)
+		return fact.NotKnown[fact.Sync](fact.Malformed, "%s: %v", kv.Key, err)
 	}
 	leader, ok := d.textOr("leader", "").Get()
 	if !ok {
-		return notThat[preflight.Sync](kv, want)
+		return notThat[fact.Sync](kv, want)
 	}
 	if leader == "" {
-		return preflight.Known(preflight.Sync{})
+		return fact.Known(fact.Sync{})
 	}
-	s := preflight.Sync{Leader: leader}
+	s := fact.Sync{Leader: leader}
 	if raw, ok := d.get("quorum"); ok {
 		n, err := strconv.ParseUint(unquote(raw), 10, 31)
 		if err != nil {
-			return malformed[preflight.Sync](d, "quorum", raw, "a number of members")
+			return malformed[fact.Sync](d, "quorum", raw, "a number of members")
 		}
 		s.Quorum = int(n)
 	}
@@ -210,47 +210,47 @@ func decodeSync(kv KV) preflight.Observed[preflight.Sync] {
 		if json.Unmarshal(raw, &text) == nil {
 			list = strings.Split(text, ",")
 		} else if json.Unmarshal(raw, &list) != nil {
-			return malformed[preflight.Sync](d, "sync_standby", raw, "a list of members")
+			return malformed[fact.Sync](d, "sync_standby", raw, "a list of members")
 		}
 		for i := range list {
 			list[i] = strings.TrimSpace(list[i])
 		}
 		s.Standbys = slices.DeleteFunc(list, func(name string) bool { return name == "" })
-		if len(s.Standbys) > preflight.MaxMembers || slices.ContainsFunc(s.Standbys, func(name string) bool { return len(name) > maxText }) {
-			return malformed[preflight.Sync](d, "sync_standby", raw, "a list of members")
+		if len(s.Standbys) > fact.MaxMembers || slices.ContainsFunc(s.Standbys, func(name string) bool { return len(name) > maxText }) {
+			return malformed[fact.Sync](d, "sync_standby", raw, "a list of members")
 		}
 	}
-	return preflight.Known(s)
+	return fact.Known(s)
 }
 
 // decodeHistory reads /history (patroni/dcs/__init__.py, TimelineHistory): a list
 // of [timeline, switch LSN in bytes, reason, time, new leader], of which the last
 // two may be missing.
-func decodeHistory(kv KV) preflight.Observed[[]preflight.HistoryEntry] {
-	history := []preflight.HistoryEntry{}
+func decodeHistory(kv KV) fact.Observed[[]fact.HistoryEntry] {
+	history := []fact.HistoryEntry{}
 	if kv.Key == "" {
-		return preflight.Known(history)
+		return fact.Known(history)
 	}
 	if len(kv.Value) > maxValue {
-		return tooLarge[[]preflight.HistoryEntry](kv)
+		return tooLarge[[]fact.HistoryEntry](kv)
 	}
 	var lines [][]json.RawMessage
 	if json.Unmarshal(kv.Value, &lines) != nil || lines == nil {
-		return notThat[[]preflight.HistoryEntry](kv, "a list of timelines")
+		return notThat[[]fact.HistoryEntry](kv, "a list of timelines")
 	}
 	for i, line := range lines {
 		e, ok := historyEntry(line)
 		if !ok {
 			shown, _ := json.Marshal(line)
-			return preflight.NotKnown[[]preflight.HistoryEntry](preflight.Malformed,
+			return fact.NotKnown[[]fact.HistoryEntry](fact.Malformed,
 				"%s: line %d is %s, not a timeline's end", kv.Key, i+1, show(shown))
 		}
 		history = append(history, e)
 	}
-	return preflight.Known(history)
+	return fact.Known(history)
 }
 
-func historyEntry(line []json.RawMessage) (e preflight.HistoryEntry, ok bool) {
+func historyEntry(line []json.RawMessage) (e fact.HistoryEntry, ok bool) {
 	if len(line) < 3 || len(line) > 5 {
 		return e, false
 	}

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const prefix = "/service/demo/"
 
 // decode decodes a cluster of the given keys, name and value by turns.
-func decode(keys ...string) (preflight.Cluster, []preflight.Member) {
+func decode(keys ...string) (fact.Cluster, []fact.Member) {
 	var kvs []KV
 	for i := 0; i < len(keys); i += 2 {
 		kvs = append(kvs, KV{Key: prefix + keys[i], Value: []byte(keys[i+1])})
@@ -23,7 +23,7 @@ func decode(keys ...string) (preflight.Cluster, []preflight.Member) {
 
 // expect compares a fact: want is its value as JSON, or the cause and a part of
 // the reason with a colon between them.
-func expect[T any](t *testing.T, what string, got preflight.Observed[T], want string) {
+func expect[T any](t *testing.T, what string, got fact.Observed[T], want string) {
 	t.Helper()
 	if v, ok := got.Get(); ok {
 		if b, _ := json.Marshal(v); string(b) != want {
@@ -236,7 +236,7 @@ func TestDecodeLongTexts(t *testing.T) {
 	expect(t, "conn_url", key.ConnURL, "malformed:conn_url is longer than 1024 bytes")
 	expect(t, "api_url", key.APIURL, "malformed:api_url is longer than 1024 bytes")
 	expect(t, "tags", key.Tags, "malformed:not an object of at most 64 kB and 20 levels")
-	c, _ = decode("failover", long+":b", "sync", `{"leader":"a","sync_standby":[`+strings.Repeat(`"b",`, preflight.MaxMembers)+`"b"]}`)
+	c, _ = decode("failover", long+":b", "sync", `{"leader":"a","sync_standby":[`+strings.Repeat(`"b",`, fact.MaxMembers)+`"b"]}`)
 	expect(t, "failover as text", c.Failover, "malformed:not a pending failover")
 	expect(t, "many synchronous standbys", c.Sync, "malformed:not a list of members")
 }
@@ -250,10 +250,10 @@ func TestDecodeLeases(t *testing.T) {
 		{Key: prefix + "members/c", Value: []byte("{}"), Lease: 7},
 		{Key: prefix + "members/d", Value: []byte("{}")},
 	}
-	c, m := Decode(prefix, kvs, map[int64]preflight.Observed[preflight.Lease]{
-		0: preflight.Known(preflight.Lease{GrantedSeconds: 99}),
-		5: preflight.Known(preflight.Lease{GrantedSeconds: 30, RemainingSeconds: 28}),
-		6: preflight.NotKnown[preflight.Lease](preflight.Silent, "no answer"),
+	c, m := Decode(prefix, kvs, map[int64]fact.Observed[fact.Lease]{
+		0: fact.Known(fact.Lease{GrantedSeconds: 99}),
+		5: fact.Known(fact.Lease{GrantedSeconds: 30, RemainingSeconds: 28}),
+		6: fact.NotKnown[fact.Lease](fact.Silent, "no answer"),
 	}, 1)
 	expect(t, "leader", c.LeaderLease, `{"granted_seconds":30,"remaining_seconds":28}`)
 	expect(t, "a", m[0].Lease, `{"granted_seconds":30,"remaining_seconds":28}`)
@@ -267,12 +267,12 @@ func TestDecodeLeases(t *testing.T) {
 func TestDecodeSurvivesJSON(t *testing.T) {
 	t.Parallel()
 	c, members := decode("leader", "a", "members/a", "{}", "members/b", `{"tags":{"nofailover":true,"failover_priority":3,"x":{"y":[1]}}}`)
-	before := preflight.Snapshot{DCS: preflight.DCS{Cluster: preflight.Known(c)}, Members: members, Moved: Moved(preflight.DCS{Cluster: preflight.Known(c)}, preflight.DCS{Cluster: preflight.Known(c)}, members, members)}
+	before := fact.Snapshot{DCS: fact.DCS{Cluster: fact.Known(c)}, Members: members, Moved: Moved(fact.DCS{Cluster: fact.Known(c)}, fact.DCS{Cluster: fact.Known(c)}, members, members)}
 	b, err := json.Marshal(before)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var after preflight.Snapshot
+	var after fact.Snapshot
 	if err := json.Unmarshal(b, &after); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // maxValue is the size in bytes above which a value is not decoded. etcd itself
@@ -51,16 +51,16 @@ func (d doc) get(name string) (json.RawMessage, bool) {
 
 func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
 
-func absent[T any](d doc, name string) preflight.Observed[T] {
-	return preflight.NotKnown[T](preflight.Absent, "%s has no %s", d.key, name)
+func absent[T any](d doc, name string) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Absent, "%s has no %s", d.key, name)
 }
 
-func malformed[T any](d doc, name string, raw json.RawMessage, want string) preflight.Observed[T] {
-	return preflight.NotKnown[T](preflight.Malformed, "%s: %s is %s, not %s", d.key, name, show(raw), want)
+func malformed[T any](d doc, name string, raw json.RawMessage, want string) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Malformed, "%s: %s is %s, not %s", d.key, name, show(raw), want)
 }
 
 // text reads a string field.
-func (d doc) text(name string) preflight.Observed[string] {
+func (d doc) text(name string) fact.Observed[string] {
 	raw, ok := d.get(name)
 	if !ok {
 		return absent[string](d, name)
@@ -72,32 +72,32 @@ func (d doc) text(name string) preflight.Observed[string] {
 	if len(s) > maxText {
 		return malformed[string](d, name, raw, fmt.Sprintf("a string of at most %d bytes", maxText))
 	}
-	return preflight.Known(s)
+	return fact.Known(s)
 }
 
 // textOr reads a string field that may be absent.
-func (d doc) textOr(name, missing string) preflight.Observed[string] {
+func (d doc) textOr(name, missing string) fact.Observed[string] {
 	if _, ok := d.get(name); !ok {
-		return preflight.Known(missing)
+		return fact.Known(missing)
 	}
 	return d.text(name)
 }
 
 // flag reads a field that Patroni writes when it is true and omits otherwise.
-func (d doc) flag(name string) preflight.Observed[bool] {
+func (d doc) flag(name string) fact.Observed[bool] {
 	raw, ok := d.get(name)
 	if !ok {
-		return preflight.Known(false)
+		return fact.Known(false)
 	}
 	var b bool
 	if json.Unmarshal(raw, &b) != nil {
 		return malformed[bool](d, name, raw, "a boolean")
 	}
-	return preflight.Known(b)
+	return fact.Known(b)
 }
 
 // timeline reads a timeline ID: PostgreSQL counts them from 1.
-func (d doc) timeline(name string) preflight.Observed[int64] {
+func (d doc) timeline(name string) fact.Observed[int64] {
 	raw, ok := d.get(name)
 	if !ok {
 		return absent[int64](d, name)
@@ -106,30 +106,30 @@ func (d doc) timeline(name string) preflight.Observed[int64] {
 	if err != nil || n == 0 {
 		return malformed[int64](d, name, raw, "a timeline")
 	}
-	return preflight.Known(int64(n))
+	return fact.Known(int64(n))
 }
 
 // lsn reads a WAL position in bytes, a number or a string with one: Patroni
 // passes it through parse_int (patroni/dcs/__init__.py, Member.lsn). Position 0
 // is PostgreSQL's "none" (InvalidXLogRecPtr) and counts as malformed: as the
 // base of a lag it would make every member look fresh.
-func (d doc) lsn(name string) preflight.Observed[preflight.LSN] {
+func (d doc) lsn(name string) fact.Observed[fact.LSN] {
 	raw, ok := d.get(name)
 	if !ok {
-		return absent[preflight.LSN](d, name)
+		return absent[fact.LSN](d, name)
 	}
 	if l, ok := position(raw); ok {
-		return preflight.Known(l)
+		return fact.Known(l)
 	}
-	return malformed[preflight.LSN](d, name, raw, "a WAL position in bytes")
+	return malformed[fact.LSN](d, name, raw, "a WAL position in bytes")
 }
 
-func position(raw json.RawMessage) (preflight.LSN, bool) { return parsePosition(unquote(raw)) }
+func position(raw json.RawMessage) (fact.LSN, bool) { return parsePosition(unquote(raw)) }
 
-func parsePosition(s string) (preflight.LSN, bool) {
+func parsePosition(s string) (fact.LSN, bool) {
 	n, err := strconv.ParseUint(s, 10, 64)
-	l := preflight.LSN(n)
-	return l, err == nil && l != 0 && l <= preflight.MaxLSN
+	l := fact.LSN(n)
+	return l, err == nil && l != 0 && l <= fact.MaxLSN
 }
 
 // unquote returns the content of a JSON string, trimmed as Python's int() does,

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"patroni-preflight/internal/secure"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const (
@@ -60,7 +60,7 @@ type Etcd struct {
 	endpoints []*endpoint
 	config    Config
 	// lost says why there are no endpoints.
-	lost *preflight.Unknown
+	lost *fact.Unknown
 }
 
 // endpoint is one server of etcd with a client of its own, so that each can be
@@ -217,12 +217,12 @@ func collapse(path string) string {
 // Read asks for everything: the keys in one linearizable range, the leases on
 // them, and the health of every server. What fails is an unknown fact with its
 // reason; Read returns when the context ends at the latest.
-func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (preflight.DCS, []preflight.Member) {
+func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (fact.DCS, []fact.Member) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	d := preflight.DCS{Kind: "etcd3", Prefix: Prefix(namespace, scope, group)}
+	d := fact.DCS{Kind: "etcd3", Prefix: Prefix(namespace, scope, group)}
 	if e.find(ctx); len(e.endpoints) == 0 {
-		d.Endpoints = []preflight.Endpoint{}
+		d.Endpoints = []fact.Endpoint{}
 		return e.nowhere(d)
 	}
 
@@ -231,10 +231,10 @@ func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (prefli
 	side, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
-	d.Endpoints = make([]preflight.Endpoint, len(e.endpoints))
+	d.Endpoints = make([]fact.Endpoint, len(e.endpoints))
 	for i, ep := range e.endpoints {
 		wg.Go(func() {
-			d.Endpoints[i] = preflight.Endpoint{URL: ep.url, Status: ep.status(side)}
+			d.Endpoints[i] = fact.Endpoint{URL: ep.url, Status: ep.status(side)}
 			if h := ep.trace.handshake; h != nil {
 				d.Endpoints[i].Certificate = h.Certificate()
 			}
@@ -244,7 +244,7 @@ func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (prefli
 
 	r := e.keys(ctx, d.Prefix)
 	defer time.AfterFunc(grace(ctx), stop).Stop()
-	var leases map[int64]preflight.Observed[preflight.Lease]
+	var leases map[int64]fact.Observed[fact.Lease]
 	var around string
 	switch {
 	case r.winner == nil:
@@ -260,10 +260,10 @@ func (e *Etcd) Read(ctx context.Context, namespace, scope, group string) (prefli
 
 // Reread reads the keys under a prefix once more, without leases and health. The
 // result is for Moved.
-func (e *Etcd) Reread(ctx context.Context, prefix string) (preflight.DCS, []preflight.Member) {
+func (e *Etcd) Reread(ctx context.Context, prefix string) (fact.DCS, []fact.Member) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	d := preflight.DCS{Kind: "etcd3", Prefix: prefix}
+	d := fact.DCS{Kind: "etcd3", Prefix: prefix}
 	if len(e.endpoints) == 0 {
 		return e.nowhere(d)
 	}

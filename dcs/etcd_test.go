@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // within is the part of a reason that differs from run to run.
@@ -34,7 +34,7 @@ func connect(t testing.TB, urls ...string) *Etcd {
 
 // read reads /service/demo/ within the limit and fails the test where Read does
 // not keep to it. The slack is generous for slow machines.
-func read(t testing.TB, e *Etcd, limit time.Duration) (preflight.DCS, []preflight.Member, time.Duration) {
+func read(t testing.TB, e *Etcd, limit time.Duration) (fact.DCS, []fact.Member, time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -57,12 +57,12 @@ func TestReadHealthy(t *testing.T) {
 	a.alarms, b.alarms = c.alarms, c.alarms
 	d, members, _ := read(t, connect(t, a.url, b.url, c.url), 10*time.Second)
 
-	if !preflight.Equal(d.Read, 7) || d.Read.Stamp == nil || !strings.HasPrefix(d.Read.Stamp.Source, "etcd range /service/demo/ at http://127.0.0.1:") {
+	if !fact.Equal(d.Read, 7) || d.Read.Stamp == nil || !strings.HasPrefix(d.Read.Stamp.Source, "etcd range /service/demo/ at http://127.0.0.1:") {
 		t.Errorf("Read %s, stamp %+v", d.Read.Reason(), d.Read.Stamp)
 	}
 	cluster, ok := d.Cluster.Get()
-	if !ok || cluster.Revision != 42 || !preflight.Equal(cluster.Leader, "node1") ||
-		!preflight.Equal(cluster.LeaderLease, preflight.Lease{GrantedSeconds: 20, RemainingSeconds: 17}) {
+	if !ok || cluster.Revision != 42 || !fact.Equal(cluster.Leader, "node1") ||
+		!fact.Equal(cluster.LeaderLease, fact.Lease{GrantedSeconds: 20, RemainingSeconds: 17}) {
 		t.Errorf("cluster %+v, %s", cluster, d.Cluster.Reason())
 	}
 	if len(members) != 2 || members[1].Name != "node2" || !members[1].Lease.Known() {
@@ -71,7 +71,7 @@ func TestReadHealthy(t *testing.T) {
 	if got, _ := d.Alarms.Get(); !slices.Equal(got, []string{"CORRUPT", "NOSPACE"}) {
 		t.Errorf("alarms %v, %s", got, d.Alarms.Reason())
 	}
-	want := preflight.EndpointStatus{Version: "3.6.5", HasLeader: true, DBSize: 20480, Quota: 2 << 30}
+	want := fact.EndpointStatus{Version: "3.6.5", HasLeader: true, DBSize: 20480, Quota: 2 << 30}
 	for i, ep := range d.Endpoints {
 		if got, _ := ep.Status.Get(); !reflect.DeepEqual(got, want) || ep.URL != []string{a.url, b.url, c.url}[i] {
 			t.Errorf("endpoint %s: %+v, %s", ep.URL, got, ep.Status.Reason())
@@ -104,28 +104,28 @@ func TestReadFailures(t *testing.T) {
 	tests := []struct {
 		name   string
 		url    func(testing.TB) string
-		cause  preflight.Cause
+		cause  fact.Cause
 		reason string
 		fast   bool // known before the deadline
 	}{
-		{"nothing listens", refused, preflight.Refused, "connect: connection refused", true},
+		{"nothing listens", refused, fact.Refused, "connect: connection refused", true},
 		// Not a name that DNS could hold, so that no DNS is asked.
-		{"no such host", func(testing.TB) string { return "http://etcd..invalid:2379" }, preflight.Unresolved, "lookup etcd..invalid", true},
-		{"black hole", say(""), preflight.Silent, "no answer within TIME", false},
-		{"closes at once", say("close"), preflight.Failed, "closed the connection before any answer", true},
-		{"a web server", say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), preflight.Malformed, "speaks HTTP/1, not gRPC", true},
-		{"a TLS server", say("\x15\x03\x01\x00\x02\x02\x0a"), preflight.Malformed, "speaks TLS: this is an https:// endpoint", true},
-		{"a real TLS server", tlsServer, preflight.Failed, "as a server that wants https does", true},
-		{"an SSH server", say("SSH-2.0-OpenSSH_9.2\r\n"), preflight.Malformed, "does not speak gRPC", true},
-		{"not allowed", serve(&fake{rangeErr: rpctypes.ErrGRPCPermissionDenied, leader: 7}), preflight.Privilege, "permission denied", true},
-		{"no user", serve(&fake{rangeErr: rpctypes.ErrGRPCUserEmpty, leader: 7}), preflight.Denied, "user name is empty", true},
-		{"unavailable", serve(&fake{rangeErr: status.Error(codes.Unavailable, "draining"), leader: 7}), preflight.Failed, "draining", true},
-		{"leader changed", serve(&fake{rangeErr: rpctypes.ErrGRPCLeaderChanged, leader: 7}), preflight.Failed, "no leader or no quorum: etcdserver: leader changed", true},
-		{"its own timeout", serve(&fake{rangeErr: rpctypes.ErrGRPCTimeout, leader: 0}), preflight.Failed, "no leader or no quorum: etcdserver: request timed out", true},
-		{"no service", serve(&fake{rangeErr: status.Error(codes.Unimplemented, "unknown service"), leader: 7}), preflight.Malformed, "unknown service", true},
-		{"lost quorum", serve(&fake{blockRange: true, leader: 0}), preflight.Failed, "answers, but has no leader: etcd has lost its quorum", false},
-		{"stalled reads", serve(&fake{blockRange: true, leader: 7}), preflight.Failed, "answers its status, but no read that needs a quorum within TIME", false},
-		{"stalled altogether", serve(&fake{blockRange: true, blockStatus: true, leader: 7}), preflight.Silent, "no answer within TIME", false},
+		{"no such host", func(testing.TB) string { return "http://etcd..invalid:2379" }, fact.Unresolved, "lookup etcd..invalid", true},
+		{"black hole", say(""), fact.Silent, "no answer within TIME", false},
+		{"closes at once", say("close"), fact.Failed, "closed the connection before any answer", true},
+		{"a web server", say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), fact.Malformed, "speaks HTTP/1, not gRPC", true},
+		{"a TLS server", say("\x15\x03\x01\x00\x02\x02\x0a"), fact.Malformed, "speaks TLS: this is an https:// endpoint", true},
+		{"a real TLS server", tlsServer, fact.Failed, "as a server that wants https does", true},
+		{"an SSH server", say("SSH-2.0-OpenSSH_9.2\r\n"), fact.Malformed, "does not speak gRPC", true},
+		{"not allowed", serve(&fake{rangeErr: rpctypes.ErrGRPCPermissionDenied, leader: 7}), fact.Privilege, "permission denied", true},
+		{"no user", serve(&fake{rangeErr: rpctypes.ErrGRPCUserEmpty, leader: 7}), fact.Denied, "user name is empty", true},
+		{"unavailable", serve(&fake{rangeErr: status.Error(codes.Unavailable, "draining"), leader: 7}), fact.Failed, "draining", true},
+		{"leader changed", serve(&fake{rangeErr: rpctypes.ErrGRPCLeaderChanged, leader: 7}), fact.Failed, "no leader or no quorum: etcdserver: leader changed", true},
+		{"its own timeout", serve(&fake{rangeErr: rpctypes.ErrGRPCTimeout, leader: 0}), fact.Failed, "no leader or no quorum: etcdserver: request timed out", true},
+		{"no service", serve(&fake{rangeErr: status.Error(codes.Unimplemented, "unknown service"), leader: 7}), fact.Malformed, "unknown service", true},
+		{"lost quorum", serve(&fake{blockRange: true, leader: 0}), fact.Failed, "answers, but has no leader: etcd has lost its quorum", false},
+		{"stalled reads", serve(&fake{blockRange: true, leader: 7}), fact.Failed, "answers its status, but no read that needs a quorum within TIME", false},
+		{"stalled altogether", serve(&fake{blockRange: true, blockStatus: true, leader: 7}), fact.Silent, "no answer within TIME", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -158,10 +158,10 @@ func TestReadAllEndpointsFail(t *testing.T) {
 	d, _, _ := read(t, connect(t, urls...), time.Second)
 	want := fmt.Sprintf("etcd range /service/demo/: %s: dial tcp %s: connect: connection refused; %s: no answer within TIME; %s: answers, but has no leader: etcd has lost its quorum",
 		urls[0], strings.TrimPrefix(urls[0], "http://"), urls[1], urls[2])
-	if within.ReplaceAllString(d.Read.Reason(), "within TIME") != want || d.Read.Cause() != preflight.Failed {
+	if within.ReplaceAllString(d.Read.Reason(), "within TIME") != want || d.Read.Cause() != fact.Failed {
 		t.Errorf("%s\n got %s\nwant %s", d.Read.Cause(), d.Read.Reason(), want)
 	}
-	for i, cause := range []preflight.Cause{preflight.Refused, preflight.Silent, ""} {
+	for i, cause := range []fact.Cause{fact.Refused, fact.Silent, ""} {
 		if s := d.Endpoints[i].Status; s.Cause() != cause || (cause != "" && !strings.Contains(s.Reason(), urls[i])) {
 			t.Errorf("status %d is %s: %s", i, s.Cause(), s.Reason())
 		}
@@ -174,13 +174,13 @@ func TestReadOneDeadOfThree(t *testing.T) {
 	t.Parallel()
 	for name, dead := range map[string]struct {
 		url   func(testing.TB) string
-		cause preflight.Cause
+		cause fact.Cause
 	}{
-		"refused":    {refused, preflight.Refused},
-		"black hole": {func(t testing.TB) string { return says(t, "") }, preflight.Silent},
+		"refused":    {refused, fact.Refused},
+		"black hole": {func(t testing.TB) string { return says(t, "") }, fact.Silent},
 		"frozen": {func(t testing.TB) string {
 			return (&fake{blockRange: true, blockStatus: true, blockAlarm: true}).start(t).url
-		}, preflight.Silent},
+		}, fact.Silent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,7 +188,7 @@ func TestReadOneDeadOfThree(t *testing.T) {
 			if took > 15*time.Second {
 				t.Errorf("took %s", took)
 			}
-			if !preflight.Equal(d.Read, 7) || !d.Cluster.Known() || len(members) != 2 || !d.Alarms.Known() || !members[0].Lease.Known() {
+			if !fact.Equal(d.Read, 7) || !d.Cluster.Known() || len(members) != 2 || !d.Alarms.Known() || !members[0].Lease.Known() {
 				t.Errorf("read %s, alarms %s, members %v", d.Read.Reason(), d.Alarms.Reason(), members)
 			}
 			if d.Endpoints[0].Status.Cause() != dead.cause || !d.Endpoints[1].Status.Known() || !d.Endpoints[2].Status.Known() {
@@ -203,7 +203,7 @@ func TestReadDeniedEndsTheRace(t *testing.T) {
 	t.Parallel()
 	denying := (&fake{rangeErr: rpctypes.ErrGRPCPermissionDenied, leader: 7}).start(t)
 	d, _, took := read(t, connect(t, says(t, ""), denying.url), time.Minute)
-	if d.Read.Cause() != preflight.Privilege || took > 15*time.Second {
+	if d.Read.Cause() != fact.Privilege || took > 15*time.Second {
 		t.Errorf("after %s: %s", took, d.Read.Reason())
 	}
 }
@@ -215,10 +215,10 @@ func TestReadHealthFailsAlone(t *testing.T) {
 		statusErr: rpctypes.ErrGRPCPermissionDenied, alarmErr: status.Error(codes.Internal, "broken"),
 	}).start(t)
 	d, members, _ := read(t, connect(t, f.url), 10*time.Second)
-	if !d.Cluster.Known() || d.Alarms.Cause() != preflight.Malformed || d.Endpoints[0].Status.Cause() != preflight.Privilege {
+	if !d.Cluster.Known() || d.Alarms.Cause() != fact.Malformed || d.Endpoints[0].Status.Cause() != fact.Privilege {
 		t.Errorf("alarms %s, status %s", d.Alarms.Reason(), d.Endpoints[0].Status.Reason())
 	}
-	if !preflight.Equal(members[1].Lease, preflight.Lease{RemainingSeconds: -1}) {
+	if !fact.Equal(members[1].Lease, fact.Lease{RemainingSeconds: -1}) {
 		t.Errorf("an expired lease is %+v: %s", members[1].Lease.Value, members[1].Lease.Reason())
 	}
 
@@ -226,7 +226,7 @@ func TestReadHealthFailsAlone(t *testing.T) {
 	d, members, _ = read(t, connect(t, f.url), 10*time.Second)
 	lease := d.Cluster.Must().LeaderLease
 	want := "etcd lease b at " + f.url + ": etcdserver: permission denied"
-	if lease.Cause() != preflight.Privilege || lease.Reason() != want || members[1].Lease.Cause() != preflight.Privilege {
+	if lease.Cause() != fact.Privilege || lease.Reason() != want || members[1].Lease.Cause() != fact.Privilege {
 		t.Errorf("lease is %s: %s\nwant %s", lease.Cause(), lease.Reason(), want)
 	}
 }
@@ -260,10 +260,10 @@ func TestReadNothingThere(t *testing.T) {
 			t.Parallel()
 			tt.fake.leader = 7
 			d, members, _ := read(t, connect(t, tt.fake.start(t).url), 10*time.Second)
-			if !preflight.Equal(d.Read, tt.count) || members == nil || len(members) != 0 {
+			if !fact.Equal(d.Read, tt.count) || members == nil || len(members) != 0 {
 				t.Errorf("read %v %s, members %v", d.Read.Value, d.Read.Reason(), members)
 			}
-			if d.Cluster.Cause() != preflight.Absent || d.Cluster.Reason() != tt.want {
+			if d.Cluster.Cause() != fact.Absent || d.Cluster.Reason() != tt.want {
 				t.Errorf("cluster is %s:\n got %s\nwant %s", d.Cluster.Cause(), d.Cluster.Reason(), tt.want)
 			}
 		})
@@ -288,7 +288,7 @@ func TestReadTooManyKeys(t *testing.T) {
 		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%05d", i), Value: []byte("{}")})
 	}
 	d, members, _ := read(t, connect(t, f.start(t).url), 20*time.Second)
-	if !preflight.Equal(d.Read, maxKeys+5) || d.Cluster.Cause() != preflight.Malformed || len(members) != 0 {
+	if !fact.Equal(d.Read, maxKeys+5) || d.Cluster.Cause() != fact.Malformed || len(members) != 0 {
 		t.Errorf("read %v, %d members, cluster %s", d.Read.Value, len(members), d.Cluster.Reason())
 	}
 }
@@ -303,12 +303,12 @@ func TestReread(t *testing.T) {
 	if got, ok := Moved(first, second, mb, ma).Get(); !ok || len(got) != 0 {
 		t.Errorf("a cluster that held still moved: %v", got)
 	}
-	if f.leases.Load() != asked || second.Cluster.Must().LeaderLease.Cause() != preflight.NotAsked {
+	if f.leases.Load() != asked || second.Cluster.Must().LeaderLease.Cause() != fact.NotAsked {
 		t.Error("the second read asks for leases")
 	}
 	f.rangeErr = rpctypes.ErrGRPCPermissionDenied
 	second, ma = e.Reread(context.Background(), first.Prefix)
-	if got := Moved(first, second, mb, ma); got.Cause() != preflight.Privilege || !strings.Contains(got.Reason(), "second read: etcd range /service/demo/") {
+	if got := Moved(first, second, mb, ma); got.Cause() != fact.Privilege || !strings.Contains(got.Reason(), "second read: etcd range /service/demo/") {
 		t.Errorf("moved is %s: %s", got.Cause(), got.Reason())
 	}
 }
@@ -341,12 +341,12 @@ func TestGrace(t *testing.T) {
 func TestReadTooManyMembers(t *testing.T) {
 	t.Parallel()
 	f := &fake{leader: 7}
-	for i := range preflight.MaxMembers + 1 {
+	for i := range fact.MaxMembers + 1 {
 		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: []byte("{}"), Lease: int64(i + 1)})
 	}
 	d, members, _ := read(t, connect(t, f.start(t).url), 10*time.Second)
 	expect(t, "one too many", d.Cluster, "unsupported:etcd holds 101 keys under /service/demo/members/; not more than 100 members are judged")
-	if len(members) != 0 || !preflight.Equal(d.Read, preflight.MaxMembers+1) {
+	if len(members) != 0 || !fact.Equal(d.Read, fact.MaxMembers+1) {
 		t.Errorf("%d members", len(members))
 	}
 
@@ -373,7 +373,7 @@ func TestReadHugeAnswer(t *testing.T) {
 		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: huge})
 	}
 	d, members, _ = read(t, connect(t, f.start(t).url), time.Minute)
-	if d.Read.Cause() != preflight.Malformed || !strings.Contains(d.Read.Reason(), "larger than max") || d.Cluster.Known() || len(members) != 0 {
+	if d.Read.Cause() != fact.Malformed || !strings.Contains(d.Read.Reason(), "larger than max") || d.Cluster.Known() || len(members) != 0 {
 		t.Errorf("%s: %s", d.Read.Cause(), d.Read.Reason())
 	}
 }

@@ -7,20 +7,20 @@ import (
 	"slices"
 	"strings"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // decodeMember reads a member key (patroni/dcs/__init__.py, Member.from_node).
 // Patroni takes an unreadable value for an empty object; here it is unknown.
-func decodeMember(kv KV) preflight.Observed[preflight.MemberKey] {
+func decodeMember(kv KV) fact.Observed[fact.MemberKey] {
 	if len(kv.Value) <= maxValue && strings.HasPrefix(string(kv.Value), "postgres") {
-		return preflight.Known(legacyMember(kv))
+		return fact.Known(legacyMember(kv))
 	}
 	d, err := parseObject(kv)
 	if err != nil {
-		return preflight.NotKnown[preflight.MemberKey](preflight.Malformed, "%s: %v", kv.Key, err)
+		return fact.NotKnown[fact.MemberKey](fact.Malformed, "%s: %v", kv.Key, err)
 	}
-	return preflight.Known(preflight.MemberKey{
+	return fact.Known(fact.MemberKey{
 		ConnURL:          d.address("conn_url", "postgres", "postgresql"),
 		APIURL:           d.address("api_url", "http", "https"),
 		State:            d.text("state"),
@@ -42,7 +42,7 @@ func decodeMember(kv KV) preflight.Observed[preflight.MemberKey] {
 // legacyMember reads the connection string that Patroni's forerunner wrote: the
 // REST address is its application_name (patroni/dcs/__init__.py,
 // parse_connection_string). It says nothing else, so the rest is unknown.
-func legacyMember(kv KV) preflight.MemberKey {
+func legacyMember(kv KV) fact.MemberKey {
 	d := doc{key: kv.Key}
 	value := string(kv.Value)
 	_, query, _ := strings.Cut(value, "?")
@@ -52,49 +52,49 @@ func legacyMember(kv KV) preflight.MemberKey {
 	if q, _ := url.ParseQuery(query); q.Has("application_name") {
 		api = d.clean("application_name", q.Get("application_name"), "http", "https")
 	}
-	return preflight.MemberKey{
+	return fact.MemberKey{
 		ConnURL:          d.clean("conn_url", value, "postgres", "postgresql"),
 		APIURL:           api,
 		State:            absent[string](d, "state"),
 		Role:             absent[string](d, "role"),
 		Version:          absent[string](d, "version"),
 		Timeline:         absent[int64](d, "timeline"),
-		Xlog:             absent[preflight.LSN](d, "xlog_location"),
-		ReplicationState: preflight.Known(""),
-		Tags:             preflight.Known(preflight.Tags{}),
-		Pause:            preflight.Known(false),
-		PendingRestart:   preflight.Known(false),
+		Xlog:             absent[fact.LSN](d, "xlog_location"),
+		ReplicationState: fact.Known(""),
+		Tags:             fact.Known(fact.Tags{}),
+		Pause:            fact.Known(false),
+		PendingRestart:   fact.Known(false),
 
-		PendingRestartReason:   preflight.Known([]string{}),
-		ScheduledRestart:       preflight.Known(""),
-		CheckpointAfterPromote: preflight.Known(true),
+		PendingRestartReason:   fact.Known([]string{}),
+		ScheduledRestart:       fact.Known(""),
+		CheckpointAfterPromote: fact.Known(true),
 	}
 }
 
 // tags reads the tags object. A null, unlike an absent one, is malformed:
 // Patroni stumbles over it too.
-func (d doc) tags() preflight.Observed[preflight.Tags] {
+func (d doc) tags() fact.Observed[fact.Tags] {
 	raw, ok := d.fields["tags"]
 	if !ok {
-		return preflight.Known(preflight.Tags{})
+		return fact.Known(fact.Tags{})
 	}
-	var t preflight.Tags
+	var t fact.Tags
 	if json.Unmarshal(raw, &t) != nil || t == nil {
-		return malformed[preflight.Tags](d, "tags", raw, preflight.TagsForm)
+		return malformed[fact.Tags](d, "tags", raw, fact.TagsForm)
 	}
-	return preflight.Known(t)
+	return fact.Known(t)
 }
 
 // address reads a URL field. A value that is not understood is never quoted: it
 // may hold a password.
-func (d doc) address(name string, schemes ...string) preflight.Observed[string] {
+func (d doc) address(name string, schemes ...string) fact.Observed[string] {
 	raw, ok := d.get(name)
 	if !ok {
 		return absent[string](d, name)
 	}
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
-		return preflight.NotKnown[string](preflight.Malformed, "%s: %s is not a string", d.key, name)
+		return fact.NotKnown[string](fact.Malformed, "%s: %s is not a string", d.key, name)
 	}
 	return d.clean(name, s, schemes...)
 }
@@ -103,9 +103,9 @@ func (d doc) address(name string, schemes ...string) preflight.Observed[string] 
 // query are dropped: Patroni uses no query either (patroni/dcs/__init__.py,
 // Member.conn_kwargs), and libpq allows a password in it. The authority may name
 // several hosts with commas between them, as libpq does, which net/url refuses.
-func (d doc) clean(name, raw string, schemes ...string) preflight.Observed[string] {
-	bad := func(why string) preflight.Observed[string] {
-		return preflight.NotKnown[string](preflight.Malformed, "%s: %s %s (not shown, it may hold a password)", d.key, name, why)
+func (d doc) clean(name, raw string, schemes ...string) fact.Observed[string] {
+	bad := func(why string) fact.Observed[string] {
+		return fact.NotKnown[string](fact.Malformed, "%s: %s %s (not shown, it may hold a password)", d.key, name, why)
 	}
 	if len(raw) > maxText {
 		return bad(fmt.Sprintf("is longer than %d bytes", maxText))
@@ -133,5 +133,5 @@ func (d doc) clean(name, raw string, schemes ...string) preflight.Observed[strin
 			return bad("is not a URL with a host")
 		}
 	}
-	return preflight.Known(scheme + "://" + authority + path)
+	return fact.Known(scheme + "://" + authority + path)
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
-func decodeOne(value string) preflight.Observed[preflight.MemberKey] {
+func decodeOne(value string) fact.Observed[fact.MemberKey] {
 	return decodeMember(KV{Key: "/service/demo/members/a", Value: []byte(value)})
 }
 
@@ -146,7 +146,7 @@ func TestAddress(t *testing.T) {
 	} {
 		value, _ := json.Marshal(map[string]string{tt.field: tt.url})
 		k := decodeOne(string(value)).Must()
-		got := map[string]preflight.Observed[string]{"conn_url": k.ConnURL, "api_url": k.APIURL}[tt.field]
+		got := map[string]fact.Observed[string]{"conn_url": k.ConnURL, "api_url": k.APIURL}[tt.field]
 		expect(t, tt.url, got, tt.want)
 		all, _ := json.Marshal(k)
 		if strings.Contains(string(all), "hunter2") || strings.Contains(string(all), "ter2") {

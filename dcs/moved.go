@@ -3,7 +3,7 @@ package dcs
 import (
 	"reflect"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // Moved names what differs between two reads of the store, in this order:
@@ -11,14 +11,14 @@ import (
 // member its addresses, state, role and tags count, not its WAL position, which
 // moves all the time. It is unknown where one of the reads failed. An empty list
 // means that the cluster held still.
-func Moved(before, after preflight.DCS, mb, ma []preflight.Member) preflight.Observed[[]string] {
+func Moved(before, after fact.DCS, mb, ma []fact.Member) fact.Observed[[]string] {
 	b, ok := before.Cluster.Get()
 	if !ok {
-		return preflight.NotKnown[[]string](before.Cluster.Cause(), "first read: %s", before.Cluster.Reason())
+		return fact.NotKnown[[]string](before.Cluster.Cause(), "first read: %s", before.Cluster.Reason())
 	}
 	a, ok := after.Cluster.Get()
 	if !ok {
-		return preflight.NotKnown[[]string](after.Cluster.Cause(), "second read: %s", after.Cluster.Reason())
+		return fact.NotKnown[[]string](after.Cluster.Cause(), "second read: %s", after.Cluster.Reason())
 	}
 	moved := []string{}
 	// DeepEqual looks through the pointers of facts. It also compares the reasons
@@ -34,19 +34,19 @@ func Moved(before, after preflight.DCS, mb, ma []preflight.Member) preflight.Obs
 	compare("failover", b.Failover, a.Failover)
 	compare("config", b.Config, a.Config)
 	compare("members", standing(mb), standing(ma))
-	return preflight.Known(moved)
+	return fact.Known(moved)
 }
 
 // standing is what has to hold still of each member.
-func standing(members []preflight.Member) map[string]preflight.Observed[preflight.MemberKey] {
-	all := make(map[string]preflight.Observed[preflight.MemberKey], len(members))
+func standing(members []fact.Member) map[string]fact.Observed[fact.MemberKey] {
+	all := make(map[string]fact.Observed[fact.MemberKey], len(members))
 	for _, m := range members {
 		k, ok := m.Key.Get()
 		if !ok {
 			all[m.Name] = m.Key
 			continue
 		}
-		all[m.Name] = preflight.Known(preflight.MemberKey{
+		all[m.Name] = fact.Known(fact.MemberKey{
 			ConnURL: k.ConnURL, APIURL: k.APIURL, State: k.State, Role: k.Role, Tags: k.Tags,
 		})
 	}

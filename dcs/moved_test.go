@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const standingMember = `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"running","role":"replica","version":"4.1.4","xlog_location":100,"timeline":1,"replication_state":"streaming","tags":{"a":1}}`
@@ -44,7 +44,7 @@ func TestMoved(t *testing.T) {
 			[]string{"leader", "timeline", "sync", "failover", "config", "members"},
 		},
 	}
-	load := func(changes map[string]string) (preflight.DCS, []preflight.Member) {
+	load := func(changes map[string]string) (fact.DCS, []fact.Member) {
 		keys := map[string]string{}
 		for _, m := range []map[string]string{base, changes} {
 			for k, v := range m {
@@ -58,7 +58,7 @@ func TestMoved(t *testing.T) {
 			}
 		}
 		c, members := decode(flat...)
-		return preflight.DCS{Cluster: preflight.Known(c)}, members
+		return fact.DCS{Cluster: fact.Known(c)}, members
 	}
 	before, mb := load(nil)
 	for _, tt := range tests {
@@ -77,9 +77,9 @@ func TestMoved(t *testing.T) {
 
 func TestMovedUnknown(t *testing.T) {
 	t.Parallel()
-	good := preflight.DCS{Cluster: preflight.Known(preflight.Cluster{})}
-	bad := preflight.DCS{Cluster: preflight.NotKnown[preflight.Cluster](preflight.Silent, "no answer")}
+	good := fact.DCS{Cluster: fact.Known(fact.Cluster{})}
+	bad := fact.DCS{Cluster: fact.NotKnown[fact.Cluster](fact.Silent, "no answer")}
 	expect(t, "second read failed", Moved(good, bad, nil, nil), "silent:second read: no answer")
 	expect(t, "first read failed", Moved(bad, good, nil, nil), "silent:first read: no answer")
-	expect(t, "zero values", Moved(preflight.DCS{}, good, nil, nil), "not_asked:first read: not asked")
+	expect(t, "zero values", Moved(fact.DCS{}, good, nil, nil), "not_asked:first read: not asked")
 }

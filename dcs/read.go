@@ -11,14 +11,14 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // answer is what one endpoint made of a question.
 type answer[T any] struct {
 	from    *endpoint
 	value   T
-	failure *preflight.Unknown
+	failure *fact.Unknown
 	source  string
 	start   time.Time
 	took    time.Duration
@@ -36,13 +36,13 @@ func ask[T any](ctx context.Context, ep *endpoint, question string, fn func(cont
 	return a
 }
 
-// fact turns an answer into a stamped fact.
-func fact[T, F any](a answer[T], known func(T) F) preflight.Observed[F] {
-	o := preflight.Observed[F]{}
+// stamped turns an answer into a stamped fact.
+func stamped[T, F any](a answer[T], known func(T) F) fact.Observed[F] {
+	o := fact.Observed[F]{}
 	if a.failure != nil {
-		o = preflight.NotKnown[F](a.failure.Cause, "%s: %s", a.source, a.failure.Reason)
+		o = fact.NotKnown[F](a.failure.Cause, "%s: %s", a.source, a.failure.Reason)
 	} else {
-		o = preflight.Known(known(a.value))
+		o = fact.Known(known(a.value))
 	}
 	return o.Stamped(a.source, a.start.Add(a.took), a.took)
 }
@@ -66,7 +66,7 @@ func race[T any](ctx context.Context, eps []*endpoint, question string, fn func(
 			return a, nil
 		}
 		failed = append(failed, a)
-		if a.failure.Cause == preflight.Privilege || a.failure.Cause == preflight.Denied {
+		if a.failure.Cause == fact.Privilege || a.failure.Cause == fact.Denied {
 			break
 		}
 	}
@@ -81,7 +81,7 @@ type reading struct {
 	kvs      []KV
 	revision int64
 	count    int64
-	read     preflight.Observed[int]
+	read     fact.Observed[int]
 	failed   []answer[*clientv3.GetResponse]
 }
 
@@ -95,7 +95,7 @@ func (e *Etcd) keys(ctx context.Context, prefix string) reading {
 	}
 	resp := won.value
 	r := reading{winner: won.from, revision: resp.Header.GetRevision(), count: max(resp.Count, int64(len(resp.Kvs)))}
-	r.read = fact(won, func(*clientv3.GetResponse) int { return int(r.count) })
+	r.read = stamped(won, func(*clientv3.GetResponse) int { return int(r.count) })
 	for _, kv := range resp.Kvs {
 		r.kvs = append(r.kvs, KV{Key: string(kv.Key), Value: kv.Value, Lease: kv.Lease, ModRevision: kv.ModRevision})
 	}
@@ -103,29 +103,29 @@ func (e *Etcd) keys(ctx context.Context, prefix string) reading {
 }
 
 // fill writes Read and Cluster and returns the members.
-func (r reading) fill(d *preflight.DCS, leases map[int64]preflight.Observed[preflight.Lease], around string) []preflight.Member {
+func (r reading) fill(d *fact.DCS, leases map[int64]fact.Observed[fact.Lease], around string) []fact.Member {
 	d.Read = r.read
 	if r.winner == nil {
 		d.Read = r.unread(d.Prefix, d.Endpoints)
 	}
 	switch {
 	case !d.Read.Known():
-		d.Cluster = preflight.Because[preflight.Cluster](d.Read)
+		d.Cluster = fact.Because[fact.Cluster](d.Read)
 	case r.count > int64(len(r.kvs)):
-		d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Malformed,
+		d.Cluster = fact.NotKnown[fact.Cluster](fact.Malformed,
 			"etcd holds %d keys under %s; not more than %d are read", r.count, d.Prefix, maxKeys)
 	case !own(r.kvs, d.Prefix):
-		d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Absent, "etcd holds no Patroni cluster under %s%s", d.Prefix, around)
+		d.Cluster = fact.NotKnown[fact.Cluster](fact.Absent, "etcd holds no Patroni cluster under %s%s", d.Prefix, around)
 	default:
 		if why := tooMany(r.kvs, d.Prefix); why != "" {
-			d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Unsupport, "%s", why)
+			d.Cluster = fact.NotKnown[fact.Cluster](fact.Unsupport, "%s", why)
 			break
 		}
 		c, members := Decode(d.Prefix, r.kvs, leases, r.revision)
-		d.Cluster = preflight.Known(c)
+		d.Cluster = fact.Known(c)
 		return members
 	}
-	return []preflight.Member{}
+	return []fact.Member{}
 }
 
 // tooMany says why the members are not judged, "" where they are.
@@ -140,23 +140,23 @@ func tooMany(kvs []KV, prefix string) string {
 			n++
 		}
 	}
-	if n > preflight.MaxMembers {
-		return fmt.Sprintf("etcd holds %d keys under %smembers/; not more than %d members are judged", n, prefix, preflight.MaxMembers)
+	if n > fact.MaxMembers {
+		return fmt.Sprintf("etcd holds %d keys under %smembers/; not more than %d members are judged", n, prefix, fact.MaxMembers)
 	}
 	return ""
 }
 
 // unread says for each endpoint why the range failed. Where the status came
 // through, the server is alive and what lacks is the quorum.
-func (r reading) unread(prefix string, endpoints []preflight.Endpoint) preflight.Observed[int] {
+func (r reading) unread(prefix string, endpoints []fact.Endpoint) fact.Observed[int] {
 	var reasons []string
 	var took time.Duration
-	cause := preflight.Cause("")
+	cause := fact.Cause("")
 	for _, a := range r.failed {
 		why := *a.failure
 		for _, ep := range endpoints {
-			if s, ok := ep.Status.Get(); ok && ep.URL == a.from.url && why.Cause == preflight.Silent {
-				why = preflight.Unknown{Cause: preflight.Failed, Reason: "answers its status, but no read that needs a quorum within " + seconds(a.took)}
+			if s, ok := ep.Status.Get(); ok && ep.URL == a.from.url && why.Cause == fact.Silent {
+				why = fact.Unknown{Cause: fact.Failed, Reason: "answers its status, but no read that needs a quorum within " + seconds(a.took)}
 				if !s.HasLeader {
 					why.Reason = "answers, but has no leader: etcd has lost its quorum"
 				}
@@ -168,20 +168,20 @@ func (r reading) unread(prefix string, endpoints []preflight.Endpoint) preflight
 			cause = why.Cause
 		}
 	}
-	if cause == preflight.Privilege {
+	if cause == fact.Privilege {
 		reasons = append(reasons, "let the user's role read there: etcdctl role grant-permission ROLE --prefix=true read "+prefix)
 	}
 	question := "etcd range " + prefix
-	return preflight.NotKnown[int](cause, "%s: %s", question, strings.Join(reasons, "; ")).
+	return fact.NotKnown[int](cause, "%s: %s", question, strings.Join(reasons, "; ")).
 		Stamped(question, r.failed[0].start.Add(took), took)
 }
 
 // telling orders causes: what an endpoint that answers says weighs more than
 // what one that does not answer leaves to guess.
-func telling(c preflight.Cause) int {
-	return slices.Index([]preflight.Cause{
-		preflight.Privilege, preflight.Denied, preflight.TLS, preflight.Malformed, preflight.Failed,
-		preflight.Silent, preflight.Unreached, preflight.Refused, preflight.Unresolved,
+func telling(c fact.Cause) int {
+	return slices.Index([]fact.Cause{
+		fact.Privilege, fact.Denied, fact.TLS, fact.Malformed, fact.Failed,
+		fact.Silent, fact.Unreached, fact.Refused, fact.Unresolved,
 	}, c)
 }
 
@@ -196,9 +196,9 @@ func own(kvs []KV, prefix string) bool {
 }
 
 // status asks one server about itself.
-func (ep *endpoint) status(ctx context.Context) preflight.Observed[preflight.EndpointStatus] {
-	return fact(ask(ctx, ep, "status", ep.reader.Status), func(s *pb.StatusResponse) preflight.EndpointStatus {
-		return preflight.EndpointStatus{
+func (ep *endpoint) status(ctx context.Context) fact.Observed[fact.EndpointStatus] {
+	return stamped(ask(ctx, ep, "status", ep.reader.Status), func(s *pb.StatusResponse) fact.EndpointStatus {
+		return fact.EndpointStatus{
 			Version:   s.Version,
 			HasLeader: s.Leader != 0,
 			Learner:   s.IsLearner,
@@ -210,7 +210,7 @@ func (ep *endpoint) status(ctx context.Context) preflight.Observed[preflight.End
 }
 
 // alarms asks for the alarms of the whole store: any server knows them.
-func (e *Etcd) alarms(ctx context.Context) preflight.Observed[[]string] {
+func (e *Etcd) alarms(ctx context.Context) fact.Observed[[]string] {
 	won, failed := race(ctx, e.endpoints, "alarm list", func(ctx context.Context, r reader) (*clientv3.AlarmResponse, error) {
 		return r.AlarmList(ctx)
 	})
@@ -219,7 +219,7 @@ func (e *Etcd) alarms(ctx context.Context) preflight.Observed[[]string] {
 			return telling(a.failure.Cause) - telling(b.failure.Cause)
 		})
 	}
-	return fact(won, func(resp *clientv3.AlarmResponse) []string {
+	return stamped(won, func(resp *clientv3.AlarmResponse) []string {
 		names := []string{}
 		for _, a := range resp.Alarms {
 			if a.Alarm != pb.AlarmType_NONE {
@@ -233,7 +233,7 @@ func (e *Etcd) alarms(ctx context.Context) preflight.Observed[[]string] {
 
 // leases asks for the time to live of every lease on the leader and the members,
 // all at once. Each fails on its own.
-func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int64]preflight.Observed[preflight.Lease] {
+func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int64]fact.Observed[fact.Lease] {
 	var ids []int64
 	for _, kv := range kvs {
 		path := strings.TrimPrefix(kv.Key, prefix)
@@ -243,21 +243,21 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	ids = ids[:min(len(ids), preflight.MaxMembers+1)]
-	facts := make([]preflight.Observed[preflight.Lease], len(ids))
+	ids = ids[:min(len(ids), fact.MaxMembers+1)]
+	facts := make([]fact.Observed[fact.Lease], len(ids))
 	var wg sync.WaitGroup
 	for i, id := range ids {
 		wg.Go(func() {
 			a := ask(ctx, ep, fmt.Sprintf("lease %x", id), func(ctx context.Context) (*clientv3.LeaseTimeToLiveResponse, error) {
 				return ep.reader.TimeToLive(ctx, clientv3.LeaseID(id))
 			})
-			facts[i] = fact(a, func(r *clientv3.LeaseTimeToLiveResponse) preflight.Lease {
-				return preflight.Lease{GrantedSeconds: r.GrantedTTL, RemainingSeconds: r.TTL}
+			facts[i] = stamped(a, func(r *clientv3.LeaseTimeToLiveResponse) fact.Lease {
+				return fact.Lease{GrantedSeconds: r.GrantedTTL, RemainingSeconds: r.TTL}
 			})
 		})
 	}
 	wg.Wait()
-	leases := make(map[int64]preflight.Observed[preflight.Lease], len(ids))
+	leases := make(map[int64]fact.Observed[fact.Lease], len(ids))
 	for i, id := range ids {
 		leases[id] = facts[i]
 	}

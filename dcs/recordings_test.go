@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // recording is what a file in testdata/recordings holds of the store, and what
@@ -58,13 +58,13 @@ func recordings(t testing.TB) map[string]recording {
 	return all
 }
 
-func (r recording) input() ([]KV, map[int64]preflight.Observed[preflight.Lease]) {
+func (r recording) input() ([]KV, map[int64]fact.Observed[fact.Lease]) {
 	var kvs []KV
-	leases := map[int64]preflight.Observed[preflight.Lease]{}
+	leases := map[int64]fact.Observed[fact.Lease]{}
 	for _, k := range r.Keys {
 		kvs = append(kvs, KV{Key: k.Key, Value: []byte(k.Value), Lease: k.Lease, ModRevision: k.ModRevision})
 		if k.Lease != 0 {
-			leases[k.Lease] = preflight.Known(preflight.Lease{GrantedSeconds: k.TTL.Granted, RemainingSeconds: k.TTL.TTL})
+			leases[k.Lease] = fact.Known(fact.Lease{GrantedSeconds: k.TTL.Granted, RemainingSeconds: k.TTL.TTL})
 		}
 	}
 	return kvs, leases
@@ -118,7 +118,7 @@ func TestRecordings(t *testing.T) {
 }
 
 // checkCluster compares with the answers of node1.
-func checkCluster(t *testing.T, r recording, c preflight.Cluster, members []preflight.Member) {
+func checkCluster(t *testing.T, r recording, c fact.Cluster, members []fact.Member) {
 	var cluster struct {
 		Members []struct {
 			Name     string         `json:"name"`
@@ -147,7 +147,7 @@ func checkCluster(t *testing.T, r recording, c preflight.Cluster, members []pref
 	}
 	for i, want := range cluster.Members {
 		m, key := members[i], members[i].Key.Must()
-		if m.Name != want.Name || !preflight.Equal(key.APIURL, want.APIURL) || !preflight.Equal(key.Timeline, want.Timeline) {
+		if m.Name != want.Name || !fact.Equal(key.APIURL, want.APIURL) || !fact.Equal(key.Timeline, want.Timeline) {
 			t.Errorf("member %s: %+v, want %+v", m.Name, key, want)
 		}
 		expect(t, m.Name+" conn_url", key.ConnURL, `"postgres://`+want.Host+`:5432/postgres"`)
@@ -164,14 +164,14 @@ func checkCluster(t *testing.T, r recording, c preflight.Cluster, members []pref
 }
 
 // checkState looks for what the state of the recording is about.
-func checkState(t *testing.T, r recording, c preflight.Cluster, members []preflight.Member) {
+func checkState(t *testing.T, r recording, c fact.Cluster, members []fact.Member) {
 	cfg := c.Config.Must()
 	mode, failover, paused, pending := `"off"`, `{}`, 0, 0
 	for _, m := range members {
-		if preflight.Equal(m.Key.Must().Pause, true) {
+		if fact.Equal(m.Key.Must().Pause, true) {
 			paused++
 		}
-		if preflight.Equal(m.Key.Must().PendingRestart, true) {
+		if fact.Equal(m.Key.Must().PendingRestart, true) {
 			pending++
 		}
 	}
@@ -208,7 +208,7 @@ func checkState(t *testing.T, r recording, c preflight.Cluster, members []prefli
 	}
 	expect(t, "synchronous_mode", cfg.SynchronousMode, mode)
 	expect(t, "failover", c.Failover, failover)
-	if got := preflight.Equal(cfg.Pause, true); got != (r.State == "paused") || (paused > 0) != got {
+	if got := fact.Equal(cfg.Pause, true); got != (r.State == "paused") || (paused > 0) != got {
 		t.Errorf("pause is %v in /config, %d members paused", got, paused)
 	}
 	expect(t, "ttl", cfg.TTL, `20`)
@@ -224,10 +224,10 @@ func checkState(t *testing.T, r recording, c preflight.Cluster, members []prefli
 func TestRecordingsMoved(t *testing.T) {
 	t.Parallel()
 	all := recordings(t)
-	load := func(name string) (preflight.DCS, []preflight.Member) {
+	load := func(name string) (fact.DCS, []fact.Member) {
 		kvs, leases := all[name].input()
 		c, members := Decode(recorded, kvs, leases, 1)
-		return preflight.DCS{Cluster: preflight.Known(c)}, members
+		return fact.DCS{Cluster: fact.Known(c)}, members
 	}
 	for _, tt := range [][3]string{
 		{"v4.1.4.healthy", "v4.1.4.healthy", `[]`},
@@ -275,12 +275,12 @@ func FuzzDecode(f *testing.F) {
 		if len(members) != 1 {
 			t.Fatalf("%d members", len(members))
 		}
-		before := preflight.Snapshot{DCS: preflight.DCS{Cluster: preflight.Known(c)}, Members: members}
+		before := fact.Snapshot{DCS: fact.DCS{Cluster: fact.Known(c)}, Members: members}
 		b, err := json.Marshal(before)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var after preflight.Snapshot
+		var after fact.Snapshot
 		if err := json.Unmarshal(b, &after); err != nil {
 			t.Fatal(err)
 		}
@@ -288,11 +288,11 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || string(again) != string(b) {
 			t.Errorf("recorded %s\n   read %s (%v)", b, again, err)
 		}
-		if c.Optime.Is(func(l preflight.LSN) bool { return l == 0 }) {
+		if c.Optime.Is(func(l fact.LSN) bool { return l == 0 }) {
 			t.Error("position 0 is known")
 		}
 		if key, ok := members[0].Key.Get(); ok {
-			for _, u := range []preflight.Observed[string]{key.ConnURL, key.APIURL} {
+			for _, u := range []fact.Observed[string]{key.ConnURL, key.APIURL} {
 				if u.Is(func(s string) bool { return strings.ContainsAny(s, "@?#") }) {
 					t.Errorf("an address with more than hosts and path: %s", *u.Value)
 				}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // REST reads of a cluster what Patroni's REST API tells of it, where the store
@@ -22,7 +22,7 @@ type REST struct {
 	// URLs are REST APIs of members: scheme, host and port.
 	URLs []string
 	// Ask is one GET, whose answer is known if its status is 200.
-	Ask func(ctx context.Context, url string) preflight.Observed[[]byte]
+	Ask func(ctx context.Context, url string) fact.Observed[[]byte]
 	// first is the one that answered first; the second read asks it again.
 	first string
 }
@@ -33,30 +33,30 @@ func (r *REST) Close() {}
 // documents are the answers of one REST API.
 type documents struct {
 	base                     string
-	cluster, config, history preflight.Observed[[]byte]
+	cluster, config, history fact.Observed[[]byte]
 }
 
 // Read asks all REST APIs that are named, and takes the first that knows the
 // cluster. A REST API tells of one cluster only, so namespace and group are those
 // of whoever answers.
-func (r *REST) Read(ctx context.Context, namespace, scope, _ string) (preflight.DCS, []preflight.Member) {
+func (r *REST) Read(ctx context.Context, namespace, scope, _ string) (fact.DCS, []fact.Member) {
 	return r.read(ctx, Prefix(namespace, scope, ""), r.URLs)
 }
 
 // Reread asks whoever answered at first once more: two REST APIs may differ for a
 // moment.
-func (r *REST) Reread(ctx context.Context, prefix string) (preflight.DCS, []preflight.Member) {
+func (r *REST) Reread(ctx context.Context, prefix string) (fact.DCS, []fact.Member) {
 	if r.first == "" {
 		return r.read(ctx, prefix, r.URLs)
 	}
 	return r.read(ctx, prefix, []string{r.first})
 }
 
-func (r *REST) read(ctx context.Context, prefix string, urls []string) (preflight.DCS, []preflight.Member) {
+func (r *REST) read(ctx context.Context, prefix string, urls []string) (fact.DCS, []fact.Member) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d := preflight.DCS{
-		Kind: r.Kind, Prefix: prefix, Endpoints: []preflight.Endpoint{},
+	d := fact.DCS{
+		Kind: r.Kind, Prefix: prefix, Endpoints: []fact.Endpoint{},
 		Alarms: notTold[[]string](r), Read: notTold[int](r),
 	}
 	answers := make(chan documents, len(urls))
@@ -64,14 +64,14 @@ func (r *REST) read(ctx context.Context, prefix string, urls []string) (prefligh
 		go func() { answers <- r.ask(ctx, base) }()
 	}
 	reasons := map[string]string{}
-	var cause preflight.Cause
+	var cause fact.Cause
 	for range urls {
 		doc := <-answers
 		c, members, why := r.decode(prefix, doc)
 		if why == nil {
 			r.first, d.ByREST = doc.base, doc.base
 			d.Read.Stamp = doc.cluster.Stamp
-			d.Cluster = preflight.Known(c)
+			d.Cluster = fact.Known(c)
 			return d, members
 		}
 		reasons[doc.base] = why.Reason
@@ -84,15 +84,15 @@ func (r *REST) read(ctx context.Context, prefix string, urls []string) (prefligh
 		all = append(all, reasons[base])
 	}
 	d.ByREST = strings.Join(urls, ", ")
-	d.Cluster = preflight.NotKnown[preflight.Cluster](cause, "%s", strings.Join(all, "; "))
-	return d, []preflight.Member{}
+	d.Cluster = fact.NotKnown[fact.Cluster](cause, "%s", strings.Join(all, "; "))
+	return d, []fact.Member{}
 }
 
 // ask puts the three questions to one REST API side by side.
 func (r *REST) ask(ctx context.Context, base string) documents {
 	doc := documents{base: base}
 	var wg sync.WaitGroup
-	for path, answer := range map[string]*preflight.Observed[[]byte]{"/cluster": &doc.cluster, "/config": &doc.config, "/history": &doc.history} {
+	for path, answer := range map[string]*fact.Observed[[]byte]{"/cluster": &doc.cluster, "/config": &doc.config, "/history": &doc.history} {
 		wg.Go(func() { *answer = r.Ask(ctx, base+path) })
 	}
 	wg.Wait()
@@ -100,8 +100,8 @@ func (r *REST) ask(ctx context.Context, base string) documents {
 }
 
 // notTold is a fact that no REST API gives.
-func notTold[T any](r *REST) preflight.Observed[T] {
-	return preflight.NotKnown[T](preflight.Unsupport, "%s is not read, and no REST API tells this", r.Name)
+func notTold[T any](r *REST) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Unsupport, "%s is not read, and no REST API tells this", r.Name)
 }
 
 // clusterDoc is the answer to GET /cluster (patroni/utils.py, cluster_as_json).
@@ -118,9 +118,9 @@ type clusterDoc struct {
 
 // decode writes the documents as the keys that Patroni makes them of, so that one
 // decoder reads them all, and takes back what they do not tell.
-func (r *REST) decode(prefix string, doc documents) (preflight.Cluster, []preflight.Member, *preflight.Unknown) {
-	fail := func(c preflight.Cause, format string, args ...any) (preflight.Cluster, []preflight.Member, *preflight.Unknown) {
-		return preflight.Cluster{}, nil, &preflight.Unknown{Cause: c, Reason: fmt.Sprintf(format, args...)}
+func (r *REST) decode(prefix string, doc documents) (fact.Cluster, []fact.Member, *fact.Unknown) {
+	fail := func(c fact.Cause, format string, args ...any) (fact.Cluster, []fact.Member, *fact.Unknown) {
+		return fact.Cluster{}, nil, &fact.Unknown{Cause: c, Reason: fmt.Sprintf(format, args...)}
 	}
 	source := "GET " + doc.base + "/cluster"
 	raw, ok := doc.cluster.Get()
@@ -129,14 +129,14 @@ func (r *REST) decode(prefix string, doc documents) (preflight.Cluster, []prefli
 	}
 	var c clusterDoc
 	if err := json.Unmarshal(raw, &c); err != nil || c.Members == nil {
-		return fail(preflight.Malformed, "%s: this is not how Patroni describes a cluster: %s", source, show(raw))
+		return fail(fact.Malformed, "%s: this is not how Patroni describes a cluster: %s", source, show(raw))
 	}
 	scope := prefix[strings.LastIndex(strings.TrimSuffix(prefix, "/"), "/")+1 : len(prefix)-1]
 	if c.Scope != nil && *c.Scope != scope {
-		return fail(preflight.Failed, "%s: that is a REST API of cluster %s, not of %s", source, oneLine(*c.Scope, 60), scope)
+		return fail(fact.Failed, "%s: that is a REST API of cluster %s, not of %s", source, oneLine(*c.Scope, 60), scope)
 	}
-	if len(c.Members) > preflight.MaxMembers {
-		return fail(preflight.Unsupport, "%s: %d members; not more than %d are judged", source, len(c.Members), preflight.MaxMembers)
+	if len(c.Members) > fact.MaxMembers {
+		return fail(fact.Unsupport, "%s: %d members; not more than %d are judged", source, len(c.Members), fact.MaxMembers)
 	}
 	var kvs []KV
 	leader := ""
@@ -144,12 +144,12 @@ func (r *REST) decode(prefix string, doc documents) (preflight.Cluster, []prefli
 	for _, m := range c.Members {
 		name := plainText(m["name"])
 		if name == "" || len(name) > maxText || strings.Contains(name, "/") || slices.Contains(seen, name) {
-			return fail(preflight.Malformed, "%s: a member's name is %s", source, show(m["name"]))
+			return fail(fact.Malformed, "%s: a member's name is %s", source, show(m["name"]))
 		}
 		seen = append(seen, name)
 		if role := plainText(m["role"]); role == "leader" || role == "standby_leader" {
 			if leader != "" {
-				return fail(preflight.Malformed, "%s: both %s and %s lead", source, oneLine(leader, 60), oneLine(name, 60))
+				return fail(fact.Malformed, "%s: both %s and %s lead", source, oneLine(leader, 60), oneLine(name, 60))
 			}
 			leader = name
 		}
@@ -158,7 +158,7 @@ func (r *REST) decode(prefix string, doc documents) (preflight.Cluster, []prefli
 	if leader != "" {
 		kvs = append(kvs, KV{Key: prefix + "leader", Value: []byte(leader)})
 	}
-	for name, answer := range map[string]preflight.Observed[[]byte]{"config": doc.config, "history": doc.history} {
+	for name, answer := range map[string]fact.Observed[[]byte]{"config": doc.config, "history": doc.history} {
 		if v, ok := answer.Get(); ok {
 			kvs = append(kvs, KV{Key: prefix + name, Value: v})
 		}
@@ -170,25 +170,25 @@ func (r *REST) decode(prefix string, doc documents) (preflight.Cluster, []prefli
 
 // untold makes unknown what the documents leave open. An absent key would be
 // knowledge; here it is none.
-func (r *REST) untold(c *preflight.Cluster, members []preflight.Member, doc clusterDoc, from documents) {
-	c.Initialize, c.LeaderLease, c.Optime = notTold[string](r), notTold[preflight.Lease](r), notTold[preflight.LSN](r)
-	c.Sync, c.Failsafe, c.Groups = notTold[preflight.Sync](r), notTold[bool](r), notTold[[]string](r)
+func (r *REST) untold(c *fact.Cluster, members []fact.Member, doc clusterDoc, from documents) {
+	c.Initialize, c.LeaderLease, c.Optime = notTold[string](r), notTold[fact.Lease](r), notTold[fact.LSN](r)
+	c.Sync, c.Failsafe, c.Groups = notTold[fact.Sync](r), notTold[bool](r), notTold[[]string](r)
 	// A request that is carried out at once is in no document.
-	c.Failover = notTold[preflight.Failover](r)
+	c.Failover = notTold[fact.Failover](r)
 	if s := doc.Scheduled; s != nil && s.At != "" {
-		c.Failover = preflight.Known(preflight.Failover{Leader: s.From, Candidate: s.To, ScheduledAt: s.At})
+		c.Failover = fact.Known(fact.Failover{Leader: s.From, Candidate: s.To, ScheduledAt: s.At})
 	}
 	if !from.config.Known() {
-		c.Config = preflight.Because[preflight.Config](from.config)
+		c.Config = fact.Because[fact.DynamicConfig](from.config)
 	}
 	if !from.history.Known() {
-		c.History = preflight.Because[[]preflight.HistoryEntry](from.history)
+		c.History = fact.Because[[]fact.HistoryEntry](from.history)
 	}
 	for i := range members {
 		m := &members[i]
-		m.Lease = notTold[preflight.Lease](r)
+		m.Lease = notTold[fact.Lease](r)
 		if k := m.Key.Value; k != nil {
-			k.Role, k.Version, k.Xlog = notTold[string](r), notTold[string](r), notTold[preflight.LSN](r)
+			k.Role, k.Version, k.Xlog = notTold[string](r), notTold[string](r), notTold[fact.LSN](r)
 			k.Pause, k.CheckpointAfterPromote = notTold[bool](r), notTold[bool](r)
 		}
 	}

@@ -10,22 +10,22 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // answering is a REST API that gives those documents; others are refused.
-func answering(docs map[string]string) func(context.Context, string) preflight.Observed[[]byte] {
-	return func(_ context.Context, url string) preflight.Observed[[]byte] {
+func answering(docs map[string]string) func(context.Context, string) fact.Observed[[]byte] {
+	return func(_ context.Context, url string) fact.Observed[[]byte] {
 		if body, ok := docs[url]; ok {
-			return preflight.Known([]byte(body)).Stamped("GET "+url, time.Unix(1e9, 0), time.Millisecond)
+			return fact.Known([]byte(body)).Stamped("GET "+url, time.Unix(1e9, 0), time.Millisecond)
 		}
-		return preflight.NotKnown[[]byte](preflight.Refused, "GET %s: connection refused", url)
+		return fact.NotKnown[[]byte](fact.Refused, "GET %s: connection refused", url)
 	}
 }
 
 const api = "http://10.0.0.1:8008"
 
-func readREST(docs map[string]string, urls ...string) (preflight.DCS, []preflight.Member) {
+func readREST(docs map[string]string, urls ...string) (fact.DCS, []fact.Member) {
 	if len(urls) == 0 {
 		urls = []string{api}
 	}
@@ -96,7 +96,7 @@ func TestRESTAsRecorded(t *testing.T) {
 		if d.ByREST != api || d.Kind != "consul" || d.Prefix != "/service/pay/" || !strings.Contains(d.Read.Reason(), "Consul is not read") {
 			t.Errorf("%s: %+v", name, d)
 		}
-		if moved := Moved(d, d, got, got); !preflight.Equal(preflight.Known(len(moved.Must())), 0) {
+		if moved := Moved(d, d, got, got); !fact.Equal(fact.Known(len(moved.Must())), 0) {
 			t.Errorf("%s: moved %v", name, *moved.Value)
 		}
 	}
@@ -108,21 +108,21 @@ func TestRESTAsRecorded(t *testing.T) {
 // TestRESTThatTellsNothing: why there is no cluster.
 func TestRESTThatTellsNothing(t *testing.T) {
 	const member = `{"name":"a","role":"leader","state":"running"}`
-	many := strings.Repeat(member+",", preflight.MaxMembers) + member
+	many := strings.Repeat(member+",", fact.MaxMembers) + member
 	for name, tc := range map[string]struct {
 		cluster, says string
-		cause         preflight.Cause
+		cause         fact.Cause
 	}{
-		"nobody":          {"", "connection refused", preflight.Refused},
-		"no JSON":         {"<html>", "this is not how Patroni describes a cluster: <html>", preflight.Malformed},
-		"no members":      {`{"scope":"pay"}`, "this is not how", preflight.Malformed},
-		"a list":          {`[]`, "this is not how", preflight.Malformed},
-		"another cluster": {`{"members":[` + member + `],"scope":"other"}`, "a REST API of cluster other, not of pay", preflight.Failed},
-		"two leaders":     {`{"members":[` + member + `,{"name":"b","role":"leader"}]}`, "both a and b lead", preflight.Malformed},
-		"one name twice":  {`{"members":[` + member + `,` + member + `]}`, "a member's name is", preflight.Malformed},
-		"no name":         {`{"members":[{"role":"replica"}]}`, "a member's name is", preflight.Malformed},
-		"a slash":         {`{"members":[{"name":"a/b"}]}`, "a member's name is", preflight.Malformed},
-		"too many":        {`{"members":[` + many + `]}`, "not more than 100 are judged", preflight.Unsupport},
+		"nobody":          {"", "connection refused", fact.Refused},
+		"no JSON":         {"<html>", "this is not how Patroni describes a cluster: <html>", fact.Malformed},
+		"no members":      {`{"scope":"pay"}`, "this is not how", fact.Malformed},
+		"a list":          {`[]`, "this is not how", fact.Malformed},
+		"another cluster": {`{"members":[` + member + `],"scope":"other"}`, "a REST API of cluster other, not of pay", fact.Failed},
+		"two leaders":     {`{"members":[` + member + `,{"name":"b","role":"leader"}]}`, "both a and b lead", fact.Malformed},
+		"one name twice":  {`{"members":[` + member + `,` + member + `]}`, "a member's name is", fact.Malformed},
+		"no name":         {`{"members":[{"role":"replica"}]}`, "a member's name is", fact.Malformed},
+		"a slash":         {`{"members":[{"name":"a/b"}]}`, "a member's name is", fact.Malformed},
+		"too many":        {`{"members":[` + many + `]}`, "not more than 100 are judged", fact.Unsupport},
 	} {
 		docs := map[string]string{api + "/config": "{}", api + "/history": "[]"}
 		if tc.cluster != "" {
@@ -140,7 +140,7 @@ func TestRESTOfSeveral(t *testing.T) {
 	const good, frozen = "http://10.0.0.2:8008", "http://10.0.0.3:8008"
 	ask := answering(map[string]string{good + "/cluster": `{"members":[{"name":"a","role":"standby_leader","state":"streaming","host":"fd00::1,10.0.0.9","port":6000}]}`})
 	var asked []string
-	r := &REST{Kind: "raft", Name: "Raft", URLs: []string{api, good, frozen}, Ask: func(ctx context.Context, url string) preflight.Observed[[]byte] {
+	r := &REST{Kind: "raft", Name: "Raft", URLs: []string{api, good, frozen}, Ask: func(ctx context.Context, url string) fact.Observed[[]byte] {
 		if strings.HasPrefix(url, frozen) {
 			<-ctx.Done()
 		}
@@ -148,14 +148,14 @@ func TestRESTOfSeveral(t *testing.T) {
 	}}
 	d, members := r.Read(t.Context(), "/service", "pay", "")
 	c := d.Cluster.Must()
-	if d.ByREST != good || !preflight.Equal(c.Leader, "a") || c.Config.Cause() != preflight.Refused || c.History.Cause() != preflight.Refused {
+	if d.ByREST != good || !fact.Equal(c.Leader, "a") || c.Config.Cause() != fact.Refused || c.History.Cause() != fact.Refused {
 		t.Errorf("%+v", d)
 	}
 	k := members[0].Key.Must()
-	if !preflight.Equal(k.ConnURL, "postgres://[fd00::1],10.0.0.9:6000/postgres") || !preflight.Equal(k.State, "running") || !preflight.Equal(k.ReplicationState, "streaming") {
+	if !fact.Equal(k.ConnURL, "postgres://[fd00::1],10.0.0.9:6000/postgres") || !fact.Equal(k.State, "running") || !fact.Equal(k.ReplicationState, "streaming") {
 		t.Errorf("%+v", k)
 	}
-	r.Ask = func(ctx context.Context, url string) preflight.Observed[[]byte] {
+	r.Ask = func(ctx context.Context, url string) fact.Observed[[]byte] {
 		asked = append(asked, url)
 		return ask(ctx, good+url[len(good):])
 	}
@@ -166,9 +166,9 @@ func TestRESTOfSeveral(t *testing.T) {
 }
 
 // serial has one question put at a time.
-func serial(ask func(context.Context, string) preflight.Observed[[]byte]) func(context.Context, string) preflight.Observed[[]byte] {
+func serial(ask func(context.Context, string) fact.Observed[[]byte]) func(context.Context, string) fact.Observed[[]byte] {
 	one := make(chan struct{}, 1)
-	return func(ctx context.Context, url string) preflight.Observed[[]byte] {
+	return func(ctx context.Context, url string) fact.Observed[[]byte] {
 		one <- struct{}{}
 		defer func() { <-one }()
 		return ask(ctx, url)

@@ -11,7 +11,7 @@ import (
 
 	"patroni-preflight/internal/secure"
 	"patroni-preflight/internal/testca"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // openWith is Open, closed at the end of the test.
@@ -55,7 +55,7 @@ func TestTLS(t *testing.T) {
 			e := openWith(t, Config{Endpoints: []string{f.url}, TLS: &tc.client, Secure: true})
 			d, members, took := read(t, e, 20*time.Second)
 			// Whatever came of it, the certificate was seen.
-			if c := d.Endpoints[0].Certificate; !c.Is(func(c preflight.Certificate) bool {
+			if c := d.Endpoints[0].Certificate; !c.Is(func(c fact.Certificate) bool {
 				return c.Host == "127.0.0.1" && c.Issuer == "CN=our CA" && c.Matches == (tc.name != "wrong name") && c.NotAfter.Before(time.Now()) == (tc.name == "expired")
 			}) {
 				t.Errorf("certificate %+v, %s", c.Value, c.Reason())
@@ -66,9 +66,9 @@ func TestTLS(t *testing.T) {
 				}
 				return
 			}
-			for what, o := range map[string]preflight.Cause{"read": d.Read.Cause(), "status": d.Endpoints[0].Status.Cause(), "alarms": d.Alarms.Cause()} {
-				if o != preflight.TLS {
-					t.Errorf("%s is %q, want %q", what, o, preflight.TLS)
+			for what, o := range map[string]fact.Cause{"read": d.Read.Cause(), "status": d.Endpoints[0].Status.Cause(), "alarms": d.Alarms.Cause()} {
+				if o != fact.TLS {
+					t.Errorf("%s is %q, want %q", what, o, fact.TLS)
 				}
 			}
 			if !strings.Contains(d.Read.Reason(), f.url+": ") || !strings.Contains(d.Read.Reason(), tc.why) || took > 10*time.Second {
@@ -85,7 +85,7 @@ func TestTLSAgainstPlain(t *testing.T) {
 	client := secure.Client{Roots: testca.New(t, "our CA").Pool(), CAKey: "etcd3.cacert"}
 	plain := healthy(t)
 	e := openWith(t, Config{Endpoints: []string{strings.Replace(plain.url, "http:", "https:", 1)}, TLS: &client, User: "root", Password: "hunter2"})
-	if d, _, _ := read(t, e, 20*time.Second); d.Read.Cause() != preflight.TLS || strings.Contains(d.Read.Reason(), "hunter2") {
+	if d, _, _ := read(t, e, 20*time.Second); d.Read.Cause() != fact.TLS || strings.Contains(d.Read.Reason(), "hunter2") {
 		t.Errorf("%s: %s", d.Read.Cause(), d.Read.Reason())
 	}
 	if n := plain.logins.Load() + plain.ranges.Load(); n > 0 {
@@ -113,7 +113,7 @@ func TestDeadServersBesideTLS(t *testing.T) {
 	if !d.Read.Known() || len(members) != 2 {
 		t.Errorf("%s: %s", d.Read.Cause(), d.Read.Reason())
 	}
-	for i, want := range []preflight.Cause{preflight.Refused, preflight.Silent, preflight.TLS, ""} {
+	for i, want := range []fact.Cause{fact.Refused, fact.Silent, fact.TLS, ""} {
 		if got := d.Endpoints[i].Status; got.Cause() != want {
 			t.Errorf("status %d is %q: %s, want %q", i, got.Cause(), got.Reason(), want)
 		}
@@ -127,15 +127,15 @@ func TestLogin(t *testing.T) {
 		name           string
 		server         *fake
 		user, password string
-		cause          preflight.Cause
+		cause          fact.Cause
 		why            string
 		logins         int32
 	}{
 		{"right", &fake{users: users}, "patroni", "hunter2", "", "", 1},
 		{"right, and health needs it", &fake{users: users, guarded: true}, "patroni", "hunter2", "", "", 1},
 		{"authentication is off", &fake{}, "patroni", "hunter2", "", "", 1},
-		{"wrong password", &fake{users: users}, "patroni", "hunter3", preflight.Denied, "invalid user ID or password: check etcd3.username and etcd3.password", 1},
-		{"no user", &fake{users: users}, "", "", preflight.Denied, "user name is empty: give etcd3.username and etcd3.password", 0},
+		{"wrong password", &fake{users: users}, "patroni", "hunter3", fact.Denied, "invalid user ID or password: check etcd3.username and etcd3.password", 1},
+		{"no user", &fake{users: users}, "", "", fact.Denied, "user name is empty: give etcd3.username and etcd3.password", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -165,7 +165,7 @@ func TestPermission(t *testing.T) {
 	t.Parallel()
 	f := (&fake{leader: 7, rangeErr: rpctypes.ErrGRPCPermissionDenied}).start(t)
 	d, _, _ := read(t, connect(t, f.url), 20*time.Second)
-	if d.Read.Cause() != preflight.Privilege || !strings.HasSuffix(d.Read.Reason(), "etcdctl role grant-permission ROLE --prefix=true read /service/demo/") {
+	if d.Read.Cause() != fact.Privilege || !strings.HasSuffix(d.Read.Reason(), "etcdctl role grant-permission ROLE --prefix=true read /service/demo/") {
 		t.Errorf("%q: %s", d.Read.Cause(), d.Read.Reason())
 	}
 }
@@ -193,7 +193,7 @@ func TestSRV(t *testing.T) {
 		records map[string][]*net.SRV
 		broken  bool
 		want    string // the endpoint, or the reason
-		cause   preflight.Cause
+		cause   fact.Cause
 	}{
 		{"TLS first", Config{SRV: "x.example", TLS: client}, map[string][]*net.SRV{
 			"_etcd-client-ssl._tcp.x.example": record(secured.url), "_etcd-client._tcp.x.example": record(plain.url),
@@ -205,9 +205,9 @@ func TestSRV(t *testing.T) {
 		{"before the hosts", Config{SRV: "x.example", TLS: client, Endpoints: []string{secured.url}}, map[string][]*net.SRV{"_etcd._tcp.x.example": record(plain.url)}, false, plain.url, ""},
 		{"none, so the hosts", Config{SRV: "x.example", TLS: client, Endpoints: []string{secured.url}}, nil, false, secured.url, ""},
 		{"DNS is broken, so the hosts", Config{SRV: "x.example", TLS: client, Endpoints: []string{secured.url}}, nil, true, secured.url, ""},
-		{"none", Config{SRV: "x.example", TLS: client}, nil, false, "no SRV record names a server of etcd below x.example", preflight.Unresolved},
-		{"DNS is broken", Config{SRV: "x.example", TLS: client}, nil, true, "SRV records of _etcd-client-ssl._tcp.x.example: lookup", preflight.Unresolved},
-		{"plain text where TLS is configured", Config{SRV: "x.example", TLS: client, Secure: true}, map[string][]*net.SRV{"_etcd._tcp.x.example": record(plain.url)}, false, "TLS is configured, and this is plain text", preflight.Malformed},
+		{"none", Config{SRV: "x.example", TLS: client}, nil, false, "no SRV record names a server of etcd below x.example", fact.Unresolved},
+		{"DNS is broken", Config{SRV: "x.example", TLS: client}, nil, true, "SRV records of _etcd-client-ssl._tcp.x.example: lookup", fact.Unresolved},
+		{"plain text where TLS is configured", Config{SRV: "x.example", TLS: client, Secure: true}, map[string][]*net.SRV{"_etcd._tcp.x.example": record(plain.url)}, false, "TLS is configured, and this is plain text", fact.Malformed},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

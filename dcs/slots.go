@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // maxSlots is the number of permanent slots that are decoded.
@@ -15,13 +15,13 @@ const maxSlots = 1000
 
 // integer reads a whole number that may be a string (patroni/utils.py, parse_int,
 // as far as no unit is involved).
-func (d doc) integer(name string, missing int64) preflight.Observed[int64] {
+func (d doc) integer(name string, missing int64) fact.Observed[int64] {
 	raw, ok := d.get(name)
 	if !ok {
-		return preflight.Known(missing)
+		return fact.Known(missing)
 	}
 	if n, err := strconv.ParseInt(unquote(raw), 10, 64); err == nil {
-		return preflight.Known(n)
+		return fact.Known(n)
 	}
 	return malformed[int64](d, name, raw, "a whole number")
 }
@@ -38,7 +38,7 @@ func (d doc) section(name string) (doc, bool) {
 
 // permanentSlots reads slots under the first of its names that is there
 // (patroni/dcs/__init__.py, Cluster.permanent_slots and ClusterConfig).
-func (d doc) permanentSlots() preflight.Observed[map[string]preflight.PermanentSlot] {
+func (d doc) permanentSlots() fact.Observed[map[string]fact.PermanentSlot] {
 	for _, name := range []string{"permanent_replication_slots", "permanent_slots", "slots"} {
 		raw, ok := d.get(name)
 		if !ok || !truthy(raw) {
@@ -46,27 +46,27 @@ func (d doc) permanentSlots() preflight.Observed[map[string]preflight.PermanentS
 		}
 		var entries map[string]json.RawMessage
 		if json.Unmarshal(raw, &entries) != nil || len(entries) > maxSlots {
-			return malformed[map[string]preflight.PermanentSlot](d, name, raw, "an object with a slot for each name")
+			return malformed[map[string]fact.PermanentSlot](d, name, raw, "an object with a slot for each name")
 		}
-		slots := make(map[string]preflight.PermanentSlot, len(entries))
+		slots := make(map[string]fact.PermanentSlot, len(entries))
 		for slot, value := range entries {
 			slots[slot] = permanentSlot(value)
 		}
-		return preflight.Known(slots)
+		return fact.Known(slots)
 	}
-	return preflight.Known(map[string]preflight.PermanentSlot{})
+	return fact.Known(map[string]fact.PermanentSlot{})
 }
 
 // permanentSlot reads one slot: without a type it is logical where it names
 // database and plugin, else physical.
-func permanentSlot(raw json.RawMessage) preflight.PermanentSlot {
+func permanentSlot(raw json.RawMessage) fact.PermanentSlot {
 	d := doc{fields: map[string]json.RawMessage{}}
 	_ = json.Unmarshal(raw, &d.fields) // anything else is an empty entry for Patroni too
 	text := func(name string) string {
 		v, _ := d.textOr(name, "").Get()
 		return v
 	}
-	s := preflight.PermanentSlot{Type: strings.ToLower(text("type")), Database: text("database"), Plugin: text("plugin")}
+	s := fact.PermanentSlot{Type: strings.ToLower(text("type")), Database: text("database"), Plugin: text("plugin")}
 	if s.Type == "" {
 		s.Type = "physical"
 		if s.Database != "" && s.Plugin != "" {
@@ -77,11 +77,11 @@ func permanentSlot(raw json.RawMessage) preflight.PermanentSlot {
 }
 
 // ignoreSlots reads the matchers of slots that Patroni leaves alone.
-func (d doc) ignoreSlots() preflight.Observed[[]map[string]string] {
+func (d doc) ignoreSlots() fact.Observed[[]map[string]string] {
 	const name = "ignore_slots"
 	raw, ok := d.get(name)
 	if !ok || !truthy(raw) {
-		return preflight.Known([]map[string]string{})
+		return fact.Known([]map[string]string{})
 	}
 	var list []map[string]json.RawMessage
 	if json.Unmarshal(raw, &list) != nil || len(list) > maxSlots {
@@ -95,13 +95,13 @@ func (d doc) ignoreSlots() preflight.Observed[[]map[string]string] {
 		}
 		out = append(out, m)
 	}
-	return preflight.Known(out)
+	return fact.Known(out)
 }
 
 // postgresql fills what stands under postgresql.
-func (d doc) postgresql(c *preflight.Config) {
+func (d doc) postgresql(c *fact.DynamicConfig) {
 	sub, ok := d.section("postgresql")
-	for name, field := range map[string]*preflight.Observed[bool]{
+	for name, field := range map[string]*fact.Observed[bool]{
 		"use_pg_rewind": &c.UsePgRewind,
 		"use_slots":     &c.UseSlots,
 		"remove_data_directory_on_rewind_failure":     &c.RemoveOnRewindFailure,
@@ -109,9 +109,9 @@ func (d doc) postgresql(c *preflight.Config) {
 	} {
 		switch _, there := sub.get(name); {
 		case !ok:
-			*field = preflight.NotKnown[bool](preflight.Malformed, "%s: postgresql is not an object", d.key)
+			*field = fact.NotKnown[bool](fact.Malformed, "%s: postgresql is not an object", d.key)
 		case name == "use_slots" && !there:
-			*field = preflight.Known(true)
+			*field = fact.Known(true)
 		default:
 			*field = sub.mode(name)
 		}
@@ -119,7 +119,7 @@ func (d doc) postgresql(c *preflight.Config) {
 }
 
 // scheduledRestart is the time of a scheduled restart, "" for none.
-func (d doc) scheduledRestart() preflight.Observed[string] {
+func (d doc) scheduledRestart() fact.Observed[string] {
 	sub, ok := d.section("scheduled_restart")
 	if !ok {
 		return malformed[string](d, "scheduled_restart", d.fields["scheduled_restart"], "an object")
@@ -128,7 +128,7 @@ func (d doc) scheduledRestart() preflight.Observed[string] {
 }
 
 // pendingReason names the settings that wait for a restart, sorted.
-func (d doc) pendingReason() preflight.Observed[[]string] {
+func (d doc) pendingReason() fact.Observed[[]string] {
 	sub, ok := d.section("pending_restart_reason")
 	if !ok {
 		return malformed[[]string](d, "pending_restart_reason", d.fields["pending_restart_reason"], "an object")
@@ -137,14 +137,14 @@ func (d doc) pendingReason() preflight.Observed[[]string] {
 	for name := range sub.fields {
 		names = append(names, oneLine(name, 60))
 	}
-	return preflight.Known(sorted(names))
+	return fact.Known(sorted(names))
 }
 
 // checkpointed reads checkpoint_after_promote; absent means that there is
 // nothing to wait for.
-func (d doc) checkpointed() preflight.Observed[bool] {
+func (d doc) checkpointed() fact.Observed[bool] {
 	if _, ok := d.get("checkpoint_after_promote"); !ok {
-		return preflight.Known(true)
+		return fact.Known(true)
 	}
 	return d.flag("checkpoint_after_promote")
 }

@@ -4,10 +4,10 @@ import (
 	"reflect"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
-func configOf(t *testing.T, text string) preflight.Config {
+func configOf(t *testing.T, text string) fact.DynamicConfig {
 	t.Helper()
 	c, ok := decodeConfig(KV{Key: "/service/demo/config", Value: []byte(text)}, true, "/service/demo/").Get()
 	if !ok {
@@ -17,7 +17,7 @@ func configOf(t *testing.T, text string) preflight.Config {
 }
 
 func TestPermanentSlots(t *testing.T) {
-	type slots = map[string]preflight.PermanentSlot
+	type slots = map[string]fact.PermanentSlot
 	for text, want := range map[string]slots{
 		`{}`:              {},
 		`{"slots": null}`: {},
@@ -33,7 +33,7 @@ func TestPermanentSlots(t *testing.T) {
 		}
 	}
 	for _, text := range []string{`{"slots": ["a"]}`, `{"slots": "a"}`, `{"slots": 1}`} {
-		if got := configOf(t, text).Slots; got.Cause() != preflight.Malformed {
+		if got := configOf(t, text).Slots; got.Cause() != fact.Malformed {
 			t.Errorf("%s: %v, want malformed", text, got)
 		}
 	}
@@ -45,7 +45,7 @@ func TestIgnoreSlots(t *testing.T) {
 	if !ok || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if got := configOf(t, `{"ignore_slots": {"name": "a"}}`).IgnoreSlots; got.Cause() != preflight.Malformed {
+	if got := configOf(t, `{"ignore_slots": {"name": "a"}}`).IgnoreSlots; got.Cause() != fact.Malformed {
 		t.Errorf("%v, want malformed", got)
 	}
 	if got, ok := configOf(t, `{}`).IgnoreSlots.Get(); !ok || len(got) != 0 {
@@ -66,10 +66,10 @@ func TestPostgresqlSection(t *testing.T) {
 		}
 	}
 	c := configOf(t, `{"postgresql": [], "maximum_lag_on_syncnode": "much"}`)
-	if c.UsePgRewind.Cause() != preflight.Malformed || c.UseSlots.Cause() != preflight.Malformed || c.MaximumLagOnSyncnode.Cause() != preflight.Malformed {
+	if c.UsePgRewind.Cause() != fact.Malformed || c.UseSlots.Cause() != fact.Malformed || c.MaximumLagOnSyncnode.Cause() != fact.Malformed {
 		t.Errorf("%v, %v, %v", c.UsePgRewind, c.UseSlots, c.MaximumLagOnSyncnode)
 	}
-	if c := configOf(t, `{"postgresql": {"use_pg_rewind": "perhaps"}}`); c.UsePgRewind.Cause() != preflight.Malformed {
+	if c := configOf(t, `{"postgresql": {"use_pg_rewind": "perhaps"}}`); c.UsePgRewind.Cause() != fact.Malformed {
 		t.Errorf("%v", c.UsePgRewind)
 	}
 }

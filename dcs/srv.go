@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // services are the names under which SRV records name etcd's servers, in the
@@ -46,7 +46,7 @@ func (e *Etcd) find(ctx context.Context) {
 		records, err := lookup(ctx, name)
 		var dns *net.DNSError
 		if err != nil && !(errors.As(err, &dns) && dns.IsNotFound) && e.lost == nil {
-			e.lost = &preflight.Unknown{Cause: preflight.Unresolved, Reason: fmt.Sprintf("SRV records of %s: %s", name, oneLine(err.Error(), 200))}
+			e.lost = &fact.Unknown{Cause: fact.Unresolved, Reason: fmt.Sprintf("SRV records of %s: %s", name, oneLine(err.Error(), 200))}
 		}
 		if len(records) == 0 {
 			continue
@@ -61,21 +61,21 @@ func (e *Etcd) find(ctx context.Context) {
 		if err := e.add(urls); err != nil {
 			e.Close()
 			e.endpoints = nil
-			e.lost = &preflight.Unknown{Cause: preflight.Malformed, Reason: fmt.Sprintf("SRV records of %s: %s", name, oneLine(err.Error(), 200))}
+			e.lost = &fact.Unknown{Cause: fact.Malformed, Reason: fmt.Sprintf("SRV records of %s: %s", name, oneLine(err.Error(), 200))}
 		}
 		c.SRV = "" // once
 		return
 	}
 	if e.lost == nil {
-		e.lost = &preflight.Unknown{Cause: preflight.Unresolved, Reason: fmt.Sprintf(
+		e.lost = &fact.Unknown{Cause: fact.Unresolved, Reason: fmt.Sprintf(
 			"no SRV record names a server of etcd below %s (asked for _etcd-client-ssl, _etcd-client, _etcd-ssl, _etcd): name the servers in etcd3.hosts", c.SRV)}
 	}
 }
 
 // nowhere is what is known without any endpoint.
-func (e *Etcd) nowhere(d preflight.DCS) (preflight.DCS, []preflight.Member) {
-	d.Read = preflight.NotKnown[int](e.lost.Cause, "%s", e.lost.Reason)
-	d.Alarms = preflight.Because[[]string](d.Read)
-	d.Cluster = preflight.Because[preflight.Cluster](d.Read)
-	return d, []preflight.Member{}
+func (e *Etcd) nowhere(d fact.DCS) (fact.DCS, []fact.Member) {
+	d.Read = fact.NotKnown[int](e.lost.Cause, "%s", e.lost.Reason)
+	d.Alarms = fact.Because[[]string](d.Read)
+	d.Cluster = fact.Because[fact.Cluster](d.Read)
+	return d, []fact.Member{}
 }

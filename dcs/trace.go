@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"patroni-preflight/internal/secure"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // trace records what became of the connection to one endpoint. gRPC keeps that
@@ -118,43 +118,43 @@ var errNotHTTP2 = errors.New("not HTTP/2")
 func (t *trace) isHTTP2() bool { return len(t.head) < 4 || t.head[3] == 4 }
 
 // explain finds the real cause of a failed call that took so long.
-func (t *trace) explain(err error, took time.Duration) *preflight.Unknown {
+func (t *trace) explain(err error, took time.Duration) *fact.Unknown {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	code := status.Code(err)
 	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
 		code == codes.DeadlineExceeded || code == codes.Canceled
 	if cause, reason := server(rpctypes.Error(err)); cause != "" {
-		return &preflight.Unknown{Cause: cause, Reason: reason}
+		return &fact.Unknown{Cause: cause, Reason: reason}
 	}
 	text := oneLine(status.Convert(err).Message(), 200)
 	switch {
 	case t.err != nil:
-		return &preflight.Unknown{Cause: dialCause(t.err), Reason: oneLine(t.err.Error(), 200)}
+		return &fact.Unknown{Cause: dialCause(t.err), Reason: oneLine(t.err.Error(), 200)}
 	case !t.connected:
-		return &preflight.Unknown{Cause: preflight.Unreached, Reason: "no connection within " + seconds(took)}
+		return &fact.Unknown{Cause: fact.Unreached, Reason: "no connection within " + seconds(took)}
 	case t.handshake != nil && t.handshake.Explain(t.broken) != "":
-		return &preflight.Unknown{Cause: preflight.TLS, Reason: oneLine(t.handshake.Explain(t.broken), 400)}
+		return &fact.Unknown{Cause: fact.TLS, Reason: oneLine(t.handshake.Explain(t.broken), 400)}
 	case t.handshake != nil && !t.secured && !late:
-		return &preflight.Unknown{Cause: preflight.TLS, Reason: "no TLS session: " + text}
+		return &fact.Unknown{Cause: fact.TLS, Reason: "no TLS session: " + text}
 	case len(t.head) > 0 && t.head[0] == 0x15: // a TLS alert
-		return &preflight.Unknown{Cause: preflight.Malformed, Reason: "speaks TLS: this is an https:// endpoint"}
+		return &fact.Unknown{Cause: fact.Malformed, Reason: "speaks TLS: this is an https:// endpoint"}
 	case string(t.head) == "HTTP/":
-		return &preflight.Unknown{Cause: preflight.Malformed, Reason: "speaks HTTP/1, not gRPC: not an etcd v3 client port, or one that wants https"}
+		return &fact.Unknown{Cause: fact.Malformed, Reason: "speaks HTTP/1, not gRPC: not an etcd v3 client port, or one that wants https"}
 	case !t.isHTTP2():
-		return &preflight.Unknown{Cause: preflight.Malformed, Reason: "does not speak gRPC: this is not an etcd v3 client port"}
+		return &fact.Unknown{Cause: fact.Malformed, Reason: "does not speak gRPC: this is not an etcd v3 client port"}
 	case late:
-		return &preflight.Unknown{Cause: preflight.Silent, Reason: "no answer within " + seconds(took)}
+		return &fact.Unknown{Cause: fact.Silent, Reason: "no answer within " + seconds(took)}
 	case code == codes.Unimplemented || code == codes.ResourceExhausted || code == codes.Internal:
-		return &preflight.Unknown{Cause: preflight.Malformed, Reason: text}
+		return &fact.Unknown{Cause: fact.Malformed, Reason: text}
 	case len(t.head) == 0:
-		return &preflight.Unknown{Cause: preflight.Failed, Reason: "closed the connection before any answer, as a server that wants https does: " + text}
+		return &fact.Unknown{Cause: fact.Failed, Reason: "closed the connection before any answer, as a server that wants https does: " + text}
 	}
-	return &preflight.Unknown{Cause: preflight.Failed, Reason: text}
+	return &fact.Unknown{Cause: fact.Failed, Reason: text}
 }
 
 // server classifies errors that etcd itself gave, which all of its calls share.
-func server(err error) (preflight.Cause, string) {
+func server(err error) (fact.Cause, string) {
 	is := func(targets ...error) bool {
 		for _, t := range targets {
 			if errors.Is(err, t) {
@@ -165,33 +165,33 @@ func server(err error) (preflight.Cause, string) {
 	}
 	switch {
 	case is(rpctypes.ErrPermissionDenied):
-		return preflight.Privilege, err.Error()
+		return fact.Privilege, err.Error()
 	case is(rpctypes.ErrUserEmpty):
-		return preflight.Denied, "authentication: " + err.Error() + ": give etcd3.username and etcd3.password"
+		return fact.Denied, "authentication: " + err.Error() + ": give etcd3.username and etcd3.password"
 	case is(rpctypes.ErrAuthFailed):
-		return preflight.Denied, "authentication: " + err.Error() + ": check etcd3.username and etcd3.password"
+		return fact.Denied, "authentication: " + err.Error() + ": check etcd3.username and etcd3.password"
 	case is(rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision):
-		return preflight.Denied, "authentication: " + err.Error()
+		return fact.Denied, "authentication: " + err.Error()
 	case is(rpctypes.ErrNoLeader, rpctypes.ErrNotLeader, rpctypes.ErrLeaderChanged, rpctypes.ErrTimeout,
 		rpctypes.ErrTimeoutDueToLeaderFail, rpctypes.ErrTimeoutDueToConnectionLost):
-		return preflight.Failed, "answers, but has no leader or no quorum: " + err.Error()
+		return fact.Failed, "answers, but has no leader or no quorum: " + err.Error()
 	}
 	return "", ""
 }
 
-func dialCause(err error) preflight.Cause {
+func dialCause(err error) fact.Cause {
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
 	case errors.As(err, &dns):
-		return preflight.Unresolved
+		return fact.Unresolved
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return preflight.Refused
+		return fact.Refused
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH),
 		errors.As(err, &timeout) && timeout.Timeout():
-		return preflight.Unreached
+		return fact.Unreached
 	}
-	return preflight.Failed
+	return fact.Failed
 }
 
 func seconds(d time.Duration) string {

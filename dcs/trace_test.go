@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 func TestExplain(t *testing.T) {
@@ -26,28 +26,28 @@ func TestExplain(t *testing.T) {
 		name   string
 		trace  *trace
 		err    error
-		cause  preflight.Cause
+		cause  fact.Cause
 		reason string
 	}{
-		{"not connected yet", &trace{}, context.DeadlineExceeded, preflight.Unreached, "no connection within 3s"},
-		{"given up on", &trace{}, context.Canceled, preflight.Unreached, "no connection within 3s"},
-		{"no route", dialled(syscall.EHOSTUNREACH), unavailable, preflight.Unreached, "dial tcp: no route to host"},
-		{"no network", dialled(syscall.ENETUNREACH), unavailable, preflight.Unreached, "dial tcp: network is unreachable"},
-		{"connect timeout", dialled(os.ErrDeadlineExceeded), unavailable, preflight.Unreached, "dial tcp: i/o timeout"},
-		{"refused, and late", dialled(syscall.ECONNREFUSED), context.DeadlineExceeded, preflight.Refused, "dial tcp: connection refused"},
-		{"no descriptors", dialled(syscall.EMFILE), unavailable, preflight.Failed, "dial tcp: too many open files"},
-		{"no name", &trace{err: &net.DNSError{Err: "no such host", Name: "etcd1"}}, unavailable, preflight.Unresolved, "lookup etcd1: no such host"},
-		{"silent", &trace{connected: true}, context.DeadlineExceeded, preflight.Silent, "no answer within 3s"},
-		{"silent after a greeting", &trace{connected: true, head: settings}, status.Error(codes.DeadlineExceeded, "x"), preflight.Silent, "no answer within 3s"},
-		{"reset", &trace{connected: true}, unavailable, preflight.Failed, "closed the connection before any answer, as a server that wants https does: last connection error"},
-		{"lost", &trace{connected: true, head: settings}, unavailable, preflight.Failed, "last connection error"},
-		{"too large", &trace{connected: true, head: settings}, status.Error(codes.ResourceExhausted, "larger than max"), preflight.Malformed, "larger than max"},
-		{"web server", &trace{connected: true, head: []byte("HTTP/")}, context.DeadlineExceeded, preflight.Malformed, "speaks HTTP/1, not gRPC"},
-		{"wrong token", &trace{connected: true, head: settings}, rpctypes.ErrGRPCInvalidAuthToken, preflight.Denied, "authentication: etcdserver: invalid auth token"},
+		{"not connected yet", &trace{}, context.DeadlineExceeded, fact.Unreached, "no connection within 3s"},
+		{"given up on", &trace{}, context.Canceled, fact.Unreached, "no connection within 3s"},
+		{"no route", dialled(syscall.EHOSTUNREACH), unavailable, fact.Unreached, "dial tcp: no route to host"},
+		{"no network", dialled(syscall.ENETUNREACH), unavailable, fact.Unreached, "dial tcp: network is unreachable"},
+		{"connect timeout", dialled(os.ErrDeadlineExceeded), unavailable, fact.Unreached, "dial tcp: i/o timeout"},
+		{"refused, and late", dialled(syscall.ECONNREFUSED), context.DeadlineExceeded, fact.Refused, "dial tcp: connection refused"},
+		{"no descriptors", dialled(syscall.EMFILE), unavailable, fact.Failed, "dial tcp: too many open files"},
+		{"no name", &trace{err: &net.DNSError{Err: "no such host", Name: "etcd1"}}, unavailable, fact.Unresolved, "lookup etcd1: no such host"},
+		{"silent", &trace{connected: true}, context.DeadlineExceeded, fact.Silent, "no answer within 3s"},
+		{"silent after a greeting", &trace{connected: true, head: settings}, status.Error(codes.DeadlineExceeded, "x"), fact.Silent, "no answer within 3s"},
+		{"reset", &trace{connected: true}, unavailable, fact.Failed, "closed the connection before any answer, as a server that wants https does: last connection error"},
+		{"lost", &trace{connected: true, head: settings}, unavailable, fact.Failed, "last connection error"},
+		{"too large", &trace{connected: true, head: settings}, status.Error(codes.ResourceExhausted, "larger than max"), fact.Malformed, "larger than max"},
+		{"web server", &trace{connected: true, head: []byte("HTTP/")}, context.DeadlineExceeded, fact.Malformed, "speaks HTTP/1, not gRPC"},
+		{"wrong token", &trace{connected: true, head: settings}, rpctypes.ErrGRPCInvalidAuthToken, fact.Denied, "authentication: etcdserver: invalid auth token"},
 		// A server that answered is believed, whatever its connection did since.
-		{"denied, then down", dialled(syscall.ECONNREFUSED), rpctypes.ErrPermissionDenied, preflight.Privilege, "etcdserver: permission denied"},
-		{"corrupt", &trace{connected: true, head: settings}, rpctypes.ErrCorrupt, preflight.Failed, "etcdserver: corrupt cluster"},
-		{"foreign error", &trace{connected: true, head: settings}, errors.New("\x1b[2Jboo"), preflight.Failed, "[2Jboo"},
+		{"denied, then down", dialled(syscall.ECONNREFUSED), rpctypes.ErrPermissionDenied, fact.Privilege, "etcdserver: permission denied"},
+		{"corrupt", &trace{connected: true, head: settings}, rpctypes.ErrCorrupt, fact.Failed, "etcdserver: corrupt cluster"},
+		{"foreign error", &trace{connected: true, head: settings}, errors.New("\x1b[2Jboo"), fact.Failed, "[2Jboo"},
 	}
 	for _, tt := range tests {
 		got := tt.trace.explain(tt.err, 3001*time.Millisecond)
@@ -61,9 +61,9 @@ func TestExplain(t *testing.T) {
 // shown would be arbitrary.
 func TestTelling(t *testing.T) {
 	t.Parallel()
-	for _, c := range []preflight.Cause{
-		preflight.Privilege, preflight.Denied, preflight.Malformed, preflight.Failed,
-		preflight.Silent, preflight.Unreached, preflight.Refused, preflight.Unresolved,
+	for _, c := range []fact.Cause{
+		fact.Privilege, fact.Denied, fact.Malformed, fact.Failed,
+		fact.Silent, fact.Unreached, fact.Refused, fact.Unresolved,
 	} {
 		if telling(c) < 0 {
 			t.Errorf("%s has no place", c)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // drill runs the rehearsal with a patronictl that leads into the cluster.
@@ -97,7 +98,7 @@ func (l *lab) drillFounding(t *testing.T) {
 			t.Errorf("%q is not said", want)
 		}
 	}
-	if p := l.primaries(); code != preflight.ExitNoGo || len(p) != 1 || p[0] != to || l.timeline(to) != timeline+1 {
+	if p := l.primaries(); code != exitcode.NoGo || len(p) != 1 || p[0] != to || l.timeline(to) != timeline+1 {
 		t.Errorf("exit code %d, %v lead, timeline %d", code, p, l.timeline(to))
 	}
 	if t.Failed() {

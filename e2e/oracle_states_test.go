@@ -6,23 +6,24 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/patroni"
 )
 
 // randomState makes a cluster up. Mostly it is fit, so that a request gets far
 // enough for the late rules to count.
-func randomState(r *rand.Rand) preflight.PatroniState {
+func randomState(r *rand.Rand) patroni.PatroniState {
 	one := func(in int) bool { return r.IntN(in) == 0 }
 	optime := 1<<30 + r.Int64N(2)
 	if one(50) {
 		optime = 0
 	}
-	p := preflight.PatroniState{
+	p := patroni.PatroniState{
 		Scope: "demo", Leader: "n1", From: "n1",
 		Pause: one(8), StandbyCluster: one(6), ReadOnlyDCS: one(60),
 		SyncMode: pick(r, "off", "off", "on", "on", "quorum", "quorum"),
 		MaxLag:   pick(r, int64(1<<20), 1<<20, 0, -1, 8192), CheckTimeline: one(3),
-		Timeline: int64(r.IntN(5)), Optime: preflight.LSN(optime),
+		Timeline: int64(r.IntN(5)), Optime: fact.LSN(optime),
 		GroupMissing: one(60), RESTRefused: one(8),
 	}
 	names := []string{"n1", "n2", "n3", "N4"}[:2+r.IntN(3)]
@@ -57,10 +58,10 @@ func randomState(r *rand.Rand) preflight.PatroniState {
 	return p
 }
 
-func randomMember(r *rand.Rand, name string, optime int64, timeline int64) preflight.MemberState {
+func randomMember(r *rand.Rand, name string, optime int64, timeline int64) patroni.MemberState {
 	one := func(in int) bool { return r.IntN(in) == 0 }
-	tags := func() preflight.Tags {
-		t := preflight.Tags{}
+	tags := func() fact.Tags {
+		t := fact.Tags{}
 		if one(8) {
 			t["nofailover"] = pick[any](r, true, false, "false", "", nil)
 		}
@@ -69,11 +70,11 @@ func randomMember(r *rand.Rand, name string, optime int64, timeline int64) prefl
 		}
 		return t
 	}
-	m := preflight.MemberState{
+	m := patroni.MemberState{
 		Name: name, HasAPI: !one(40), KeyTags: tags(), Answers: !one(8), HasXlog: !one(15),
 		Role: "replica", Timeline: max(0, timeline+pick(r, int64(0), 0, 0, 0, -1, 1)),
 		WatchdogFailed: one(20), Absent: one(25),
-		Position: preflight.LSN(max(0, optime-pick(r, int64(0), 0, 0, 1, 8192, 8193, 1<<20, 1<<20+1, -100))),
+		Position: fact.LSN(max(0, optime-pick(r, int64(0), 0, 0, 1, 8192, 8193, 1<<20, 1<<20+1, -100))),
 	}
 	m.Tags = m.KeyTags
 	if one(5) {
@@ -93,7 +94,7 @@ func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 // later is what has become of the members by the time of the race: in every third
 // state some have died or been told not to lead, or have received more or less.
-func later(r *rand.Rand, members []preflight.MemberState) []preflight.MemberState {
+func later(r *rand.Rand, members []patroni.MemberState) []patroni.MemberState {
 	later := slices.Clone(members)
 	if r.IntN(3) > 0 {
 		return later
@@ -103,9 +104,9 @@ func later(r *rand.Rand, members []preflight.MemberState) []preflight.MemberStat
 		case 0:
 			m.Answers, m.Absent = false, true
 		case 1:
-			m.Tags = preflight.Tags{"nofailover": true}
+			m.Tags = fact.Tags{"nofailover": true}
 		case 2:
-			m.Position += preflight.LSN(r.IntN(3))
+			m.Position += fact.LSN(r.IntN(3))
 		}
 	}
 	return later

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/patroni"
 )
 
 // TestOracle compares the prediction with Patroni itself: oracle.py asks the
@@ -66,17 +66,17 @@ func TestOracle(t *testing.T) {
 
 // answer is a line of oracle.py.
 type answer struct {
-	Version string          `json:"version"`
-	Printed string          `json:"printed"`
-	Log     []string        `json:"log"`
-	Race    *preflight.Race `json:"race"`
+	Version string        `json:"version"`
+	Printed string        `json:"printed"`
+	Log     []string      `json:"log"`
+	Race    *patroni.Race `json:"race"`
 }
 
 // compare runs oracle.py and compares line by line.
 func compare(t *testing.T, args []string) {
 	var in bytes.Buffer
-	var after [][]preflight.MemberState
-	states := make([]preflight.PatroniState, number(t, "PREFLIGHT_ORACLE_STATES", 4000))
+	var after [][]patroni.MemberState
+	states := make([]patroni.PatroniState, number(t, "PREFLIGHT_ORACLE_STATES", 4000))
 	r := rand.New(rand.NewPCG(20, uint64(number(t, "PREFLIGHT_ORACLE_SEED", 26))))
 	for i := range states {
 		if err := json.Unmarshal([]byte(asJSON(randomState(r))), &states[i]); err != nil {
@@ -112,7 +112,7 @@ func compare(t *testing.T, args []string) {
 	stages, differ := map[string]int{}, 0
 	for i, p := range states {
 		p.Version = version
-		d, race := preflight.OutcomeAfter(p, after[i])
+		d, race := patroni.OutcomeAfter(p, after[i])
 		stage := string(d.Stage)
 		if race != nil && race.OldLeader {
 			stage = "old leader back"
@@ -169,7 +169,7 @@ func asJSON(v any) string {
 
 // toPython writes positions as numbers. Every other state comes in keys of the old
 // formats.
-func toPython(t *testing.T, p preflight.PatroniState, after []preflight.MemberState) map[string]any {
+func toPython(t *testing.T, p patroni.PatroniState, after []patroni.MemberState) map[string]any {
 	var m map[string]any
 	text, err := json.Marshal(p)
 	if err == nil {
@@ -184,9 +184,9 @@ func toPython(t *testing.T, p preflight.PatroniState, after []preflight.MemberSt
 	return m
 }
 
-func inNumbers(members []preflight.MemberState) []any {
+func inNumbers(members []patroni.MemberState) []any {
 	type number struct {
-		preflight.MemberState
+		patroni.MemberState
 		Position uint64 `json:"position"`
 	}
 	var out []any

@@ -12,7 +12,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // releases are scenarios for releases of Patroni that no Debian suite has.
@@ -22,7 +22,7 @@ var releases = []struct {
 }{
 	{"4.0.4", scenario{
 		name: "quorum mode, the candidate does not vote", arrange: (*lab).noVoter, want: noGo, by: "candidate.sync",
-		because: "the leader steps down, and then nobody takes the key",
+		because: "the leader steps down, and then no member takes the key",
 	}},
 	{
 		"4.0.4",
@@ -50,10 +50,10 @@ var releases = []struct {
 			arrange: (*lab).quorum,
 			want:    noGo,
 			by:      "candidate.sync",
-			because: "4.0.5 wants a quorum of a single candidate",
+			because: "4.0.5 requires a quorum from a single candidate",
 		},
 	},
-	{"4.0.6", scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: goes, because: "mended"}},
+	{"4.0.6", scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: goes, because: "fixed in this release"}},
 	{
 		"3.0.4",
 		scenario{
@@ -130,7 +130,7 @@ func TestReleasePatronictl(t *testing.T) {
 			name: "patronictl of " + filepath.Base(
 				source,
 			),
-			want:  preflight.ExitGo,
+			want:  exitcode.Go,
 			says:  "DONE switchover of demo",
 			leads: theCandidate,
 			ctl: "exec docker run --rm -v $config:/patronictl.yml:ro -e PYTHONPATH=/source -v " + source + ":/source:ro " +

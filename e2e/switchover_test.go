@@ -6,32 +6,32 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // fewWrapped are the ways in which a switchover goes that every make test plays;
 // make e2e-all has the others.
 var fewWrapped = []wrapped{
-	{name: "asynchronous", both: true, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate},
+	{name: "asynchronous", both: true, want: exitcode.Go, says: "DONE switchover of demo", leads: theCandidate},
 	{
 		name:    "refused by the check",
 		arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") },
-		want:    preflight.ExitNoGo,
+		want:    exitcode.NoGo,
 		says:    "candidate.nofailover",
 		leads:   theLeader,
 	},
 	{
 		name:     "412 by Patroni: the candidate freezes after the check",
 		both:     true,
-		want:     preflight.ExitRefused,
+		want:     exitcode.Refused,
 		says:     "no good candidates",
 		leads:    theLeader,
-		question: func(l *lab) { l.freeze(l.candidate, patroni); time.Sleep(time.Second) },
+		question: func(l *lab) { l.freeze(l.candidate, patroniProcess); time.Sleep(time.Second) },
 	},
 	{
 		name:     "the cluster changes while it asks",
 		both:     true,
-		want:     preflight.ExitChanged,
+		want:     exitcode.Changed,
 		says:     "nothing was done: config",
 		leads:    theLeader,
 		question: func(l *lab) { l.edit("ttl=21") },

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // newLayout starts other clusters than the usual one, from a Compose file over
@@ -59,7 +59,7 @@ func (l *lab) says(want, by string, args ...string) report {
 	r, code, _, text := l.check(nil, args...)
 	weight := map[string]string{noGo: "blocks", unknown: "unknown"}[want]
 	if r.Verdict != want ||
-		code != map[string]int{goes: preflight.ExitGo, noGo: preflight.ExitNoGo, unknown: preflight.ExitUnknown}[want] ||
+		code != map[string]int{goes: exitcode.Go, noGo: exitcode.NoGo, unknown: exitcode.Unknown}[want] ||
 		by != "" && !slices.Contains(r.by(weight), by) {
 		l.t.Errorf("%v: %s, exit code %d, want %s by %q\n%s", args, r.Verdict, code, want, by, text)
 	}
@@ -102,7 +102,7 @@ func TestStandbyCluster(t *testing.T) {
 		"b2",
 		"--record",
 		before,
-	); code != preflight.ExitGo {
+	); code != exitcode.Go {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	out, _ := l.patronictl("b3", time.Minute, "switchover", "site-b", "--force", "--candidate", "b2")
@@ -110,7 +110,7 @@ func TestStandbyCluster(t *testing.T) {
 		t.Errorf("after GO: %s", out)
 	}
 	out, code := l.tool(2*time.Minute, "verify", "--scope", "site-b", "--since", before, "--verify-timeout", "60s")
-	if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of site-b from b1 to b2") || !isLeader("b2") ||
+	if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of site-b from b1 to b2") || !isLeader("b2") ||
 		!arrives("b1") {
 		t.Errorf("exit code %d; b2 leads: %t\n%s", code, isLeader("b2"), out)
 	}
@@ -148,7 +148,7 @@ func TestStandbyCluster(t *testing.T) {
 		"--verify-timeout",
 		"60s",
 	)
-	if code != preflight.ExitGo || !strings.Contains(out, "b3 becomes the standby leader") ||
+	if code != exitcode.Go || !strings.Contains(out, "b3 becomes the standby leader") ||
 		!strings.Contains(out, "DONE  switchover of site-b from b1 to b3") ||
 		!isLeader("b3") ||
 		!arrives("b1") {
@@ -165,7 +165,7 @@ func TestStandbyCluster(t *testing.T) {
 		"--verify-timeout",
 		"60s",
 	)
-	if code != preflight.ExitGo || !strings.Contains(out, "node2 is promoted") {
+	if code != exitcode.Go || !strings.Contains(out, "node2 is promoted") {
 		t.Errorf("exit code %d of the switchover in the primary's cluster\n%s", code, out)
 	}
 }
@@ -193,11 +193,11 @@ func TestCitusGroups(t *testing.T) {
 			t.Errorf("%v: exit code %d\n%s", args, got, out)
 		}
 	}
-	all("GO  switchover of demo, a Citus cluster: group 0 GO; group 1 GO", preflight.ExitGo)
-	all("which is in group 1: add --group 1", preflight.ExitUsage, "--candidate", "node4")
+	all("GO  switchover of demo, a Citus cluster: group 0 GO; group 1 GO", exitcode.Go)
+	all("which is in group 1: add --group 1", exitcode.Usage, "--candidate", "node4")
 	l.sh("node4", "lab-set tags.nofailover true")
 	l.await("the tag", 20*time.Second, func() bool { return strings.Contains(l.key("1/members/node4"), "nofailover") })
-	all("NO-GO  switchover of demo, a Citus cluster: group 0 GO; group 1 NO-GO by candidate.member", preflight.ExitNoGo)
+	all("NO-GO  switchover of demo, a Citus cluster: group 0 GO; group 1 NO-GO by candidate.member", exitcode.NoGo)
 	out, _ := l.patronictl("node1", time.Minute, "switchover", "demo", "--force", "--group", "1")
 	if strings.Contains(out, "Successfully") {
 		t.Errorf("the NO-GO is false: %s", out)
@@ -224,7 +224,7 @@ func TestCitusGroups(t *testing.T) {
 		"--verify-timeout",
 		"60s",
 	)
-	if s, err := l.status("node4"); code != preflight.ExitGo || err != nil || !isPrimary(s) {
+	if s, err := l.status("node4"); code != exitcode.Go || err != nil || !isPrimary(s) {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
@@ -259,7 +259,7 @@ func oddMembers(t *testing.T) {
 			2*time.Minute,
 			"switchover",
 			args("--candidate", m, "--via", "rest", "--yes", "--wait", "30s", "--verify-timeout", "60s")...)
-		if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of "+scope) {
+		if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of "+scope) {
 			t.Fatalf("to %s: exit code %d\n%s", m, code, out)
 		}
 	}
@@ -322,7 +322,7 @@ func unreadStore(t *testing.T) {
 		}
 	}
 	out, code := l.tool(30*time.Second, "switchover", "--candidate", l.candidate, "--via", "rest", "--yes")
-	if code != preflight.ExitUnknown || !strings.Contains(out, "Raft is not read") ||
+	if code != exitcode.Unknown || !strings.Contains(out, "Raft is not read") ||
 		!slices.Equal(l.primaries(), []string{l.leader}) {
 		t.Errorf("switchover: exit code %d\n%s", code, out)
 	}
@@ -361,7 +361,7 @@ func unreadStore(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	out, code = l.tool(2*time.Minute, "verify", "--since", before, "--verify-timeout", "60s")
-	if code != preflight.ExitGo || !strings.Contains(out, "DONE  switchover of demo from "+l.leader+" to "+l.candidate) {
+	if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of demo from "+l.leader+" to "+l.candidate) {
 		t.Errorf("verify: exit code %d\n%s", code, out)
 	}
 }

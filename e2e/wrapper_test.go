@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // wrappeds are the ways in which a switchover goes, besides the few of every make
@@ -20,27 +20,27 @@ var wrappeds = []wrapped{
 		name:    "synchronous",
 		both:    true,
 		arrange: (*lab).synchronous,
-		want:    preflight.ExitGo,
+		want:    exitcode.Go,
 		says:    "DONE switchover of demo",
 		leads:   theCandidate,
 	},
 	{
 		name:  "patronictl is missing",
 		args:  []string{"--patronictl", "/nonexistent/patronictl"},
-		want:  preflight.ExitUsage,
+		want:  exitcode.Usage,
 		says:  "--via rest",
 		leads: theLeader,
 	},
 	{
 		name:  "patronictl does not start",
 		args:  []string{"--patronictl", "/bin/false"},
-		want:  preflight.ExitUsage,
+		want:  exitcode.Usage,
 		says:  "cannot be used",
 		leads: theLeader,
 	},
 	{
 		name:  "patronictl of an older release",
-		want:  preflight.ExitGo,
+		want:  exitcode.Go,
 		says:  "DONE switchover of demo",
 		leads: theCandidate,
 		ctl: `exec docker run --rm -v $config:/patronictl.yml:ro --network $network patroni-preflight-lab:bookworm ` +
@@ -48,7 +48,7 @@ var wrappeds = []wrapped{
 	},
 	{
 		name:  "412 by Patroni: no such candidate",
-		want:  preflight.ExitRefused,
+		want:  exitcode.Refused,
 		says:  "412",
 		leads: theLeader,
 		ctl:   `docker exec $leader curl -s -w ' %{http_code}' -d '{"leader":"'$leader_name'","candidate":"nobody"}' http://127.0.0.1:8008/switchover`,
@@ -56,7 +56,7 @@ var wrappeds = []wrapped{
 	{
 		name:  "503 by Patroni: the candidate falls behind after the check",
 		both:  true,
-		want:  preflight.ExitRefused,
+		want:  exitcode.Refused,
 		says:  "Switchover failed",
 		leads: theLeader,
 		question: func(l *lab) {
@@ -66,13 +66,13 @@ var wrappeds = []wrapped{
 		},
 	},
 	{
-		name: "401 by Patroni: no credentials", both: true, want: preflight.ExitRefused, says: "401", leads: theLeader,
+		name: "401 by Patroni: no credentials", both: true, want: exitcode.Refused, says: "401", leads: theLeader,
 		arrange: (*lab).restPassword,
 	},
 	{
 		name:    "401 by Patroni: a wrong password",
 		both:    true,
-		want:    preflight.ExitRefused,
+		want:    exitcode.Refused,
 		says:    "401",
 		leads:   theLeader,
 		arrange: (*lab).restPassword,
@@ -83,7 +83,7 @@ var wrappeds = []wrapped{
 	{
 		name:    "the right password",
 		both:    true,
-		want:    preflight.ExitGo,
+		want:    exitcode.Go,
 		says:    "DONE switchover of demo",
 		leads:   theCandidate,
 		arrange: (*lab).restPassword,
@@ -94,7 +94,7 @@ var wrappeds = []wrapped{
 	{
 		name:  "wrong winner: the candidate freezes while the leader stops",
 		both:  true,
-		want:  preflight.ExitDifferent,
+		want:  exitcode.Different,
 		says:  "leads, not",
 		leads: theBystander,
 		meanwhile: func(l *lab, r *running) {
@@ -103,7 +103,7 @@ var wrappeds = []wrapped{
 				30*time.Second,
 				func() bool { s, err := l.status(l.leader); return err == nil && s.State != "running" },
 			)
-			l.freeze(l.candidate, patroni)
+			l.freeze(l.candidate, patroniProcess)
 			r.wait()
 		},
 	},
@@ -111,7 +111,7 @@ var wrappeds = []wrapped{
 		name:  "the old leader may not log in any more",
 		both:  true,
 		args:  []string{"--verify-timeout", "25s"},
-		want:  preflight.ExitDifferent,
+		want:  exitcode.Different,
 		says:  "outcome.follows",
 		leads: theCandidate,
 		question: func(l *lab) {
@@ -133,7 +133,7 @@ var wrappeds = []wrapped{
 		name:     "status unknown, and it ends well: a consumer stalls after the check",
 		both:     true,
 		args:     []string{"--verify-timeout", "120s"},
-		want:     preflight.ExitGo,
+		want:     exitcode.Go,
 		says:     "Switchover status unknown",
 		leads:    theCandidate,
 		arrange:  func(l *lab) { l.senderTimeout("40s") },
@@ -143,7 +143,7 @@ var wrappeds = []wrapped{
 		name:     "status unknown, and it does not end: a consumer stalls for ever",
 		both:     true,
 		args:     []string{"--verify-timeout", "40s"},
-		want:     preflight.ExitOutcomeUnknown,
+		want:     exitcode.OutcomeUnknown,
 		says:     "Switchover status unknown",
 		leads:    unfinished,
 		arrange:  func(l *lab) { l.senderTimeout("0") },
@@ -152,7 +152,7 @@ var wrappeds = []wrapped{
 	{
 		name:     "the leader's REST API falls silent after the check",
 		both:     true,
-		want:     preflight.ExitChanged,
+		want:     exitcode.Changed,
 		says:     "the leader's REST API no longer answers",
 		leads:    theLeader,
 		question: func(l *lab) { l.silence(l.leader) },
@@ -161,29 +161,29 @@ var wrappeds = []wrapped{
 	{
 		name:     "the leader's Patroni freezes after the check",
 		both:     true,
-		want:     preflight.ExitChanged,
+		want:     exitcode.Changed,
 		says:     "the leader's REST API no longer answers",
 		leads:    theLeader,
-		question: func(l *lab) { l.freeze(l.leader, patroni) },
+		question: func(l *lab) { l.freeze(l.leader, patroniProcess) },
 		after:    (*lab).lift,
 	},
 	{
 		name:    "the leader's REST API falls silent after the last look",
 		args:    []string{"--verify-timeout", "10s"},
-		want:    preflight.ExitOutcomeUnknown,
+		want:    exitcode.OutcomeUnknown,
 		says:    "does not answer",
 		leads:   theLeader,
 		between: func(l *lab) { l.silence(l.leader) },
 		after:   (*lab).lift,
 	},
 	{
-		name: "patronictl is killed on the way", want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate,
+		name: "patronictl is killed on the way", want: exitcode.Go, says: "DONE switchover of demo", leads: theCandidate,
 		ctl: `$real & sleep 2; kill -9 $$`,
 	},
 	{
 		name:  "patronictl says nothing and does nothing",
 		args:  []string{"--verify-timeout", "8s"},
-		want:  preflight.ExitOutcomeUnknown,
+		want:  exitcode.OutcomeUnknown,
 		says:  "on its way",
 		leads: theLeader,
 		ctl:   `sleep 60`,
@@ -191,7 +191,7 @@ var wrappeds = []wrapped{
 	{
 		name:      "interrupted before the verdict",
 		both:      true,
-		want:      preflight.ExitInterrupted,
+		want:      exitcode.Interrupted,
 		says:      "stopped by interrupt before anything was asked of Patroni",
 		leads:     theLeader,
 		meanwhile: func(_ *lab, r *running) { time.Sleep(100 * time.Millisecond); r.interrupt() },
@@ -200,7 +200,7 @@ var wrappeds = []wrapped{
 		name:  "interrupted at the question",
 		both:  true,
 		args:  []string{"ASK"},
-		want:  preflight.ExitInterrupted,
+		want:  exitcode.Interrupted,
 		says:  "stopped by interrupt before anything was asked of Patroni",
 		leads: theLeader,
 		meanwhile: func(l *lab, r *running) {
@@ -212,7 +212,7 @@ var wrappeds = []wrapped{
 		name:  "interrupted between confirmation and request",
 		both:  true,
 		args:  []string{"ASK"},
-		want:  preflight.ExitInterrupted,
+		want:  exitcode.Interrupted,
 		says:  "stopped by interrupt before anything was asked of Patroni",
 		leads: theLeader,
 		meanwhile: func(l *lab, r *running) {
@@ -227,7 +227,7 @@ var wrappeds = []wrapped{
 	{
 		name:  "interrupted after the request",
 		args:  []string{"--record", "RECORD"},
-		want:  preflight.ExitOutcomeUnknown,
+		want:  exitcode.OutcomeUnknown,
 		says:  "the switchover goes on",
 		leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
@@ -243,7 +243,7 @@ var wrappeds = []wrapped{
 	{
 		name:  "interrupted after the request, sent",
 		args:  []string{"--via", "rest", "--record", "RECORD"},
-		want:  preflight.ExitOutcomeUnknown,
+		want:  exitcode.OutcomeUnknown,
 		says:  "The request was sent, and the switchover goes on",
 		leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
@@ -260,7 +260,7 @@ var wrappeds = []wrapped{
 		name:  "interrupted during the verification",
 		both:  true,
 		args:  []string{"--record", "RECORD"},
-		want:  preflight.ExitOutcomeUnknown,
+		want:  exitcode.OutcomeUnknown,
 		says:  "The request was sent, and the switchover goes on",
 		leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
@@ -274,7 +274,7 @@ var wrappeds = []wrapped{
 		name:  "scheduled",
 		both:  true,
 		args:  []string{"--scheduled", "SOON", "--record", "RECORD"},
-		want:  preflight.ExitGo,
+		want:  exitcode.Go,
 		says:  "SCHEDULED",
 		leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
@@ -293,7 +293,7 @@ var wrappeds = []wrapped{
 		name:    "scheduled, and refused by the check",
 		args:    []string{"--scheduled", "SOON"},
 		arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") },
-		want:    preflight.ExitNoGo,
+		want:    exitcode.NoGo,
 		says:    "candidate.nofailover",
 		leads:   theLeader,
 	},
@@ -301,12 +301,12 @@ var wrappeds = []wrapped{
 
 // onSid are those that want the newest Patroni.
 var onSid = []wrapped{
-	{name: "asynchronous", both: true, want: preflight.ExitGo, says: "DONE switchover of demo", leads: theCandidate},
+	{name: "asynchronous", both: true, want: exitcode.Go, says: "DONE switchover of demo", leads: theCandidate},
 	{
 		name:    "synchronous",
 		both:    true,
 		arrange: (*lab).synchronous,
-		want:    preflight.ExitGo,
+		want:    exitcode.Go,
 		says:    "DONE switchover of demo",
 		leads:   theCandidate,
 	},
@@ -314,7 +314,7 @@ var onSid = []wrapped{
 		name:    "quorum",
 		both:    true,
 		arrange: (*lab).quorum,
-		want:    preflight.ExitGo,
+		want:    exitcode.Go,
 		says:    "DONE switchover of demo",
 		leads:   theCandidate,
 	},
@@ -322,7 +322,7 @@ var onSid = []wrapped{
 		name:      "scheduled",
 		both:      true,
 		args:      []string{"--scheduled", "SOON", "--record", "RECORD"},
-		want:      preflight.ExitGo,
+		want:      exitcode.Go,
 		says:      "SCHEDULED",
 		leads:     theCandidate,
 		meanwhile: func(l *lab, r *running) { r.wait(); l.verified(r) },
@@ -355,7 +355,7 @@ func (l *lab) verified(r *running) {
 		"--verify-timeout",
 		"120s",
 	)
-	if code != preflight.ExitGo {
+	if code != exitcode.Go {
 		l.t.Errorf("verify ends with %d: %s", code, out)
 	}
 }
@@ -426,7 +426,7 @@ func (l *lab) silence(node string) {
 // the docker exec that the tool has ended, and would send its request then.
 func (l *lab) lift() {
 	l.in(l.bystander, "pkill -KILL -f '[p]atronictl.*switchover'; true")
-	l.in(l.leader, "iptables -F; pkill -CONT "+patroni+"; true")
+	l.in(l.leader, "iptables -F; pkill -CONT "+patroniProcess+"; true")
 }
 
 // TestWrapper holds exit code, report and the true state of the cluster together.
@@ -496,8 +496,8 @@ chmod 755 /tmp/ctl`, l.ip(l.leader)))
 		if flat := strings.Join(
 			strings.Fields(out),
 			" ",
-		); code != preflight.ExitRefused || !strings.Contains(flat, "was ended when it turned to write the request into "+
-			"the DCS") ||
+		); code != exitcode.Refused || !strings.Contains(flat, "was ended when it turned to write the request into the "+
+			"DCS") ||
 			strings.Contains(l.key("failover"), l.candidate) {
 			t.Errorf("%d: exit code %d, /failover is %s\n%s", i, code, l.key("failover"), out)
 			break

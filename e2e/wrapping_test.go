@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // wrapped is one run of switchover on a real cluster, and what has to become of it.
@@ -48,8 +48,8 @@ type wrapped struct {
 	leads func(l *lab) string
 }
 
-// patroni is the pattern of Patroni's processes.
-const patroni = "-x patroni"
+// patroniProcess is the pattern of Patroni's processes.
+const patroniProcess = "-x patroni"
 
 func theCandidate(l *lab) string { return l.candidate }
 func theLeader(l *lab) string    { return l.leader }
@@ -269,13 +269,13 @@ func (l *lab) agrees(w wrapped, timeline int, rows int64) {
 	if now := l.rows(leads); now != rows {
 		l.t.Errorf("%d rows, %d before", now, rows)
 	}
-	back := until(5*time.Second, func() bool { return w.want != preflight.ExitGo || l.streams(l.leader, leads) })
-	if w.want == preflight.ExitGo && !back {
+	back := until(5*time.Second, func() bool { return w.want != exitcode.Go || l.streams(l.leader, leads) })
+	if w.want == exitcode.Go && !back {
 		l.t.Errorf("DONE, and %s does not stream", l.leader)
 	}
 	var key struct{ Leader string }
 	_ = json.Unmarshal([]byte(l.key("failover")), &key)
-	if w.want == preflight.ExitRefused && key.Leader != "" {
+	if w.want == exitcode.Refused && key.Leader != "" {
 		l.t.Errorf("REFUSED, and /failover is %s", l.key("failover"))
 	}
 	resp, err := http.Get("http://" + l.ip(leads) + ":8008/primary")

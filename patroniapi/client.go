@@ -19,7 +19,7 @@ import (
 	"unicode"
 
 	"patroni-preflight/internal/secure"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const (
@@ -90,22 +90,22 @@ func (g getOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 // endpoints (patroni/dcs/__init__.py, Member.get_endpoint_url). The second
 // result is the HTTP status of /liveness. It returns at the deadline at the
 // latest; a failure is an unknown fact with its cause, never an error.
-func (c *Client) Get(ctx context.Context, apiURL string) (preflight.Observed[preflight.REST], preflight.Observed[int]) {
+func (c *Client) Get(ctx context.Context, apiURL string) (fact.Observed[fact.REST], fact.Observed[int]) {
 	u, why := askURL(apiURL)
 	if why != nil {
-		return preflight.NotKnown[preflight.REST](why.Cause, "%s", why.Reason),
-			preflight.NotKnown[int](why.Cause, "%s", why.Reason)
+		return fact.NotKnown[fact.REST](why.Cause, "%s", why.Reason),
+			fact.NotKnown[int](why.Cause, "%s", why.Reason)
 	}
 	live := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/liveness"}
 
-	var status preflight.Observed[int]
+	var status fact.Observed[int]
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		a := c.ask(ctx, live.String(), 0)
 		if a.why != nil {
-			status = preflight.NotKnown[int](a.why.Cause, "%s", a.why.Reason)
+			status = fact.NotKnown[int](a.why.Cause, "%s", a.why.Reason)
 		} else {
-			status = preflight.Known(a.status)
+			status = fact.Known(a.status)
 		}
 		status = status.Stamped(a.source, a.at, a.took)
 	})
@@ -117,30 +117,30 @@ func (c *Client) Get(ctx context.Context, apiURL string) (preflight.Observed[pre
 
 // Document asks for one document, whose URL is whole, and returns its body where
 // the status is 200.
-func (c *Client) Document(ctx context.Context, target string) preflight.Observed[[]byte] {
+func (c *Client) Document(ctx context.Context, target string) fact.Observed[[]byte] {
 	u, why := askURL(target)
 	if why != nil {
-		return preflight.NotKnown[[]byte](why.Cause, "%s", why.Reason)
+		return fact.NotKnown[[]byte](why.Cause, "%s", why.Reason)
 	}
 	a := c.ask(ctx, u.String(), maxBody)
-	o := preflight.Known(a.body)
+	o := fact.Known(a.body)
 	switch {
 	case a.why != nil:
-		o = preflight.NotKnown[[]byte](a.why.Cause, "%s", a.why.Reason)
+		o = fact.NotKnown[[]byte](a.why.Cause, "%s", a.why.Reason)
 	case a.status != http.StatusOK:
-		o = preflight.NotKnown[[]byte](preflight.Malformed, "%s: HTTP status %d", a.source, a.status)
+		o = fact.NotKnown[[]byte](fact.Malformed, "%s: HTTP status %d", a.source, a.status)
 	}
 	return o.Stamped(a.source, a.at, a.took)
 }
 
-func decodeAnswer(a answer) preflight.Observed[preflight.REST] {
-	var o preflight.Observed[preflight.REST]
+func decodeAnswer(a answer) fact.Observed[fact.REST] {
+	var o fact.Observed[fact.REST]
 	switch {
 	case a.why != nil:
-		o = preflight.NotKnown[preflight.REST](a.why.Cause, "%s", a.why.Reason)
+		o = fact.NotKnown[fact.REST](a.why.Cause, "%s", a.why.Reason)
 	case a.status >= 300 && a.status < 400:
 		// Patroni never redirects, and its leader would not follow: retries=0.
-		o = preflight.NotKnown[preflight.REST](preflight.Malformed,
+		o = fact.NotKnown[fact.REST](fact.Malformed,
 			"%s: HTTP status %d, a redirect: this is not Patroni's REST API", a.source, a.status)
 	default:
 		o = Decode(a.status, a.header, a.body)
@@ -148,7 +148,7 @@ func decodeAnswer(a answer) preflight.Observed[preflight.REST] {
 			o.Value.RemoteAddr = a.remote
 			o.Value.Certificate = a.certificate
 		} else {
-			o = preflight.NotKnown[preflight.REST](o.Cause(), "%s: %s", a.source, o.Reason())
+			o = fact.NotKnown[fact.REST](o.Cause(), "%s: %s", a.source, o.Reason())
 		}
 	}
 	return o.Stamped(a.source, a.at, a.took)
@@ -156,19 +156,19 @@ func decodeAnswer(a answer) preflight.Observed[preflight.REST] {
 
 // askURL checks an api_url. Reasons do not repeat a URL that does not parse: it
 // may hold a password.
-func askURL(apiURL string) (*url.URL, *preflight.Unknown) {
+func askURL(apiURL string) (*url.URL, *fact.Unknown) {
 	if apiURL == "" {
-		return nil, &preflight.Unknown{Cause: preflight.NotAsked, Reason: "the member key has no api_url"}
+		return nil, &fact.Unknown{Cause: fact.NotAsked, Reason: "the member key has no api_url"}
 	}
 	u, err := url.Parse(apiURL)
 	if err != nil {
-		return nil, &preflight.Unknown{Cause: preflight.Malformed, Reason: "the api_url of the member key is no URL"}
+		return nil, &fact.Unknown{Cause: fact.Malformed, Reason: "the api_url of the member key is no URL"}
 	}
 	// Patroni writes no credentials, query or fragment; they are not sent on.
 	u.User, u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = nil, "", "", "", false
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "" {
-		return nil, &preflight.Unknown{
-			Cause:  preflight.Malformed,
+		return nil, &fact.Unknown{
+			Cause:  fact.Malformed,
 			Reason: "the api_url of the member key is not of the form http://host:port/patroni or https://host:port/patroni",
 		}
 	}
@@ -184,9 +184,9 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	why    *preflight.Unknown
+	why    *fact.Unknown
 	// certificate is absent where there was no TLS.
-	certificate preflight.Observed[preflight.Certificate]
+	certificate fact.Observed[fact.Certificate]
 }
 
 // ask sends one GET and reads at most limit bytes of the body; with limit 0 the
@@ -206,7 +206,7 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 	trace := &httptrace.ClientTrace{GotConn: conn.got, ConnectDone: conn.done}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, target, nil)
 	if err != nil {
-		a.why = &preflight.Unknown{Cause: preflight.Malformed, Reason: "the api_url of the member key is no URL"}
+		a.why = &fact.Unknown{Cause: fact.Malformed, Reason: "the api_url of the member key is no URL"}
 		return a
 	}
 	req.Header.Set("User-Agent", "patroni-preflight")
@@ -235,8 +235,8 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 	case err != nil:
 		a.why = classify(ctx, err, a.source, time.Since(begin), &conn, handshake, len(a.body))
 	case int64(len(a.body)) > limit:
-		a.why = &preflight.Unknown{
-			Cause:  preflight.Malformed,
+		a.why = &fact.Unknown{
+			Cause:  fact.Malformed,
 			Reason: fmt.Sprintf("%s: the answer is longer than %d bytes", a.source, limit),
 		}
 	}
@@ -278,9 +278,9 @@ func (c *connection) stood() bool {
 
 // classify says why there is no complete answer. bodyBytes is how much of the
 // body came, -1 where not even the status did.
-func classify(ctx context.Context, err error, source string, took time.Duration, conn *connection, handshake *secure.Handshake, bodyBytes int) *preflight.Unknown {
-	unknown := func(c preflight.Cause, format string, args ...any) *preflight.Unknown {
-		return &preflight.Unknown{Cause: c, Reason: source + ": " + oneLine(fmt.Sprintf(format, args...))}
+func classify(ctx context.Context, err error, source string, took time.Duration, conn *connection, handshake *secure.Handshake, bodyBytes int) *fact.Unknown {
+	unknown := func(c fact.Cause, format string, args ...any) *fact.Unknown {
+		return &fact.Unknown{Cause: c, Reason: source + ": " + oneLine(fmt.Sprintf(format, args...))}
 	}
 	// url.Error repeats the URL, which the source names already.
 	var outer *url.Error
@@ -295,29 +295,29 @@ func classify(ctx context.Context, err error, source string, took time.Duration,
 	var plain tls.RecordHeaderError
 	switch {
 	case errors.As(err, &dns):
-		return unknown(preflight.Unresolved, "the name %s was not resolved: %s", dns.Name, dns.Err)
+		return unknown(fact.Unresolved, "the name %s was not resolved: %s", dns.Name, dns.Err)
 	case errors.Is(ctx.Err(), context.Canceled):
-		return unknown(preflight.Failed, "interrupted after %s", after)
+		return unknown(fact.Failed, "interrupted after %s", after)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return unknown(preflight.Refused, "connection refused")
+		return unknown(fact.Refused, "connection refused")
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &plain):
-		return unknown(preflight.Malformed, "does not speak TLS, and the api_url says https")
+		return unknown(fact.Malformed, "does not speak TLS, and the api_url says https")
 	case connected && bodyBytes < 0 && handshake.Explain(err) != "":
-		return unknown(preflight.TLS, "%s", handshake.Explain(err))
+		return unknown(fact.TLS, "%s", handshake.Explain(err))
 	case !connected && timedOut:
-		return unknown(preflight.Unreached, "no connection within %s", after)
+		return unknown(fact.Unreached, "no connection within %s", after)
 	case !connected:
-		return unknown(preflight.Unreached, "no connection: %v", err)
+		return unknown(fact.Unreached, "no connection: %v", err)
 	case timedOut && bodyBytes < 0:
-		return unknown(preflight.Silent, "connected, but no answer within %s", after)
+		return unknown(fact.Silent, "connected, but no answer within %s", after)
 	case timedOut:
-		return unknown(preflight.Silent, "the answer began, but was not complete within %s (%d bytes of it came)", after, bodyBytes)
+		return unknown(fact.Silent, "the answer began, but was not complete within %s (%d bytes of it came)", after, bodyBytes)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), bodyBytes < 0 && errors.Is(err, io.EOF):
-		return unknown(preflight.Failed, "the connection was closed without an answer: %v", err)
+		return unknown(fact.Failed, "the connection was closed without an answer: %v", err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return unknown(preflight.Malformed, "the answer was cut off after %d bytes", bodyBytes)
+		return unknown(fact.Malformed, "the answer was cut off after %d bytes", bodyBytes)
 	}
-	return unknown(preflight.Malformed, "this is not HTTP as Patroni speaks it: %v", err)
+	return unknown(fact.Malformed, "this is not HTTP as Patroni speaks it: %v", err)
 }
 
 // oneLine keeps an error short and free of control characters: net/http repeats

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // patroni serves the two endpoints as Patroni does.
@@ -44,13 +44,13 @@ func TestGet(t *testing.T) {
 	rest, live := New(Config{}).Get(t.Context(), "http://admin:canary@"+host+"/patroni?x=canary#canary")
 
 	r, ok := rest.Get()
-	if !ok || r.HTTPStatus != 503 || !preflight.Equal(r.Name, "node1") || r.RemoteAddr != host {
+	if !ok || r.HTTPStatus != 503 || !fact.Equal(r.Name, "node1") || r.RemoteAddr != host {
 		t.Errorf("answer %s, want node1 with status 503 from %s", asJSON(t, rest), host)
 	}
-	if !preflight.Equal(live, 503) {
+	if !fact.Equal(live, 503) {
 		t.Errorf("liveness %s, want 503", asJSON(t, live))
 	}
-	for want, stamp := range map[string]*preflight.Stamp{
+	for want, stamp := range map[string]*fact.Stamp{
 		"GET http://" + host + "/patroni":  rest.Stamp,
 		"GET http://" + host + "/liveness": live.Stamp,
 	} {
@@ -103,15 +103,15 @@ func TestOnlyGetLeaves(t *testing.T) {
 }
 
 func TestGetBadURLs(t *testing.T) {
-	for u, want := range map[string]preflight.Cause{
-		"":                                 preflight.NotAsked,
-		"http://u:canary@[::1/patroni":     preflight.Malformed,
-		"http://u:canary@h:port/patroni":   preflight.Malformed,
-		"ftp://u:canary@127.0.0.1/patroni": preflight.Malformed,
-		"127.0.0.1:8008/patroni":           preflight.Malformed,
-		"http:///patroni":                  preflight.Malformed,
-		"http:canary":                      preflight.Malformed,
-		"https:///patroni":                 preflight.Malformed,
+	for u, want := range map[string]fact.Cause{
+		"":                                 fact.NotAsked,
+		"http://u:canary@[::1/patroni":     fact.Malformed,
+		"http://u:canary@h:port/patroni":   fact.Malformed,
+		"ftp://u:canary@127.0.0.1/patroni": fact.Malformed,
+		"127.0.0.1:8008/patroni":           fact.Malformed,
+		"http:///patroni":                  fact.Malformed,
+		"http:canary":                      fact.Malformed,
+		"https:///patroni":                 fact.Malformed,
 	} {
 		rest, live := New(Config{Timeout: time.Second}).Get(t.Context(), u)
 		if rest.Cause() != want || live.Cause() != want {
@@ -194,14 +194,14 @@ func TestGetFailures(t *testing.T) {
 	head := "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n"
 	tests := []struct {
 		name, url string
-		rest      preflight.Cause
-		live      preflight.Cause
+		rest      fact.Cause
+		live      fact.Cause
 		reason    string
 	}{
-		{"refused", closedPort(t), preflight.Refused, preflight.Refused, "connection refused"},
-		{"black hole", fullListener(t), preflight.Unreached, preflight.Unreached, "no connection within"},
-		{"unresolved", "http://member.invalid:8008/patroni", preflight.Unresolved, preflight.Unresolved, "member.invalid"},
-		{"frozen", raw(t, stall), preflight.Silent, preflight.Silent, "connected, but no answer within"},
+		{"refused", closedPort(t), fact.Refused, fact.Refused, "connection refused"},
+		{"black hole", fullListener(t), fact.Unreached, fact.Unreached, "no connection within"},
+		{"unresolved", "http://member.invalid:8008/patroni", fact.Unresolved, fact.Unresolved, "member.invalid"},
+		{"frozen", raw(t, stall), fact.Silent, fact.Silent, "connected, but no answer within"},
 		{"drip", raw(t, after(func(c net.Conn) {
 			fmt.Fprint(c, head+"\r\n")
 			for range 400 {
@@ -210,7 +210,7 @@ func TestGetFailures(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond)
 			}
-		})), preflight.Silent, "", "was not complete within"},
+		})), fact.Silent, "", "was not complete within"},
 		{"drip of the header", raw(t, after(func(c net.Conn) {
 			for _, b := range []byte(head + strings.Repeat("X: y\r\n", 1000)) {
 				if _, err := c.Write([]byte{b}); err != nil {
@@ -218,14 +218,14 @@ func TestGetFailures(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond)
 			}
-		})), preflight.Silent, preflight.Silent, "no answer within"},
-		{"hang up", raw(t, after(func(net.Conn) {})), preflight.Failed, preflight.Failed, "closed without an answer"},
+		})), fact.Silent, fact.Silent, "no answer within"},
+		{"hang up", raw(t, after(func(net.Conn) {})), fact.Failed, fact.Failed, "closed without an answer"},
 		{"truncated", raw(t, after(func(c net.Conn) {
 			fmt.Fprintf(c, "%sContent-Length: %d\r\n\r\n%s", head, len(primary), primary[:40])
-		})), preflight.Malformed, "", "cut off after 40 bytes"},
+		})), fact.Malformed, "", "cut off after 40 bytes"},
 		{"truncated without a length", raw(t, after(func(c net.Conn) {
 			fmt.Fprintf(c, "%s\r\n%s", head, primary[:40])
-		})), preflight.Malformed, "", "is not JSON"},
+		})), fact.Malformed, "", "is not JSON"},
 		{"endless", raw(t, after(func(c net.Conn) {
 			fmt.Fprint(c, head+"\r\n")
 			for range 1 << 12 {
@@ -233,7 +233,7 @@ func TestGetFailures(t *testing.T) {
 					return
 				}
 			}
-		})), preflight.Malformed, "", "longer than 1048576 bytes"},
+		})), fact.Malformed, "", "longer than 1048576 bytes"},
 		{"huge header", raw(t, after(func(c net.Conn) {
 			fmt.Fprint(c, head)
 			for range 1 << 12 {
@@ -241,12 +241,12 @@ func TestGetFailures(t *testing.T) {
 					return
 				}
 			}
-		})), preflight.Malformed, preflight.Malformed, "header"},
-		{"not HTTP", raw(t, func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-\x1b[31mx\r\n"); stall(c) }), preflight.Malformed, preflight.Malformed, "not HTTP"},
-		{"not JSON", raw(t, after(func(c net.Conn) { fmt.Fprint(c, head+"\r\n<html>") })), preflight.Malformed, "", "is not JSON"},
+		})), fact.Malformed, fact.Malformed, "header"},
+		{"not HTTP", raw(t, func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-\x1b[31mx\r\n"); stall(c) }), fact.Malformed, fact.Malformed, "not HTTP"},
+		{"not JSON", raw(t, after(func(c net.Conn) { fmt.Fprint(c, head+"\r\n<html>") })), fact.Malformed, "", "is not JSON"},
 		{"redirect", raw(t, after(func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/patroni\r\n\r\n%s", primary)
-		})), preflight.Malformed, "", "a redirect"},
+		})), fact.Malformed, "", "a redirect"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -277,19 +277,19 @@ func TestContextEndsTheRequest(t *testing.T) {
 	u := raw(t, stall)
 	for name, tt := range map[string]struct {
 		end  func(context.Context) (context.Context, context.CancelFunc)
-		want preflight.Cause
+		want fact.Cause
 	}{
 		"deadline": {func(c context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(c, 50*time.Millisecond)
-		}, preflight.Silent},
+		}, fact.Silent},
 		"interrupt": {func(c context.Context) (context.Context, context.CancelFunc) {
 			c, cancel := context.WithCancel(c)
 			time.AfterFunc(50*time.Millisecond, cancel)
 			return c, cancel
-		}, preflight.Failed},
+		}, fact.Failed},
 		"over before it began": {func(c context.Context) (context.Context, context.CancelFunc) {
 			return context.WithDeadline(c, time.Unix(0, 0))
-		}, preflight.Unreached},
+		}, fact.Unreached},
 	} {
 		ctx, cancel := tt.end(context.Background())
 		rest, live := New(Config{Timeout: time.Minute}).Get(ctx, u)

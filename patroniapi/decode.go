@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // maxText bounds each text taken from an answer, in bytes. Patroni's own are
@@ -23,13 +23,13 @@ const maxText = 1024
 // unknown; a field of the wrong type makes that field unknown. A field that
 // Patroni leaves out has the value that its absence means: false for the flags,
 // no tags, "" for replication_state. All others are unknown, cause absent.
-func Decode(status int, header http.Header, body []byte) preflight.Observed[preflight.REST] {
+func Decode(status int, header http.Header, body []byte) fact.Observed[fact.REST] {
 	doc, why := parseObject(body)
 	if why != "" {
-		return preflight.NotKnown[preflight.REST](preflight.Malformed, "HTTP status %d, and the body %s", status, why)
+		return fact.NotKnown[fact.REST](fact.Malformed, "HTTP status %d, and the body %s", status, why)
 	}
 	if !doc.has("patroni") && !doc.has("state") && !doc.has("role") {
-		return preflight.NotKnown[preflight.REST](preflight.Malformed,
+		return fact.NotKnown[fact.REST](fact.Malformed,
 			"HTTP status %d, and the body has neither patroni nor state nor role: this is not Patroni's REST API", status)
 	}
 
@@ -40,7 +40,7 @@ func Decode(status int, header http.Header, body []byte) preflight.Observed[pref
 	if w := doc.object("wal"); len(w.fields) > 0 {
 		wal = w
 	}
-	r := preflight.REST{
+	r := fact.REST{
 		HTTPStatus:      status,
 		Name:            id.text("name"),
 		Scope:           id.text("scope"),
@@ -69,21 +69,21 @@ func Decode(status int, header http.Header, body []byte) preflight.Observed[pref
 		Date:             date(header),
 	}
 	if id.why == nil && !id.has("name") {
-		r.Name = preflight.NotKnown[string](preflight.Absent,
+		r.Name = fact.NotKnown[string](fact.Absent,
 			"no patroni.name in the answer: Patroni before 3.2.0 does not give it")
 	}
-	return preflight.Known(r)
+	return fact.Known(r)
 }
 
 // date reads the Date header, which Python's http.server writes to the second.
-func date(header http.Header) preflight.Observed[time.Time] {
+func date(header http.Header) fact.Observed[time.Time] {
 	s := header.Get("Date")
 	if s == "" {
-		return preflight.NotKnown[time.Time](preflight.Absent, "no Date header in the answer")
+		return fact.NotKnown[time.Time](fact.Absent, "no Date header in the answer")
 	}
 	t, err := http.ParseTime(s)
 	if err != nil {
-		return preflight.NotKnown[time.Time](preflight.Malformed, "Date header is %s: not a time", quote(s))
+		return fact.NotKnown[time.Time](fact.Malformed, "Date header is %s: not a time", quote(s))
 	}
 	return checkedTime(t, "Date header", s)
 }
@@ -96,14 +96,14 @@ var cutToMilliseconds = regexp.MustCompile(`:[0-9]{2}\.[0-9]{3} [A-Z]{3,5}$`)
 // is no offset: Go would take "CET" for UTC without a word. Before 2.1 the text
 // was cut to milliseconds, which would differ from PostgreSQL's own microseconds
 // on one and the same instance: that is unknown.
-func startTime(o preflight.Observed[string]) preflight.Observed[time.Time] {
+func startTime(o fact.Observed[string]) fact.Observed[time.Time] {
 	const field = "postmaster_start_time"
 	s, ok := o.Get()
 	if !ok {
-		return preflight.Because[time.Time](o)
+		return fact.Because[time.Time](o)
 	}
 	if cutToMilliseconds.MatchString(s) {
-		return preflight.NotKnown[time.Time](preflight.Unsupport,
+		return fact.NotKnown[time.Time](fact.Unsupport,
 			"%s is %s: to the millisecond only, too coarse to tell instances apart", field, quote(s))
 	}
 	for _, layout := range []string{
@@ -117,18 +117,18 @@ func startTime(o preflight.Observed[string]) preflight.Observed[time.Time] {
 			return checkedTime(t, field, s)
 		}
 	}
-	return preflight.NotKnown[time.Time](preflight.Malformed,
+	return fact.NotKnown[time.Time](fact.Malformed,
 		"%s is %s: not a time with an offset from UTC", field, quote(s))
 }
 
 // checkedTime refuses times that JSON cannot carry (encoding/json fails on years
 // beyond 9999): one odd answer must not spoil the whole snapshot.
-func checkedTime(t time.Time, field, written string) preflight.Observed[time.Time] {
+func checkedTime(t time.Time, field, written string) fact.Observed[time.Time] {
 	t = t.UTC()
 	if t.Year() < 1 || t.Year() > 9999 {
-		return preflight.NotKnown[time.Time](preflight.Malformed, "%s is %s: not a time", field, quote(written))
+		return fact.NotKnown[time.Time](fact.Malformed, "%s is %s: not a time", field, quote(written))
 	}
-	return preflight.Known(t)
+	return fact.Known(t)
 }
 
 // object is one JSON object of the answer. Where why is set, it could not be
@@ -136,7 +136,7 @@ func checkedTime(t time.Time, field, written string) preflight.Observed[time.Tim
 type object struct {
 	prefix string
 	fields map[string]json.RawMessage
-	why    *preflight.Unknown
+	why    *fact.Unknown
 }
 
 // parseObject reads a body. The second result says what is wrong with it.
@@ -167,12 +167,12 @@ func (o object) has(name string) bool {
 func (o object) object(name string) object {
 	in := object{prefix: o.prefix + name + "."}
 	if !o.has(name) {
-		in.why = &preflight.Unknown{Cause: preflight.Absent, Reason: "no " + o.prefix + name + " in the answer"}
+		in.why = &fact.Unknown{Cause: fact.Absent, Reason: "no " + o.prefix + name + " in the answer"}
 		return in
 	}
 	if err := json.Unmarshal(o.fields[name], &in.fields); err != nil {
-		in.why = &preflight.Unknown{
-			Cause:  preflight.Malformed,
+		in.why = &fact.Unknown{
+			Cause:  fact.Malformed,
 			Reason: o.prefix + name + " is " + quote(string(o.fields[name])) + ": not an object",
 		}
 	}
@@ -181,66 +181,66 @@ func (o object) object(name string) object {
 
 // field decodes one field. Absent and null are unknown, cause absent; a value
 // that decode refuses is unknown, cause malformed.
-func field[T any](o object, name, want string, decode func(raw string) (T, bool)) preflight.Observed[T] {
+func field[T any](o object, name, want string, decode func(raw string) (T, bool)) fact.Observed[T] {
 	switch {
 	case o.why != nil:
-		return preflight.NotKnown[T](o.why.Cause, "%s", o.why.Reason)
+		return fact.NotKnown[T](o.why.Cause, "%s", o.why.Reason)
 	case !o.has(name):
-		return preflight.NotKnown[T](preflight.Absent, "no %s%s in the answer", o.prefix, name)
+		return fact.NotKnown[T](fact.Absent, "no %s%s in the answer", o.prefix, name)
 	}
 	raw := string(o.fields[name])
 	v, ok := decode(raw)
 	if !ok {
-		return preflight.NotKnown[T](preflight.Malformed, "%s%s is %s: not %s", o.prefix, name, quote(raw), want)
+		return fact.NotKnown[T](fact.Malformed, "%s%s is %s: not %s", o.prefix, name, quote(raw), want)
 	}
-	return preflight.Known(v)
+	return fact.Known(v)
 }
 
 // orIfAbsent gives a field that is left out the value which that means. A null
 // is no such absence: Patroni does not write it.
-func orIfAbsent[T any](o preflight.Observed[T], there bool, v T) preflight.Observed[T] {
-	if o.Cause() == preflight.Absent && !there {
-		return preflight.Known(v)
+func orIfAbsent[T any](o fact.Observed[T], there bool, v T) fact.Observed[T] {
+	if o.Cause() == fact.Absent && !there {
+		return fact.Known(v)
 	}
 	return o
 }
 
-func (o object) text(name string) preflight.Observed[string] {
+func (o object) text(name string) fact.Observed[string] {
 	return field(o, name, "a text", asText)
 }
 
-func (o object) boolean(name string) preflight.Observed[bool] {
+func (o object) boolean(name string) fact.Observed[bool] {
 	return field(o, name, "true or false", func(raw string) (bool, bool) {
 		return raw == "true", raw == "true" || raw == "false"
 	})
 }
 
 // flag is a boolean that Patroni leaves out where it is false.
-func (o object) flag(name string) preflight.Observed[bool] {
+func (o object) flag(name string) fact.Observed[bool] {
 	if _, there := o.fields[name]; there && !o.has(name) {
-		return preflight.NotKnown[bool](preflight.Malformed, "%s%s is null: not true or false", o.prefix, name)
+		return fact.NotKnown[bool](fact.Malformed, "%s%s is null: not true or false", o.prefix, name)
 	}
 	return orIfAbsent(o.boolean(name), o.has(name), false)
 }
 
 // lsn is a WAL position, which Patroni gives in bytes.
-func (o object) lsn(name string) preflight.Observed[preflight.LSN] {
-	return field(o, name, "a WAL position in bytes", func(raw string) (preflight.LSN, bool) {
+func (o object) lsn(name string) fact.Observed[fact.LSN] {
+	return field(o, name, "a WAL position in bytes", func(raw string) (fact.LSN, bool) {
 		n, err := strconv.ParseUint(raw, 10, 63)
-		return preflight.LSN(n), err == nil
+		return fact.LSN(n), err == nil
 	})
 }
 
 // timeline is null on a replica that cannot reach its own server by a
 // replication connection (patroni/postgresql/__init__.py, replica_cached_timeline).
-func (o object) timeline() preflight.Observed[int64] {
+func (o object) timeline() fact.Observed[int64] {
 	return field(o, "timeline", "a timeline", func(raw string) (int64, bool) {
 		n, err := strconv.ParseUint(raw, 10, 32)
 		return int64(n), err == nil && n > 0
 	})
 }
 
-func (o object) serverVersion() preflight.Observed[int] {
+func (o object) serverVersion() fact.Observed[int] {
 	return field(o, "server_version", "a version number", func(raw string) (int, bool) {
 		n, err := strconv.ParseUint(raw, 10, 31)
 		return int(n), err == nil && n > 0
@@ -248,7 +248,7 @@ func (o object) serverVersion() preflight.Observed[int] {
 }
 
 // systemID is a text in every release; a number is taken as well.
-func (o object) systemID() preflight.Observed[string] {
+func (o object) systemID() fact.Observed[string] {
 	return field(o, "database_system_identifier", "a system identifier", func(raw string) (string, bool) {
 		s, ok := asText(raw)
 		if !ok {
@@ -259,7 +259,7 @@ func (o object) systemID() preflight.Observed[string] {
 	})
 }
 
-func (o object) unixTime(name string) preflight.Observed[time.Time] {
+func (o object) unixTime(name string) fact.Observed[time.Time] {
 	return field(o, name, "a time in Unix seconds", func(raw string) (time.Time, bool) {
 		n, err := strconv.ParseUint(raw, 10, 63)
 		t := checkedTime(time.Unix(int64(n), 0), name, raw)
@@ -268,13 +268,13 @@ func (o object) unixTime(name string) preflight.Observed[time.Time] {
 	})
 }
 
-func (o object) tags() preflight.Observed[preflight.Tags] {
-	tags := field(o, "tags", preflight.TagsForm, func(raw string) (preflight.Tags, bool) {
-		var t preflight.Tags
+func (o object) tags() fact.Observed[fact.Tags] {
+	tags := field(o, "tags", fact.TagsForm, func(raw string) (fact.Tags, bool) {
+		var t fact.Tags
 		err := json.Unmarshal([]byte(raw), &t)
 		return t, err == nil
 	})
-	return orIfAbsent(tags, o.has("tags"), preflight.Tags{})
+	return orIfAbsent(tags, o.has("tags"), fact.Tags{})
 }
 
 func asText(raw string) (string, bool) {

@@ -13,7 +13,7 @@ import (
 
 	"patroni-preflight/internal/secure"
 	"patroni-preflight/internal/testca"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // TestTLS asks an https api_url, or says why not.
@@ -51,17 +51,17 @@ func TestTLS(t *testing.T) {
 			rest, live := New(Config{TLS: tc.client}).Get(t.Context(), s.URL+"/patroni")
 			if tc.why == "" {
 				r, ok := rest.Get()
-				if c := r.Certificate; !c.Is(func(c preflight.Certificate) bool {
+				if c := r.Certificate; !c.Is(func(c fact.Certificate) bool {
 					return c.Host == "127.0.0.1" && c.Issuer == "CN=our CA" && c.Matches == (c.Names[0] != "x") && c.NameRequired == !strings.HasPrefix(tc.name, "insecure")
 				}) {
 					t.Errorf("certificate %+v, %s", c.Value, c.Reason())
 				}
-				if !ok || !preflight.Equal(r.Name, "node1") || r.RemoteAddr != strings.TrimPrefix(s.URL, "https://") || !preflight.Equal(live, 200) {
+				if !ok || !fact.Equal(r.Name, "node1") || r.RemoteAddr != strings.TrimPrefix(s.URL, "https://") || !fact.Equal(live, 200) {
 					t.Errorf("%s, %s", rest.Reason(), live.Reason())
 				}
 				return
 			}
-			if rest.Cause() != preflight.TLS || live.Cause() != preflight.TLS || !strings.Contains(rest.Reason(), tc.why) || !strings.HasPrefix(rest.Reason(), "GET "+s.URL+"/patroni: ") {
+			if rest.Cause() != fact.TLS || live.Cause() != fact.TLS || !strings.Contains(rest.Reason(), tc.why) || !strings.HasPrefix(rest.Reason(), "GET "+s.URL+"/patroni: ") {
 				t.Errorf("%q: %s, want %s", rest.Cause(), rest.Reason(), tc.why)
 			}
 		})
@@ -79,12 +79,12 @@ func TestMixedSchemes(t *testing.T) {
 	t.Parallel()
 	plain := patroni(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, primary) })
 	rest, _ := New(Config{}).Get(t.Context(), overTLS(plain.URL+"/patroni"))
-	if rest.Cause() != preflight.Malformed || !strings.Contains(rest.Reason(), "does not speak TLS, and the api_url says https") {
+	if rest.Cause() != fact.Malformed || !strings.Contains(rest.Reason(), "does not speak TLS, and the api_url says https") {
 		t.Errorf("https: %q: %s", rest.Cause(), rest.Reason())
 	}
 	// A server that is neither.
 	rest, _ = New(Config{}).Get(t.Context(), overTLS(raw(t, func(c net.Conn) { _, _ = c.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n")) })))
-	if rest.Cause() != preflight.Malformed || !strings.Contains(rest.Reason(), "does not speak TLS") {
+	if rest.Cause() != fact.Malformed || !strings.Contains(rest.Reason(), "does not speak TLS") {
 		t.Errorf("SSH: %q: %s", rest.Cause(), rest.Reason())
 	}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -92,7 +92,7 @@ func TestMixedSchemes(t *testing.T) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	rest, _ = New(Config{}).Get(t.Context(), strings.Replace(s.URL, "https:", "http:", 1)+"/patroni")
-	if rest.Cause() != preflight.Malformed {
+	if rest.Cause() != fact.Malformed {
 		t.Errorf("http: %q: %s", rest.Cause(), rest.Reason())
 	}
 }
@@ -102,7 +102,7 @@ func TestMixedSchemes(t *testing.T) {
 func TestSilentTLS(t *testing.T) {
 	t.Parallel()
 	rest, _ := New(Config{Timeout: 300 * time.Millisecond}).Get(t.Context(), overTLS(raw(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })))
-	if rest.Cause() != preflight.Silent {
+	if rest.Cause() != fact.Silent {
 		t.Errorf("%q: %s", rest.Cause(), rest.Reason())
 	}
 }

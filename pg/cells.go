@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // cells is one row of an answer, read by column.
@@ -16,7 +16,7 @@ type cells struct {
 	answer answer
 	row    int
 	// null is what NULL means in this row.
-	null preflight.Unknown
+	null fact.Unknown
 }
 
 func (c cells) at(row int) cells {
@@ -26,35 +26,35 @@ func (c cells) at(row int) cells {
 
 // orNull gives NULL another meaning, where it is not for want of privilege.
 func (c cells) orNull(reason string) cells {
-	if c.null.Cause != preflight.Privilege {
+	if c.null.Cause != fact.Privilege {
 		c.null.Reason = reason
 	}
 	return c
 }
 
 // value reads one cell. column is for people, "" where the part has only one.
-func value[T any](c cells, i int, column string, parse func(string) (T, error)) preflight.Observed[T] {
+func value[T any](c cells, i int, column string, parse func(string) (T, error)) fact.Observed[T] {
 	name := c.what
 	if column != "" {
 		name += ", " + column
 	}
 	switch {
 	case c.answer.why != nil:
-		return preflight.NotKnown[T](c.answer.why.Cause, "%s", c.answer.why.Reason)
+		return fact.NotKnown[T](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	case c.row >= len(c.answer.rows):
-		return preflight.NotKnown[T](preflight.Absent, "%s: no row", name)
+		return fact.NotKnown[T](fact.Absent, "%s: no row", name)
 	case i >= len(c.answer.rows[c.row]):
-		return preflight.NotKnown[T](preflight.Malformed, "%s: no such column", name)
+		return fact.NotKnown[T](fact.Malformed, "%s: no such column", name)
 	}
 	text := c.answer.rows[c.row][i]
 	if text == nil {
-		return preflight.NotKnown[T](c.null.Cause, "%s: %s", name, c.null.Reason)
+		return fact.NotKnown[T](c.null.Cause, "%s: %s", name, c.null.Reason)
 	}
 	v, err := parse(*text)
 	if err != nil {
-		return preflight.NotKnown[T](preflight.Malformed, "%s is %s: %s", name, quote(*text), oneLine(err.Error()))
+		return fact.NotKnown[T](fact.Malformed, "%s is %s: %s", name, quote(*text), oneLine(err.Error()))
 	}
-	return preflight.Known(v)
+	return fact.Known(v)
 }
 
 func parseText(s string) (string, error) {

@@ -20,7 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"patroni-preflight/internal/secure"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // begin connects to a member. It always returns a session; without a connection
@@ -35,7 +35,7 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	cc, err := where.config(ctx, cfg)
 	if err != nil {
 		// Only the text: the error itself holds the connection string.
-		s.why = &preflight.Unknown{Cause: preflight.Failed, Reason: "the settings for the SQL session are wrong: " + oneLine(err.Error())}
+		s.why = &fact.Unknown{Cause: fact.Failed, Reason: "the settings for the SQL session are wrong: " + oneLine(err.Error())}
 		return s
 	}
 	s.user, s.secret = cc.User, cc.Password
@@ -66,8 +66,8 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	case !ok:
 		s.give(malformed("%s: the server gives its version as %s: not PostgreSQL", s.source, quote(version)))
 	case major < 10:
-		s.give(&preflight.Unknown{
-			Cause:  preflight.Unsupport,
+		s.give(&fact.Unknown{
+			Cause:  fact.Unsupport,
 			Reason: fmt.Sprintf("%s: PostgreSQL %s: versions before 10 are not supported", s.source, oneLine(version)),
 		})
 	}
@@ -80,16 +80,16 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 
 // shown is the certificate of the server that is connected to, the zero value where
 // there is no TLS.
-func (s *session) shown() preflight.Observed[preflight.Certificate] {
+func (s *session) shown() fact.Observed[fact.Certificate] {
 	if _, ok := s.conn.Conn().(*tls.Conn); !ok {
-		return preflight.Known(preflight.Certificate{})
+		return fact.Known(fact.Certificate{})
 	}
 	for _, h := range slices.Backward(s.handshakes) { // the last that was tried
 		if c := h.Certificate(); c.Known() {
 			return c
 		}
 	}
-	return preflight.NotKnown[preflight.Certificate](preflight.Failed, "TLS, but the certificate was not seen")
+	return fact.NotKnown[fact.Certificate](fact.Failed, "TLS, but the certificate was not seen")
 }
 
 // progress is how far a connection attempt came. pgx dials several addresses one
@@ -169,10 +169,10 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*)$`)
 // parseConnURL reads conn_url as Patroni writes it: postgres://host:port/dbname,
 // an IPv6 address in brackets, the host perhaps a list. net/url refuses such
 // lists. Reasons do not repeat the URL: it may hold a password.
-func parseConnURL(s string) (place, *preflight.Unknown) {
+func parseConnURL(s string) (place, *fact.Unknown) {
 	var p place
 	if s == "" {
-		return p, &preflight.Unknown{Cause: preflight.NotAsked, Reason: "the member key has no conn_url"}
+		return p, &fact.Unknown{Cause: fact.NotAsked, Reason: "the member key has no conn_url"}
 	}
 	bad := malformed("the conn_url of the member key is not of the form postgres://host:port/dbname")
 	scheme, rest, ok := strings.Cut(s, "://")

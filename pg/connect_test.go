@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 func TestParseConnURL(t *testing.T) {
@@ -41,11 +41,11 @@ func TestParseConnURL(t *testing.T) {
 		"postgres://-h/canary", "postgres://" + strings.Repeat("h,", 10) + "h/canary",
 	} {
 		got, why := parseConnURL(s)
-		if why == nil || why.Cause != preflight.Malformed || strings.Contains(why.Reason, "canary") || got.hosts != nil {
+		if why == nil || why.Cause != fact.Malformed || strings.Contains(why.Reason, "canary") || got.hosts != nil {
 			t.Errorf("%s: %+v, %+v; want malformed, and no credentials in the reason", s, got, why)
 		}
 	}
-	if _, why := parseConnURL(""); why == nil || why.Cause != preflight.NotAsked {
+	if _, why := parseConnURL(""); why == nil || why.Cause != fact.NotAsked {
 		t.Errorf("no conn_url: %+v, want not asked", why)
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"strings"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // decode turns the answers of one session into facts. Its error says why they
 // are no session of PostgreSQL at all. user is the role that logged in.
-func decode(user string, major int, answers map[string]answer) (preflight.SQL, *preflight.Unknown) {
-	id := cells{what: identity, answer: answers[identity], null: preflight.Unknown{Cause: preflight.Malformed, Reason: "NULL"}}
+func decode(user string, major int, answers map[string]answer) (fact.SQL, *fact.Unknown) {
+	id := cells{what: identity, answer: answers[identity], null: fact.Unknown{Cause: fact.Malformed, Reason: "NULL"}}
 	if id.answer.why != nil {
-		return preflight.SQL{}, id.answer.why
+		return fact.SQL{}, id.answer.why
 	}
-	f := preflight.SQL{
+	f := fact.SQL{
 		User:            user,
 		SeesStats:       value(id, 1, "pg_has_role(pg_read_all_stats)", parseBool),
 		ServerVersion:   value(id, 3, "server_version_num", parsePositive),
@@ -31,11 +31,11 @@ func decode(user string, major int, answers map[string]answer) (preflight.SQL, *
 	recovery, ok := f.InRecovery.Get()
 	if !ok {
 		// Without this no other figure has a meaning.
-		return preflight.SQL{}, &preflight.Unknown{Cause: preflight.Malformed, Reason: f.InRecovery.Reason()}
+		return fact.SQL{}, &fact.Unknown{Cause: fact.Malformed, Reason: f.InRecovery.Reason()}
 	}
 	d := decoder{role: f.User, major: major, answers: answers, recovery: recovery}
-	d.seesStats = preflight.Equal(f.SeesStats, true)
-	d.seesSettings = preflight.Equal(value(id, 2, "pg_has_role(pg_read_all_settings)", parseBool), true)
+	d.seesStats = fact.Equal(f.SeesStats, true)
+	d.seesSettings = fact.Equal(value(id, 2, "pg_has_role(pg_read_all_settings)", parseBool), true)
 	d.positions(&f)
 	f.SystemID = value(d.of(control), 0, "system_identifier", parseSystemID)
 	f.WalSenders = d.walSenders()
@@ -62,9 +62,9 @@ type decoder struct {
 func (d decoder) of(part string) cells {
 	a, asked := d.answers[part]
 	if !asked {
-		a.why = &preflight.Unknown{Cause: preflight.NotAsked, Reason: part + ": not asked"}
+		a.why = &fact.Unknown{Cause: fact.NotAsked, Reason: part + ": not asked"}
 	}
-	return cells{what: part, answer: a, null: preflight.Unknown{Cause: preflight.Absent, Reason: "NULL"}}
+	return cells{what: part, answer: a, null: fact.Unknown{Cause: fact.Absent, Reason: "NULL"}}
 }
 
 // stats is of, for a view whose columns are NULL for want of pg_read_all_stats.
@@ -76,15 +76,15 @@ func (d decoder) stats(view string) cells {
 	return c
 }
 
-func (d decoder) privilege() preflight.Unknown {
-	return preflight.Unknown{
-		Cause:  preflight.Privilege,
+func (d decoder) privilege() fact.Unknown {
+	return fact.Unknown{
+		Cause:  fact.Privilege,
 		Reason: fmt.Sprintf("NULL for want of privilege: GRANT pg_monitor TO %s", ident(d.role)),
 	}
 }
 
 // positions reads what a primary has and a standby has not, and the reverse.
-func (d decoder) positions(f *preflight.SQL) {
+func (d decoder) positions(f *fact.SQL) {
 	p := d.of(positions)
 	primary, standby := p, p
 	if d.recovery {
@@ -93,16 +93,16 @@ func (d decoder) positions(f *preflight.SQL) {
 	} else {
 		standby.null.Reason = "the server is not in recovery"
 	}
-	f.FlushLSN = value(primary, 0, flushLSN, preflight.ParseLSN)
-	f.ReceiveLSN = value(standby, 2, "pg_last_wal_receive_lsn()", preflight.ParseLSN)
-	f.ReplayLSN = value(standby, 3, "pg_last_wal_replay_lsn()", preflight.ParseLSN)
+	f.FlushLSN = value(primary, 0, flushLSN, fact.ParseLSN)
+	f.ReceiveLSN = value(standby, 2, "pg_last_wal_receive_lsn()", fact.ParseLSN)
+	f.ReplayLSN = value(standby, 3, "pg_last_wal_replay_lsn()", fact.ParseLSN)
 	f.ReplayPaused = value(standby, 4, "pg_is_wal_replay_paused()", parseBool)
 	f.At = value(p, 5, "clock_timestamp()", parseMicros)
 }
 
 // timeline is that of the WAL file being written on a primary. On a standby it
 // is the WAL receiver's; where none runs, that of the last checkpoint replayed.
-func (d decoder) timeline(receiver preflight.Observed[preflight.WalReceiver]) preflight.Observed[int64] {
+func (d decoder) timeline(receiver fact.Observed[fact.WalReceiver]) fact.Observed[int64] {
 	if !d.recovery {
 		return value(d.of(positions), 1, "pg_walfile_name()", func(s string) (int64, error) {
 			n, err := strconv.ParseUint(s, 16, 32)
@@ -115,7 +115,7 @@ func (d decoder) timeline(receiver preflight.Observed[preflight.WalReceiver]) pr
 	r, ok := receiver.Get()
 	switch {
 	case !ok:
-		return preflight.Because[int64](receiver)
+		return fact.Because[int64](receiver)
 	case r.Running:
 		return r.Timeline
 	}
@@ -125,32 +125,32 @@ func (d decoder) timeline(receiver preflight.Observed[preflight.WalReceiver]) pr
 // walSenders reads pg_stat_replication (PostgreSQL, walsender.c,
 // pg_stat_get_wal_senders: all but the pid is NULL for want of
 // pg_read_all_stats; user and application name come from pg_stat_get_activity).
-func (d decoder) walSenders() preflight.Observed[[]preflight.WalSender] {
+func (d decoder) walSenders() fact.Observed[[]fact.WalSender] {
 	c := d.stats(senders)
 	if c.answer.why != nil {
-		return preflight.NotKnown[[]preflight.WalSender](c.answer.why.Cause, "%s", c.answer.why.Reason)
+		return fact.NotKnown[[]fact.WalSender](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	}
 	if len(c.answer.rows) > manyRows {
-		return tooLong[preflight.WalSender](c)
+		return tooLong[fact.WalSender](c)
 	}
-	list := []preflight.WalSender{}
+	list := []fact.WalSender{}
 	for i := range c.answer.rows {
 		r := c.at(i)
 		pid := value(r, 0, "pid", parsePositive)
 		n, ok := pid.Get()
 		if !ok {
-			return preflight.Because[[]preflight.WalSender](pid)
+			return fact.Because[[]fact.WalSender](pid)
 		}
 		user, _ := value(r, 1, "usename", parseText).Get()
 		app, _ := value(r, 2, "application_name", parseText).Get()
-		w := preflight.WalSender{
+		w := fact.WalSender{
 			PID: n, User: user, ApplicationName: app,
 			ClientAddr: value(r.orNull("NULL: a Unix-domain socket"), 3, "client_addr", parseText),
 			State:      value(r, 4, "state", parseText),
-			SentLSN:    value(r, 5, "sent_lsn", preflight.ParseLSN),
-			WriteLSN:   value(r, 6, "write_lsn", preflight.ParseLSN),
-			FlushLSN:   value(r, 7, "flush_lsn", preflight.ParseLSN),
-			ReplayLSN:  value(r, 8, "replay_lsn", preflight.ParseLSN),
+			SentLSN:    value(r, 5, "sent_lsn", fact.ParseLSN),
+			WriteLSN:   value(r, 6, "write_lsn", fact.ParseLSN),
+			FlushLSN:   value(r, 7, "flush_lsn", fact.ParseLSN),
+			ReplayLSN:  value(r, 8, "replay_lsn", fact.ParseLSN),
 			SyncState:  value(r, 9, "sync_state", parseText),
 			ReplyTime:  value(r, 10, "reply_time", parseMicros),
 		}
@@ -159,23 +159,23 @@ func (d decoder) walSenders() preflight.Observed[[]preflight.WalSender] {
 		}
 		list = append(list, w)
 	}
-	slices.SortFunc(list, func(a, b preflight.WalSender) int {
+	slices.SortFunc(list, func(a, b fact.WalSender) int {
 		return cmp.Or(cmp.Compare(a.ApplicationName, b.ApplicationName), cmp.Compare(a.PID, b.PID))
 	})
-	return preflight.Known(list)
+	return fact.Known(list)
 }
 
 // walReceiver reads pg_stat_wal_receiver, which has a row where a WAL receiver
 // runs; all but its pid is NULL for want of pg_read_all_stats.
-func (d decoder) walReceiver() preflight.Observed[preflight.WalReceiver] {
+func (d decoder) walReceiver() fact.Observed[fact.WalReceiver] {
 	c := d.stats(receiver)
 	switch {
 	case c.answer.why != nil:
-		return preflight.NotKnown[preflight.WalReceiver](c.answer.why.Cause, "%s", c.answer.why.Reason)
+		return fact.NotKnown[fact.WalReceiver](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	case len(c.answer.rows) == 0:
-		return preflight.Known(notRunning())
+		return fact.Known(notRunning())
 	}
-	w := preflight.WalReceiver{
+	w := fact.WalReceiver{
 		Running:    true,
 		Status:     value(c, 1, "status", parseText),
 		Timeline:   value(c, 2, "received_tli", parseTimeline),
@@ -183,44 +183,44 @@ func (d decoder) walReceiver() preflight.Observed[preflight.WalReceiver] {
 		SenderPort: value(c, 4, "sender_port", parsePositive),
 		SlotName:   value(c.orNull("NULL: no slot is used"), 5, "slot_name", parseText),
 		LastMsgAt:  value(c, 6, "last_msg_receipt_time", parseMicros),
-		FlushedLSN: value(c, 7, "flushed_lsn", preflight.ParseLSN),
+		FlushedLSN: value(c, 7, "flushed_lsn", fact.ParseLSN),
 	}
 	if d.major < 11 {
 		w.SenderHost = tooOld[string]("sender_host", 11)
 		w.SenderPort = tooOld[int]("sender_port", 11)
 	}
-	return preflight.Known(w)
+	return fact.Known(w)
 }
 
 // notRunning says for every column that there is no row to read it from.
-func notRunning() preflight.WalReceiver {
-	none := preflight.NotKnown[string](preflight.Absent, "no WAL receiver runs")
-	return preflight.WalReceiver{
+func notRunning() fact.WalReceiver {
+	none := fact.NotKnown[string](fact.Absent, "no WAL receiver runs")
+	return fact.WalReceiver{
 		Status: none, SenderHost: none, SlotName: none,
-		Timeline:   preflight.Because[int64](none),
-		SenderPort: preflight.Because[int](none),
-		LastMsgAt:  preflight.Because[time.Time](none),
-		FlushedLSN: preflight.Because[preflight.LSN](none),
+		Timeline:   fact.Because[int64](none),
+		SenderPort: fact.Because[int](none),
+		LastMsgAt:  fact.Because[time.Time](none),
+		FlushedLSN: fact.Because[fact.LSN](none),
 	}
 }
 
-func tooOld[T any](column string, since int) preflight.Observed[T] {
-	return preflight.NotKnown[T](preflight.Unsupport, "%s: PostgreSQL before %d does not give it", column, since)
+func tooOld[T any](column string, since int) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Unsupport, "%s: PostgreSQL before %d does not give it", column, since)
 }
 
 // sslMode is how a standby verifies the server that it streams from. Patroni
 // always writes it (patroni/postgresql/config.py, primary_conninfo_params), and
 // libpq's default is the same.
-func (d decoder) sslMode() preflight.Observed[string] {
+func (d decoder) sslMode() fact.Observed[string] {
 	if !d.recovery {
-		return preflight.NotKnown[string](preflight.Absent, "the server is not in recovery")
+		return fact.NotKnown[string](fact.Absent, "the server is not in recovery")
 	}
 	return d.upstream("sslmode", "prefer")
 }
 
 // upstream is one keyword of primary_conninfo, otherwise where it is not there;
 // "" stands for no such default.
-func (d decoder) upstream(keyword, otherwise string) preflight.Observed[string] {
+func (d decoder) upstream(keyword, otherwise string) fact.Observed[string] {
 	c := d.of(conninfo)
 	if d.major < 12 {
 		c = d.stats(conninfo)
@@ -231,27 +231,27 @@ func (d decoder) upstream(keyword, otherwise string) preflight.Observed[string] 
 	v, ok := text.Get()
 	switch {
 	case !ok:
-		return preflight.Because[string](text)
+		return fact.Because[string](text)
 	case v == "uri":
-		return preflight.NotKnown[string](preflight.Unsupport, "primary_conninfo is a URI, which Patroni does not write")
+		return fact.NotKnown[string](fact.Unsupport, "primary_conninfo is a URI, which Patroni does not write")
 	}
 	word, found, ok := conninfoValue(v, keyword)
 	switch {
 	case !ok:
 		// The text is not repeated: who knows what is in it.
-		return preflight.NotKnown[string](preflight.Malformed, "primary_conninfo is no list of keyword=value")
+		return fact.NotKnown[string](fact.Malformed, "primary_conninfo is no list of keyword=value")
 	case !found && otherwise != "":
-		return preflight.Known(otherwise)
+		return fact.Known(otherwise)
 	case !found:
-		return preflight.NotKnown[string](preflight.Absent, "primary_conninfo has no %s", keyword)
+		return fact.NotKnown[string](fact.Absent, "primary_conninfo has no %s", keyword)
 	}
-	return preflight.Known(strings.ToValidUTF8(word, "?"))
+	return fact.Known(strings.ToValidUTF8(word, "?"))
 }
 
-func (d decoder) settings() preflight.Observed[map[string]string] {
+func (d decoder) settings() fact.Observed[map[string]string] {
 	c := d.of(settings)
 	if c.answer.why != nil {
-		return preflight.NotKnown[map[string]string](c.answer.why.Cause, "%s", c.answer.why.Reason)
+		return fact.NotKnown[map[string]string](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	}
 	m := map[string]string{}
 	for i := range c.answer.rows {
@@ -261,5 +261,5 @@ func (d decoder) settings() preflight.Observed[map[string]string] {
 			m[name] = v
 		}
 	}
-	return preflight.Known(m)
+	return fact.Known(m)
 }

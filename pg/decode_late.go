@@ -9,17 +9,17 @@ import (
 	"strings"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // flushed reads the flush LSN of a sample, and when it was.
-func flushed(a answer) (preflight.Observed[preflight.LSN], preflight.Observed[time.Time]) {
-	c := cells{what: sample, answer: a, null: preflight.Unknown{Cause: preflight.Absent, Reason: "the server is in recovery"}}
-	return value(c, 0, flushLSN, preflight.ParseLSN), value(c, 2, "clock_timestamp()", parseMicros)
+func flushed(a answer) (fact.Observed[fact.LSN], fact.Observed[time.Time]) {
+	c := cells{what: sample, answer: a, null: fact.Unknown{Cause: fact.Absent, Reason: "the server is in recovery"}}
+	return value(c, 0, flushLSN, fact.ParseLSN), value(c, 2, "clock_timestamp()", parseMicros)
 }
 
 // late fills in what comes of lateParts.
-func (d decoder) late(f *preflight.SQL) {
+func (d decoder) late(f *fact.SQL) {
 	f.Earlier = d.earlier()
 	f.Slots = d.slots()
 	f.Archiver = d.archiver()
@@ -37,28 +37,28 @@ func (d decoder) late(f *preflight.SQL) {
 }
 
 // earlier is the sample that every session begins with.
-func (d decoder) earlier() preflight.Observed[preflight.Position] {
+func (d decoder) earlier() fact.Observed[fact.Position] {
 	c := d.of(sample)
 	column, name := 0, flushLSN
 	if d.recovery {
 		column, name = 1, "pg_last_wal_replay_lsn()"
 	}
-	lsn, at := value(c, column, name, preflight.ParseLSN), value(c, 2, "clock_timestamp()", parseMicros)
+	lsn, at := value(c, column, name, fact.ParseLSN), value(c, 2, "clock_timestamp()", parseMicros)
 	switch {
 	case !lsn.Known():
-		return preflight.Because[preflight.Position](lsn)
+		return fact.Because[fact.Position](lsn)
 	case !at.Known():
-		return preflight.Because[preflight.Position](at)
+		return fact.Because[fact.Position](at)
 	}
-	return preflight.Known(preflight.Position{LSN: lsn.Must(), At: at.Must()})
+	return fact.Known(fact.Position{LSN: lsn.Must(), At: at.Must()})
 }
 
 // rows decodes each row of a list. One row without what it must have makes the
 // list unknown, as its being too long does.
-func rows[T any](c cells, decode func(cells) preflight.Observed[T]) preflight.Observed[[]T] {
+func rows[T any](c cells, decode func(cells) fact.Observed[T]) fact.Observed[[]T] {
 	switch {
 	case c.answer.why != nil:
-		return preflight.NotKnown[[]T](c.answer.why.Cause, "%s", c.answer.why.Reason)
+		return fact.NotKnown[[]T](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	case len(c.answer.rows) > manyRows:
 		return tooLong[T](c)
 	}
@@ -67,21 +67,21 @@ func rows[T any](c cells, decode func(cells) preflight.Observed[T]) preflight.Ob
 		one := decode(c.at(i))
 		v, ok := one.Get()
 		if !ok {
-			return preflight.Because[[]T](one)
+			return fact.Because[[]T](one)
 		}
 		all = append(all, v)
 	}
-	return preflight.Known(all)
+	return fact.Known(all)
 }
 
-func tooLong[T any](c cells) preflight.Observed[[]T] {
-	return preflight.NotKnown[[]T](preflight.Unsupport, "%s has more than %d rows", c.what, manyRows)
+func tooLong[T any](c cells) fact.Observed[[]T] {
+	return fact.NotKnown[[]T](fact.Unsupport, "%s has more than %d rows", c.what, manyRows)
 }
 
 // record reads the cells of a row that must be there. It keeps the first failure.
 type record struct {
 	cells
-	why *preflight.Unknown
+	why *fact.Unknown
 }
 
 func given[T any](n *record, column int, name string, parse func(string) (T, error)) T {
@@ -103,17 +103,17 @@ func orZero[T any](n *record, column int, name string, parse func(string) (T, er
 	return given(n, column, name, parse)
 }
 
-func complete[T any](n *record, v T) preflight.Observed[T] {
+func complete[T any](n *record, v T) fact.Observed[T] {
 	if n.why != nil {
-		return preflight.NotKnown[T](n.why.Cause, "%s", n.why.Reason)
+		return fact.NotKnown[T](n.why.Cause, "%s", n.why.Reason)
 	}
-	return preflight.Known(v)
+	return fact.Known(v)
 }
 
-func (d decoder) slots() preflight.Observed[[]preflight.Slot] {
-	all := rows(d.of(slots), func(c cells) preflight.Observed[preflight.Slot] {
+func (d decoder) slots() fact.Observed[[]fact.Slot] {
+	all := rows(d.of(slots), func(c cells) fact.Observed[fact.Slot] {
 		n := &record{cells: c}
-		s := preflight.Slot{
+		s := fact.Slot{
 			Name:           given(n, 0, "slot_name", parseText),
 			Type:           given(n, 1, "slot_type", parseText),
 			Plugin:         orZero(n, 2, "plugin", parseText),
@@ -121,8 +121,8 @@ func (d decoder) slots() preflight.Observed[[]preflight.Slot] {
 			Active:         given(n, 4, "active", parseBool),
 			ActivePID:      orZero(n, 5, "active_pid", parsePositive),
 			Temporary:      given(n, 6, "temporary", parseBool),
-			RestartLSN:     value(c, 7, "restart_lsn", preflight.ParseLSN),
-			ConfirmedFlush: value(c, 8, "confirmed_flush_lsn", preflight.ParseLSN),
+			RestartLSN:     value(c, 7, "restart_lsn", fact.ParseLSN),
+			ConfirmedFlush: value(c, 8, "confirmed_flush_lsn", fact.ParseLSN),
 			CatalogXmin:    given(n, 9, "catalog_xmin", parseBool),
 			WALStatus:      value(c, 10, "wal_status", parseText),
 			Invalid:        orZero(n, 11, "invalidation_reason", parseText),
@@ -135,15 +135,15 @@ func (d decoder) slots() preflight.Observed[[]preflight.Slot] {
 		return complete(n, s)
 	})
 	if all.Known() {
-		slices.SortFunc(*all.Value, func(a, b preflight.Slot) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(*all.Value, func(a, b fact.Slot) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return all
 }
 
-func (d decoder) archiver() preflight.Observed[preflight.Archiver] {
+func (d decoder) archiver() fact.Observed[fact.Archiver] {
 	n := &record{cells: d.of(archiver)}
 	c := n.orNull("NULL: never since the statistics began")
-	return complete(n, preflight.Archiver{
+	return complete(n, fact.Archiver{
 		ArchivedCount:  int64(given(n, 0, "archived_count", parseCount)),
 		LastArchivedAt: value(c, 1, "last_archived_time", parseMicros),
 		FailedCount:    int64(given(n, 2, "failed_count", parseCount)),
@@ -153,37 +153,37 @@ func (d decoder) archiver() preflight.Observed[preflight.Archiver] {
 	})
 }
 
-func (d decoder) ready() preflight.Observed[int] {
+func (d decoder) ready() fact.Observed[int] {
 	if d.major < 12 {
 		return tooOld[int](ready, 12)
 	}
 	if !d.allowed().ready {
-		return preflight.NotKnown[int](preflight.Privilege, "no privilege for %s: GRANT pg_monitor TO %s", ready, ident(d.role))
+		return fact.NotKnown[int](fact.Privilege, "no privilege for %s: GRANT pg_monitor TO %s", ready, ident(d.role))
 	}
 	return value(d.of(ready), 0, "", parseCount)
 }
 
 func (d decoder) allowed() allowed { return rightsOf(d.of(rights).answer) }
 
-func (d decoder) checkpoint() preflight.Observed[preflight.Checkpoint] {
+func (d decoder) checkpoint() fact.Observed[fact.Checkpoint] {
 	n := &record{cells: d.of(control)}
-	return complete(n, preflight.Checkpoint{
-		RedoLSN: given(n, 2, "redo_lsn", preflight.ParseLSN),
+	return complete(n, fact.Checkpoint{
+		RedoLSN: given(n, 2, "redo_lsn", fact.ParseLSN),
 		At:      given(n, 3, "checkpoint_time", parseMicros),
 	})
 }
 
-func (d decoder) activity() preflight.Observed[preflight.Activity] {
+func (d decoder) activity() fact.Observed[fact.Activity] {
 	n := &record{cells: d.of(activity)}
 	switch {
 	case n.answer.why != nil: // says more than the privilege
 	case !d.seesStats:
-		return preflight.NotKnown[preflight.Activity](preflight.Privilege,
+		return fact.NotKnown[fact.Activity](fact.Privilege,
 			"%s: what other roles do is hidden for want of privilege: GRANT pg_monitor TO %s", activity, ident(d.role))
 	case given(n, 6, "state", parseCount) > 0:
-		return preflight.NotKnown[preflight.Activity](preflight.Unsupport, "%s: track_activities is off", activity)
+		return fact.NotKnown[fact.Activity](fact.Unsupport, "%s: track_activities is off", activity)
 	}
-	return complete(n, preflight.Activity{
+	return complete(n, fact.Activity{
 		Sessions:                 given(n, 0, "sessions", parseCount),
 		Active:                   given(n, 1, "xact_start", parseCount),
 		OldestTransactionSeconds: int64(orZero(n, 2, "xact_start", parseSeconds)),
@@ -194,10 +194,10 @@ func (d decoder) activity() preflight.Observed[preflight.Activity] {
 	})
 }
 
-func (d decoder) roles() preflight.Observed[[]preflight.Role] {
-	all := rows(d.of(roles), func(c cells) preflight.Observed[preflight.Role] {
+func (d decoder) roles() fact.Observed[[]fact.Role] {
+	all := rows(d.of(roles), func(c cells) fact.Observed[fact.Role] {
 		n := &record{cells: c}
-		return complete(n, preflight.Role{
+		return complete(n, fact.Role{
 			Name:        given(n, 0, "rolname", parseText),
 			CanLogin:    given(n, 1, "rolcanlogin", parseBool),
 			Replication: given(n, 2, "rolreplication", parseBool),
@@ -206,26 +206,26 @@ func (d decoder) roles() preflight.Observed[[]preflight.Role] {
 		})
 	})
 	if all.Known() {
-		slices.SortFunc(*all.Value, func(a, b preflight.Role) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(*all.Value, func(a, b fact.Role) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return all
 }
 
 // hba keeps the order of the rules. The options of a rule are not read: they may
 // hold secrets of LDAP and RADIUS.
-func (d decoder) hba() preflight.Observed[[]preflight.HBARule] {
+func (d decoder) hba() fact.Observed[[]fact.HBARule] {
 	if !d.allowed().hba {
 		role, where := ident(d.role), ""
 		if db, ok := value(d.of(rights), 0, "", parseText).Get(); ok {
 			where = " in database " + ident(db)
 		}
-		return preflight.NotKnown[[]preflight.HBARule](preflight.Privilege,
+		return fact.NotKnown[[]fact.HBARule](fact.Privilege,
 			"no privilege for %s: as a superuser%s: GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO %s; GRANT SELECT ON pg_hba_file_rules TO %s",
 			hba, where, role, role)
 	}
-	return rows(d.of(hba), func(c cells) preflight.Observed[preflight.HBARule] {
+	return rows(d.of(hba), func(c cells) fact.Observed[fact.HBARule] {
 		n := &record{cells: c}
-		return complete(n, preflight.HBARule{
+		return complete(n, fact.HBARule{
 			Line:      orZero(n, 0, "line_number", parsePositive),
 			Type:      orZero(n, 1, "type", parseText),
 			Databases: orZero(n, 2, "database", parseTexts),
@@ -238,10 +238,10 @@ func (d decoder) hba() preflight.Observed[[]preflight.HBARule] {
 	})
 }
 
-func (d decoder) collations() preflight.Observed[[]preflight.Collation] {
-	all := rows(d.of(collations), func(c cells) preflight.Observed[preflight.Collation] {
+func (d decoder) collations() fact.Observed[[]fact.Collation] {
+	all := rows(d.of(collations), func(c cells) fact.Observed[fact.Collation] {
 		n := &record{cells: c}
-		return complete(n, preflight.Collation{
+		return complete(n, fact.Collation{
 			Database: orZero(n, 0, "datname", parseText),
 			Name:     orZero(n, 1, "collname", parseText),
 			Recorded: given(n, 2, "collversion", parseText),
@@ -249,14 +249,14 @@ func (d decoder) collations() preflight.Observed[[]preflight.Collation] {
 		})
 	})
 	if all.Known() {
-		slices.SortFunc(*all.Value, func(a, b preflight.Collation) int {
+		slices.SortFunc(*all.Value, func(a, b fact.Collation) int {
 			return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Name, b.Name))
 		})
 	}
 	return all
 }
 
-func (d decoder) collationVersion() preflight.Observed[string] {
+func (d decoder) collationVersion() fact.Observed[string] {
 	if d.major < 15 {
 		return tooOld[string](collation, 15)
 	}
@@ -264,23 +264,23 @@ func (d decoder) collationVersion() preflight.Observed[string] {
 }
 
 // pairs reads a name and its value in a column from each row.
-func pairs[T any](c cells, column int, name string, parse func(string) (T, error)) preflight.Observed[map[string]T] {
+func pairs[T any](c cells, column int, name string, parse func(string) (T, error)) fact.Observed[map[string]T] {
 	type pair struct {
 		key   string
 		value T
 	}
-	list := rows(c, func(c cells) preflight.Observed[pair] {
+	list := rows(c, func(c cells) fact.Observed[pair] {
 		n := &record{cells: c}
 		return complete(n, pair{given(n, 0, "extname", parseText), given(n, column, name, parse)})
 	})
 	if !list.Known() {
-		return preflight.Because[map[string]T](list)
+		return fact.Because[map[string]T](list)
 	}
 	all := map[string]T{}
 	for _, p := range list.Must() {
 		all[p.key] = p.value
 	}
-	return preflight.Known(all)
+	return fact.Known(all)
 }
 
 func parseCount(s string) (int, error) {

@@ -6,27 +6,27 @@ import (
 	"strings"
 	"testing"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 func TestDecodeSlots(t *testing.T) {
-	none := func(column string) preflight.Observed[preflight.LSN] {
-		return preflight.NotKnown[preflight.LSN](preflight.Absent, "pg_replication_slots, %s: NULL", column)
+	none := func(column string) fact.Observed[fact.LSN] {
+		return fact.NotKnown[fact.LSN](fact.Absent, "pg_replication_slots, %s: NULL", column)
 	}
-	want := []preflight.Slot{
+	want := []fact.Slot{
 		{
 			Name: "cdc", Type: "logical", Plugin: "pgoutput", Database: "app", CatalogXmin: true,
-			RestartLSN: preflight.Known(preflight.LSN(0x4000000)), ConfirmedFlush: preflight.Known(preflight.LSN(0x4000100)),
-			WALStatus: preflight.Known("extended"),
+			RestartLSN: fact.Known(fact.LSN(0x4000000)), ConfirmedFlush: fact.Known(fact.LSN(0x4000100)),
+			WALStatus: fact.Known("extended"),
 		},
 		{
 			Name: "old", Type: "physical", RestartLSN: none("restart_lsn"), ConfirmedFlush: none("confirmed_flush_lsn"),
-			WALStatus: preflight.NotKnown[string](preflight.Absent, "pg_replication_slots, wal_status: NULL"),
+			WALStatus: fact.NotKnown[string](fact.Absent, "pg_replication_slots, wal_status: NULL"),
 		},
 		{
 			Name: "two", Type: "physical", Active: true, ActivePID: 12,
-			RestartLSN: preflight.Known(preflight.LSN(0x4FFFF00)), ConfirmedFlush: none("confirmed_flush_lsn"),
-			WALStatus: preflight.Known("reserved"),
+			RestartLSN: fact.Known(fact.LSN(0x4FFFF00)), ConfirmedFlush: none("confirmed_flush_lsn"),
+			WALStatus: fact.Known("reserved"),
 		},
 	}
 	if got := mustDecode(t, 15, primaryRows()).Slots.Must(); !reflect.DeepEqual(got, want) {
@@ -35,32 +35,32 @@ func TestDecodeSlots(t *testing.T) {
 	rows := primaryRows()
 	rows[slots] = [][]any{{"s", "logical", "pgoutput", "app", "f", nil, "f", nil, "0/1", "t", "lost", "wal_removed", "t", "t"}}
 	got := mustDecode(t, 18, rows).Slots.Must()[0]
-	if got.Invalid != "wal_removed" || !got.Failover || !got.Synced || !preflight.Equal(got.WALStatus, "lost") {
+	if got.Invalid != "wal_removed" || !got.Failover || !got.Synced || !fact.Equal(got.WALStatus, "lost") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 	for _, major := range []int{10, 12, 13} {
 		status := mustDecode(t, major, primaryRows()).Slots.Must()[0].WALStatus
-		if old := status.Cause() == preflight.Unsupport; old != (major < 13) {
+		if old := status.Cause() == fact.Unsupport; old != (major < 13) {
 			t.Errorf("PostgreSQL %d: %s", major, asJSON(t, status))
 		}
 	}
 }
 
 func TestDecodeArchiver(t *testing.T) {
-	want := preflight.Archiver{
-		LastArchivedAt: preflight.Known(micro(earlier)), LastFailedAt: preflight.Known(micro(clock)),
-		LastFailedWAL: "000000040000000000000004", ArchivedCount: 7, FailedCount: 2, Ready: preflight.Known(3),
+	want := fact.Archiver{
+		LastArchivedAt: fact.Known(micro(earlier)), LastFailedAt: fact.Known(micro(clock)),
+		LastFailedWAL: "000000040000000000000004", ArchivedCount: 7, FailedCount: 2, Ready: fact.Known(3),
 	}
 	if got := mustDecode(t, 15, primaryRows()).Archiver.Must(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%s", asJSON(t, got))
 	}
 	never := mustDecode(t, 15, standbyRows()).Archiver.Must()
-	if never.LastArchivedAt.Cause() != preflight.Absent || never.LastFailedAt.Cause() != preflight.Absent || never.LastFailedWAL != "" {
+	if never.LastArchivedAt.Cause() != fact.Absent || never.LastFailedAt.Cause() != fact.Absent || never.LastFailedWAL != "" {
 		t.Errorf("%s", asJSON(t, never))
 	}
 	for _, major := range []int{10, 11, 12} {
 		ready := mustDecode(t, major, primaryRows()).Archiver.Must().Ready
-		if old := ready.Cause() == preflight.Unsupport; old != (major < 12) {
+		if old := ready.Cause() == fact.Unsupport; old != (major < 12) {
 			t.Errorf("PostgreSQL %d: %s", major, asJSON(t, ready))
 		}
 	}
@@ -69,13 +69,13 @@ func TestDecodeArchiver(t *testing.T) {
 func TestDecodeRolesAndHBA(t *testing.T) {
 	f := mustDecode(t, 15, primaryRows())
 	roles := f.Roles.Must()
-	if len(roles) != 2 || roles[0].Name != "postgres" || !roles[0].Superuser || !preflight.Equal(roles[0].ValidUntil, micro(clock)) ||
-		!roles[1].Replication || !roles[1].CanLogin || roles[1].ValidUntil.Cause() != preflight.Absent {
+	if len(roles) != 2 || roles[0].Name != "postgres" || !roles[0].Superuser || !fact.Equal(roles[0].ValidUntil, micro(clock)) ||
+		!roles[1].Replication || !roles[1].CanLogin || roles[1].ValidUntil.Cause() != fact.Absent {
 		t.Errorf("%s", asJSON(t, roles))
 	}
 	rows := primaryRows()
 	rows[rights] = [][]any{{"app", "t", "t"}}
-	want := []preflight.HBARule{
+	want := []fact.HBARule{
 		{Line: 90, Type: "local", Databases: []string{"all"}, Users: []string{"all"}, Method: "peer"},
 		{
 			Line: 95, Type: "host", Databases: []string{"replication", "a b"}, Users: []string{"replicator", "+dba"},
@@ -92,31 +92,31 @@ func TestDecodeActivity(t *testing.T) {
 	rows := primaryRows()
 	// A statement that began after our clock was read.
 	rows[activity] = [][]any{{"1", "1", "-1", "-1", "0", "2", "0", "t"}}
-	if got := mustDecode(t, 15, rows).Activity.Must(); got != (preflight.Activity{Sessions: 1, Active: 1, BaseBackups: 2, ReplayConflict: true}) {
+	if got := mustDecode(t, 15, rows).Activity.Must(); got != (fact.Activity{Sessions: 1, Active: 1, BaseBackups: 2, ReplayConflict: true}) {
 		t.Errorf("%+v", got)
 	}
 	// What a session without track_activities does is not seen.
 	rows[activity] = [][]any{{"2", "0", nil, nil, "0", "0", "1", "f"}}
-	if got := mustDecode(t, 15, rows).Activity; got.Cause() != preflight.Unsupport || !strings.Contains(got.Reason(), "track_activities is off") {
+	if got := mustDecode(t, 15, rows).Activity; got.Cause() != fact.Unsupport || !strings.Contains(got.Reason(), "track_activities is off") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 	// Without pg_read_all_stats the others' rows have no backend_type: nothing is
 	// counted, and that nothing is no evidence.
 	rows[identity][0][1] = "f"
 	rows[activity] = [][]any{{"0", "0", nil, nil, "0", "0", "0", "f"}}
-	if got := mustDecode(t, 15, rows).Activity; got.Cause() != preflight.Privilege || !strings.HasSuffix(got.Reason(), "GRANT pg_monitor TO monitor") {
+	if got := mustDecode(t, 15, rows).Activity; got.Cause() != fact.Privilege || !strings.HasSuffix(got.Reason(), "GRANT pg_monitor TO monitor") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 }
 
 func TestDecodePosition(t *testing.T) {
-	want := preflight.Position{LSN: 0x4000000, At: micro(earlier)}
-	if got := mustDecode(t, 15, standbyRows()).Earlier; !preflight.Equal(got, want) {
+	want := fact.Position{LSN: 0x4000000, At: micro(earlier)}
+	if got := mustDecode(t, 15, standbyRows()).Earlier; !fact.Equal(got, want) {
 		t.Errorf("%s", asJSON(t, got))
 	}
 	rows := standbyRows()
 	rows[sample] = [][]any{{nil, nil, earlier}} // nothing replayed yet
-	if got := mustDecode(t, 15, rows).Earlier; got.Cause() != preflight.Absent {
+	if got := mustDecode(t, 15, rows).Earlier; got.Cause() != fact.Absent {
 		t.Errorf("%s", asJSON(t, got))
 	}
 }
@@ -124,26 +124,26 @@ func TestDecodePosition(t *testing.T) {
 func TestDecodeCollationVersion(t *testing.T) {
 	for _, major := range []int{14, 15} {
 		got := mustDecode(t, major, primaryRows()).CollationVersion
-		if old := got.Cause() == preflight.Unsupport; old != (major < 15) {
+		if old := got.Cause() == fact.Unsupport; old != (major < 15) {
 			t.Errorf("PostgreSQL %d: %s", major, asJSON(t, got))
 		}
 	}
 	rows := primaryRows()
 	rows[collation] = [][]any{{nil}} // the locale C
-	if got := mustDecode(t, 15, rows).CollationVersion; got.Cause() != preflight.Absent || !strings.Contains(got.Reason(), "has no versions") {
+	if got := mustDecode(t, 15, rows).CollationVersion; got.Cause() != fact.Absent || !strings.Contains(got.Reason(), "has no versions") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 }
 
 // A list that is cut short, or has a row that makes no sense, is unknown as a whole.
 func TestDecodeRefusesBadLists(t *testing.T) {
-	facts := map[string]func(preflight.SQL) fact{
-		slots:      func(f preflight.SQL) fact { return f.Slots },
-		roles:      func(f preflight.SQL) fact { return f.Roles },
-		hba:        func(f preflight.SQL) fact { return f.HBA },
-		extensions: func(f preflight.SQL) fact { return f.Extensions },
-		available:  func(f preflight.SQL) fact { return f.AvailableExtensions },
-		collations: func(f preflight.SQL) fact { return f.Collations },
+	facts := map[string]func(fact.SQL) observation{
+		slots:      func(f fact.SQL) observation { return f.Slots },
+		roles:      func(f fact.SQL) observation { return f.Roles },
+		hba:        func(f fact.SQL) observation { return f.HBA },
+		extensions: func(f fact.SQL) observation { return f.Extensions },
+		available:  func(f fact.SQL) observation { return f.AvailableExtensions },
+		collations: func(f fact.SQL) observation { return f.Collations },
 	}
 	bad := map[string]int{slots: 4, roles: 1, hba: 2, extensions: 1, available: 1, collations: 2}
 	for name, get := range facts {
@@ -155,7 +155,7 @@ func TestDecodeRefusesBadLists(t *testing.T) {
 			t.Errorf("%s: %d rows are unknown: %s", name, manyRows, got.Reason())
 		}
 		rows[name] = slices.Repeat(good[:1], manyRows+1)
-		if got := get(mustDecode(t, 15, rows)); got.Cause() != preflight.Unsupport || !strings.Contains(got.Reason(), "more than 2000 rows") {
+		if got := get(mustDecode(t, 15, rows)); got.Cause() != fact.Unsupport || !strings.Contains(got.Reason(), "more than 2000 rows") {
 			t.Errorf("%s: %d rows: %q, %s", name, manyRows+1, got.Cause(), got.Reason())
 		}
 		row := slices.Clone(good[1])
@@ -165,7 +165,7 @@ func TestDecodeRefusesBadLists(t *testing.T) {
 		}
 		rows[name] = [][]any{good[0], row}
 		got := get(mustDecode(t, 15, rows))
-		if want := name != collations; want == got.Known() || (want && got.Cause() != preflight.Malformed) {
+		if want := name != collations; want == got.Known() || (want && got.Cause() != fact.Malformed) {
 			t.Errorf("%s with a bad row: known %v, %q, %s", name, got.Known(), got.Cause(), got.Reason())
 		}
 	}
@@ -178,11 +178,11 @@ func TestDecodeRefusesBadLists(t *testing.T) {
 		rows := primaryRows()
 		rows[part][0][len(rows[part][0])-1] = column
 		f := mustDecode(t, 15, rows)
-		got := map[string]fact{unlogged: f.UnloggedTables, control: f.Checkpoint}[part]
+		got := map[string]observation{unlogged: f.UnloggedTables, control: f.Checkpoint}[part]
 		if part == archiver {
 			got = f.Archiver.Must().LastFailedAt
 		}
-		if got.Cause() != preflight.Malformed {
+		if got.Cause() != fact.Malformed {
 			t.Errorf("%s = %s: %q, %s", part, column, got.Cause(), got.Reason())
 		}
 	}

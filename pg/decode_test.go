@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // table makes answers from rows; a text "NULL!" stands for a failed part.
@@ -32,7 +32,7 @@ func table(rows map[string][][]any) map[string]answer {
 	return out
 }
 
-func mustDecode(t *testing.T, major int, rows map[string][][]any) preflight.SQL {
+func mustDecode(t *testing.T, major int, rows map[string][][]any) fact.SQL {
 	t.Helper()
 	f, why := decode("login", major, table(rows))
 	if why != nil {
@@ -48,42 +48,42 @@ func micro(s string) time.Time {
 
 func TestDecodePrimary(t *testing.T) {
 	f := mustDecode(t, 15, primaryRows())
-	want := preflight.SQL{
+	want := fact.SQL{
 		User:            "monitor",
-		SeesStats:       preflight.Known(true),
-		ServerVersion:   preflight.Known(150020),
-		SystemID:        preflight.Known(system),
-		PostmasterStart: preflight.Known(time.Date(2026, 11, 22, 21, 35, 56, 224045000, time.UTC)),
-		InRecovery:      preflight.Known(false),
-		Timeline:        preflight.Known(int64(4)),
-		FlushLSN:        preflight.Known(preflight.LSN(0x5000000)),
-		ReceiveLSN:      preflight.NotKnown[preflight.LSN](preflight.Absent, "the WAL positions, pg_last_wal_receive_lsn(): the server is not in recovery"),
-		ReplayLSN:       preflight.NotKnown[preflight.LSN](preflight.Absent, "the WAL positions, pg_last_wal_replay_lsn(): the server is not in recovery"),
-		ReplayPaused:    preflight.NotKnown[bool](preflight.Absent, "the WAL positions, pg_is_wal_replay_paused(): the server is not in recovery"),
+		SeesStats:       fact.Known(true),
+		ServerVersion:   fact.Known(150020),
+		SystemID:        fact.Known(system),
+		PostmasterStart: fact.Known(time.Date(2026, 11, 22, 21, 35, 56, 224045000, time.UTC)),
+		InRecovery:      fact.Known(false),
+		Timeline:        fact.Known(int64(4)),
+		FlushLSN:        fact.Known(fact.LSN(0x5000000)),
+		ReceiveLSN:      fact.NotKnown[fact.LSN](fact.Absent, "the WAL positions, pg_last_wal_receive_lsn(): the server is not in recovery"),
+		ReplayLSN:       fact.NotKnown[fact.LSN](fact.Absent, "the WAL positions, pg_last_wal_replay_lsn(): the server is not in recovery"),
+		ReplayPaused:    fact.NotKnown[bool](fact.Absent, "the WAL positions, pg_is_wal_replay_paused(): the server is not in recovery"),
 		WalSenders:      f.WalSenders,
-		WalReceiver:     preflight.Known(notRunning()),
-		ApplicationName: preflight.NotKnown[string](preflight.Absent, "primary_conninfo has no application_name"),
-		UpstreamSSLMode: preflight.NotKnown[string](preflight.Absent, "the server is not in recovery"),
-		Settings:        preflight.Known(map[string]string{"port": "5432", "wal_sender_timeout": "60000"}),
-		At:              preflight.Known(micro(clock)),
-		Earlier:         preflight.Known(preflight.Position{LSN: 0x5000000, At: micro(earlier)}),
+		WalReceiver:     fact.Known(notRunning()),
+		ApplicationName: fact.NotKnown[string](fact.Absent, "primary_conninfo has no application_name"),
+		UpstreamSSLMode: fact.NotKnown[string](fact.Absent, "the server is not in recovery"),
+		Settings:        fact.Known(map[string]string{"port": "5432", "wal_sender_timeout": "60000"}),
+		At:              fact.Known(micro(clock)),
+		Earlier:         fact.Known(fact.Position{LSN: 0x5000000, At: micro(earlier)}),
 		Slots:           f.Slots,
 		Archiver:        f.Archiver,
-		Checkpoint:      preflight.Known(preflight.Checkpoint{RedoLSN: 0x4000028, At: micro(earlier)}),
-		Activity: preflight.Known(preflight.Activity{
+		Checkpoint:      fact.Known(fact.Checkpoint{RedoLSN: 0x4000028, At: micro(earlier)}),
+		Activity: fact.Known(fact.Activity{
 			Sessions: 5, Active: 2, OldestTransactionSeconds: 61, OldestQuerySeconds: 7, PreparedTransactions: 1,
 		}),
 		Roles:               f.Roles,
 		HBA:                 f.HBA,
-		Database:            preflight.Known("app"),
-		UnloggedTables:      preflight.Known(4),
-		Extensions:          preflight.Known(map[string]string{"plpgsql": "1.0", "postgis": "3.4.0"}),
-		AvailableExtensions: preflight.Known(map[string]bool{"plpgsql": true, "postgis": false}),
-		PresentExtensions:   preflight.Known(map[string]bool{"plpgsql": true, "postgis": true}),
-		Collations: preflight.Known([]preflight.Collation{
+		Database:            fact.Known("app"),
+		UnloggedTables:      fact.Known(4),
+		Extensions:          fact.Known(map[string]string{"plpgsql": "1.0", "postgis": "3.4.0"}),
+		AvailableExtensions: fact.Known(map[string]bool{"plpgsql": true, "postgis": false}),
+		PresentExtensions:   fact.Known(map[string]bool{"plpgsql": true, "postgis": true}),
+		Collations: fact.Known([]fact.Collation{
 			{Name: "pg_catalog.de-x-icu", Recorded: "153.112", Actual: "153.120"}, {Database: "app", Recorded: "2.35", Actual: "2.36"},
 		}),
-		CollationVersion: preflight.Known("2.36"),
+		CollationVersion: fact.Known("2.36"),
 	}
 	if !reflect.DeepEqual(f, want) {
 		t.Errorf("got  %s\nwant %s", asJSON(t, f), asJSON(t, want))
@@ -95,18 +95,18 @@ func TestDecodeWalSenders(t *testing.T) {
 	if len(l) != 3 || l[0].PID != 13 || l[1].PID != 11 || l[2].PID != 12 {
 		t.Fatalf("not sorted by application name and pid: %s", asJSON(t, l))
 	}
-	want := preflight.WalSender{
+	want := fact.WalSender{
 		PID: 12, User: "replicator", ApplicationName: "two",
-		ClientAddr: preflight.Known("10.0.0.8"), State: preflight.Known("streaming"),
-		SentLSN: preflight.Known(preflight.LSN(0x5000000)), WriteLSN: preflight.Known(preflight.LSN(0x5000000)),
-		FlushLSN: preflight.Known(preflight.LSN(0x4FFFFFF)), ReplayLSN: preflight.Known(preflight.LSN(0x4FFFF00)),
-		SyncState: preflight.Known("async"), ReplyTime: preflight.Known(micro(clock)),
+		ClientAddr: fact.Known("10.0.0.8"), State: fact.Known("streaming"),
+		SentLSN: fact.Known(fact.LSN(0x5000000)), WriteLSN: fact.Known(fact.LSN(0x5000000)),
+		FlushLSN: fact.Known(fact.LSN(0x4FFFFFF)), ReplayLSN: fact.Known(fact.LSN(0x4FFFF00)),
+		SyncState: fact.Known("async"), ReplyTime: fact.Known(micro(clock)),
 	}
 	if !reflect.DeepEqual(l[2], want) {
 		t.Errorf("got  %s\nwant %s", asJSON(t, l[2]), asJSON(t, want))
 	}
 	// One that starts has no positions yet: absent, which is not 0.
-	if l[1].FlushLSN.Cause() != preflight.Absent || !strings.Contains(l[1].ClientAddr.Reason(), "Unix-domain socket") {
+	if l[1].FlushLSN.Cause() != fact.Absent || !strings.Contains(l[1].ClientAddr.Reason(), "Unix-domain socket") {
 		t.Errorf("starting: %s", asJSON(t, l[1]))
 	}
 }
@@ -115,16 +115,16 @@ func TestDecodeStandby(t *testing.T) {
 	f := mustDecode(t, 15, standbyRows())
 	w, _ := f.WalReceiver.Get()
 	for name, ok := range map[string]bool{
-		"recovery":         preflight.Equal(f.InRecovery, true),
-		"timeline":         preflight.Equal(f.Timeline, 4),
-		"flush":            f.FlushLSN.Cause() == preflight.Absent && strings.Contains(f.FlushLSN.Reason(), "in recovery"),
-		"receive":          preflight.Equal(f.ReceiveLSN, 0x4FFFFFF),
-		"replay":           preflight.Equal(f.ReplayLSN, 0x4FFFF00),
-		"paused":           preflight.Equal(f.ReplayPaused, false),
-		"application name": preflight.Equal(f.ApplicationName, "two"),
-		"senders":          f.WalSenders.Is(func(l []preflight.WalSender) bool { return len(l) == 0 }),
-		"receiver": w.Running && preflight.Equal(w.Status, "streaming") && preflight.Equal(w.Timeline, 4) && preflight.Equal(w.SenderHost, "10.0.0.7") &&
-			preflight.Equal(w.SenderPort, 5432) && preflight.Equal(w.SlotName, "two") && preflight.Equal(w.LastMsgAt, micro(clock)) && preflight.Equal(w.FlushedLSN, 0x4FFFFFF),
+		"recovery":         fact.Equal(f.InRecovery, true),
+		"timeline":         fact.Equal(f.Timeline, 4),
+		"flush":            f.FlushLSN.Cause() == fact.Absent && strings.Contains(f.FlushLSN.Reason(), "in recovery"),
+		"receive":          fact.Equal(f.ReceiveLSN, 0x4FFFFFF),
+		"replay":           fact.Equal(f.ReplayLSN, 0x4FFFF00),
+		"paused":           fact.Equal(f.ReplayPaused, false),
+		"application name": fact.Equal(f.ApplicationName, "two"),
+		"senders":          f.WalSenders.Is(func(l []fact.WalSender) bool { return len(l) == 0 }),
+		"receiver": w.Running && fact.Equal(w.Status, "streaming") && fact.Equal(w.Timeline, 4) && fact.Equal(w.SenderHost, "10.0.0.7") &&
+			fact.Equal(w.SenderPort, 5432) && fact.Equal(w.SlotName, "two") && fact.Equal(w.LastMsgAt, micro(clock)) && fact.Equal(w.FlushedLSN, 0x4FFFFFF),
 	} {
 		if !ok {
 			t.Errorf("%s is wrong in %s", name, asJSON(t, f))
@@ -138,11 +138,11 @@ func TestDecodeStandbyWithoutReceiver(t *testing.T) {
 	rows[receiver] = nil
 	rows[positions] = [][]any{{nil, nil, nil, "0/4FFFF00", "t", clock}}
 	f := mustDecode(t, 15, rows)
-	if !preflight.Equal(f.Timeline, 3) || f.ReceiveLSN.Cause() != preflight.Absent || !preflight.Equal(f.ReplayPaused, true) {
+	if !fact.Equal(f.Timeline, 3) || f.ReceiveLSN.Cause() != fact.Absent || !fact.Equal(f.ReplayPaused, true) {
 		t.Errorf("%s", asJSON(t, f))
 	}
 	answers := table(rows)
-	answers[receiver] = answer{why: &preflight.Unknown{Cause: preflight.Failed, Reason: "because"}}
+	answers[receiver] = answer{why: &fact.Unknown{Cause: fact.Failed, Reason: "because"}}
 	g, _ := decode("login", 15, answers)
 	if g.Timeline.Known() || g.Timeline.Reason() != "because" || g.WalReceiver.Reason() != "because" {
 		t.Errorf("an unknown receiver gives the timeline %s", asJSON(t, g.Timeline))
@@ -163,19 +163,19 @@ func TestDecodeWithoutPrivilege(t *testing.T) {
 		t.Fatalf("what everybody may see is lost: %s", asJSON(t, l))
 	}
 	w, _ := g.WalReceiver.Get()
-	if !w.Running || !preflight.Equal(f.SeesStats, false) {
+	if !w.Running || !fact.Equal(f.SeesStats, false) {
 		t.Errorf("receiver %s, sees stats %s", asJSON(t, w), asJSON(t, f.SeesStats))
 	}
 	for _, v := range []any{l[0], w} {
-		for name, fact := range factsOf(v) {
-			if fact.Cause() != preflight.Privilege || !strings.HasSuffix(fact.Reason(), `GRANT pg_monitor TO "Plain"`) {
-				t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())
+		for name, observation := range factsOf(v) {
+			if observation.Cause() != fact.Privilege || !strings.HasSuffix(observation.Reason(), `GRANT pg_monitor TO "Plain"`) {
+				t.Errorf("%s: %q, %s", name, observation.Cause(), observation.Reason())
 			}
 		}
 	}
-	for name, fact := range map[string]fact{"timeline": g.Timeline, "application name": g.ApplicationName} {
-		if fact.Cause() != preflight.Privilege {
-			t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())
+	for name, observation := range map[string]observation{"timeline": g.Timeline, "application name": g.ApplicationName} {
+		if observation.Cause() != fact.Privilege {
+			t.Errorf("%s: %q, %s", name, observation.Cause(), observation.Reason())
 		}
 	}
 	if !f.FlushLSN.Known() || !g.ReceiveLSN.Known() || !f.SystemID.Known() {
@@ -190,13 +190,13 @@ func TestDecodeOldVersions(t *testing.T) {
 		l, _ := mustDecode(t, major, p).WalSenders.Get()
 		f := mustDecode(t, major, s)
 		w, _ := f.WalReceiver.Get()
-		if got := l[2].ReplyTime.Cause() == preflight.Unsupport; got != (major < 12) {
+		if got := l[2].ReplyTime.Cause() == fact.Unsupport; got != (major < 12) {
 			t.Errorf("PostgreSQL %d: reply_time %s", major, asJSON(t, l[2].ReplyTime))
 		}
-		if got := w.SenderHost.Cause() == preflight.Unsupport && w.SenderPort.Cause() == preflight.Unsupport; got != (major < 11) {
+		if got := w.SenderHost.Cause() == fact.Unsupport && w.SenderPort.Cause() == fact.Unsupport; got != (major < 11) {
 			t.Errorf("PostgreSQL %d: sender %s %s", major, asJSON(t, w.SenderHost), asJSON(t, w.SenderPort))
 		}
-		if !preflight.Equal(f.ApplicationName, "node 2") {
+		if !fact.Equal(f.ApplicationName, "node 2") {
 			t.Errorf("PostgreSQL %d: application name %s", major, asJSON(t, f.ApplicationName))
 		}
 	}
@@ -205,43 +205,43 @@ func TestDecodeOldVersions(t *testing.T) {
 // Values that are not what PostgreSQL gives are unknown, each for itself.
 func TestDecodeRefusesOddValues(t *testing.T) {
 	tests := []struct {
-		part   string
-		column int
-		value  any
-		fact   func(preflight.SQL) fact
+		part        string
+		column      int
+		value       any
+		observation func(fact.SQL) observation
 	}{
-		{identity, 1, "yes", func(f preflight.SQL) fact { return f.SeesStats }},
-		{identity, 1, nil, func(f preflight.SQL) fact { return f.SeesStats }},
-		{identity, 3, "15.2", func(f preflight.SQL) fact { return f.ServerVersion }},
-		{identity, 3, "-1", func(f preflight.SQL) fact { return f.ServerVersion }},
-		{identity, 5, "now", func(f preflight.SQL) fact { return f.PostmasterStart }},
-		{identity, 5, "9223372036854775807", func(f preflight.SQL) fact { return f.PostmasterStart }},
-		{identity, 5, "-62135596800000001", func(f preflight.SQL) fact { return f.PostmasterStart }},
-		{control, 0, "0", func(f preflight.SQL) fact { return f.SystemID }},
-		{control, 0, "x", func(f preflight.SQL) fact { return f.SystemID }},
-		{positions, 0, "5000000", func(f preflight.SQL) fact { return f.FlushLSN }},
-		{positions, 0, "0/100000000", func(f preflight.SQL) fact { return f.FlushLSN }},
-		{positions, 1, "00000000", func(f preflight.SQL) fact { return f.Timeline }},
-		{positions, 1, "4", func(f preflight.SQL) fact { return f.Timeline }},
-		{positions, 5, "253402300800000000", func(f preflight.SQL) fact { return f.At }},
-		{senders, 0, "0", func(f preflight.SQL) fact { return f.WalSenders }},
-		{senders, 5, "-/-", func(f preflight.SQL) fact { l, _ := f.WalSenders.Get(); return l[2].SentLSN }},
-		{conninfo, 0, "application_name", func(f preflight.SQL) fact { return f.ApplicationName }},
-		{conninfo, 0, "x='canary", func(f preflight.SQL) fact { return f.ApplicationName }},
+		{identity, 1, "yes", func(f fact.SQL) observation { return f.SeesStats }},
+		{identity, 1, nil, func(f fact.SQL) observation { return f.SeesStats }},
+		{identity, 3, "15.2", func(f fact.SQL) observation { return f.ServerVersion }},
+		{identity, 3, "-1", func(f fact.SQL) observation { return f.ServerVersion }},
+		{identity, 5, "now", func(f fact.SQL) observation { return f.PostmasterStart }},
+		{identity, 5, "9223372036854775807", func(f fact.SQL) observation { return f.PostmasterStart }},
+		{identity, 5, "-62135596800000001", func(f fact.SQL) observation { return f.PostmasterStart }},
+		{control, 0, "0", func(f fact.SQL) observation { return f.SystemID }},
+		{control, 0, "x", func(f fact.SQL) observation { return f.SystemID }},
+		{positions, 0, "5000000", func(f fact.SQL) observation { return f.FlushLSN }},
+		{positions, 0, "0/100000000", func(f fact.SQL) observation { return f.FlushLSN }},
+		{positions, 1, "00000000", func(f fact.SQL) observation { return f.Timeline }},
+		{positions, 1, "4", func(f fact.SQL) observation { return f.Timeline }},
+		{positions, 5, "253402300800000000", func(f fact.SQL) observation { return f.At }},
+		{senders, 0, "0", func(f fact.SQL) observation { return f.WalSenders }},
+		{senders, 5, "-/-", func(f fact.SQL) observation { l, _ := f.WalSenders.Get(); return l[2].SentLSN }},
+		{conninfo, 0, "application_name", func(f fact.SQL) observation { return f.ApplicationName }},
+		{conninfo, 0, "x='canary", func(f fact.SQL) observation { return f.ApplicationName }},
 	}
 	for _, tt := range tests {
 		rows := primaryRows()
 		rows[tt.part][0][tt.column] = tt.value
 		f := mustDecode(t, 15, rows)
-		got := tt.fact(f)
-		if got.Known() || got.Cause() != preflight.Malformed || got.Reason() == "" || strings.Contains(got.Reason(), "canary") {
+		got := tt.observation(f)
+		if got.Known() || got.Cause() != fact.Malformed || got.Reason() == "" || strings.Contains(got.Reason(), "canary") {
 			t.Errorf("%s, column %d = %v: known %v, %q, %s", tt.part, tt.column, tt.value, got.Known(), got.Cause(), got.Reason())
 		}
 		asJSON(t, f)
 	}
 	rows := primaryRows()
 	rows[conninfo] = [][]any{{"uri"}}
-	if got := mustDecode(t, 15, rows).ApplicationName; got.Cause() != preflight.Unsupport {
+	if got := mustDecode(t, 15, rows).ApplicationName; got.Cause() != fact.Unsupport {
 		t.Errorf("a URI: %s", asJSON(t, got))
 	}
 }
@@ -250,7 +250,7 @@ func TestDecodeRefusesOddValues(t *testing.T) {
 // else has a meaning.
 func TestDecodeNeedsIdentity(t *testing.T) {
 	for name, change := range map[string]func(map[string]answer){
-		"failed":      func(a map[string]answer) { a[identity] = answer{why: &preflight.Unknown{Cause: preflight.Silent}} },
+		"failed":      func(a map[string]answer) { a[identity] = answer{why: &fact.Unknown{Cause: fact.Silent}} },
 		"no row":      func(a map[string]answer) { a[identity] = answer{} },
 		"no recovery": func(a map[string]answer) { a[identity].rows[0][4] = nil },
 	} {
@@ -273,12 +273,12 @@ func TestDecodeOfUnaskedParts(t *testing.T) {
 	if why != nil {
 		t.Fatal(why.Reason)
 	}
-	for name, fact := range factsOf(f) {
+	for name, observation := range factsOf(f) {
 		switch name {
 		case "SeesStats", "ServerVersion", "PostmasterStart", "InRecovery", "FlushLSNAfter", "FlushLSNAfterAt", "UpstreamSSLMode", "Certificate":
 		default:
-			if fact.Cause() != preflight.NotAsked || fact.Reason() == "" {
-				t.Errorf("%s: %q, %s", name, fact.Cause(), fact.Reason())
+			if observation.Cause() != fact.NotAsked || observation.Reason() == "" {
+				t.Errorf("%s: %q, %s", name, observation.Cause(), observation.Reason())
 			}
 		}
 	}
@@ -327,18 +327,18 @@ func TestConninfoValue(t *testing.T) {
 	}
 }
 
-type fact interface {
+type observation interface {
 	Known() bool
-	Cause() preflight.Cause
+	Cause() fact.Cause
 	Reason() string
 }
 
 // factsOf returns the fields of a struct that are facts.
-func factsOf(v any) map[string]fact {
-	out := map[string]fact{}
+func factsOf(v any) map[string]observation {
+	out := map[string]observation{}
 	rv := reflect.ValueOf(v)
 	for i := range rv.NumField() {
-		if f, ok := rv.Field(i).Interface().(fact); ok {
+		if f, ok := rv.Field(i).Interface().(observation); ok {
 			out[rv.Type().Field(i).Name] = f
 		}
 	}
@@ -397,12 +397,12 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		for name, fact := range factsOf(facts) {
-			if fact.Known() == (fact.Reason() != "") {
-				t.Fatalf("%s: known %v with reason %q", name, fact.Known(), fact.Reason())
+		for name, observation := range factsOf(facts) {
+			if observation.Known() == (observation.Reason() != "") {
+				t.Fatalf("%s: known %v with reason %q", name, observation.Known(), observation.Reason())
 			}
 		}
-		var again preflight.SQL
+		var again fact.SQL
 		first := asJSON(t, facts)
 		if err := json.Unmarshal([]byte(first), &again); err != nil {
 			t.Fatalf("%s: %v", first, err)

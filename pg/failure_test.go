@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // hostile says what a server does instead of answering one part.
@@ -31,7 +31,7 @@ func stall(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 func TestBrokenSessions(t *testing.T) {
 	tests := map[string]struct {
 		do     func(*pgproto3.Backend, net.Conn)
-		cause  preflight.Cause
+		cause  fact.Cause
 		reason string
 	}{
 		"stalls in the middle of an answer": {func(b *pgproto3.Backend, c net.Conn) {
@@ -39,18 +39,18 @@ func TestBrokenSessions(t *testing.T) {
 			_ = b.Flush()
 			_, _ = c.Write([]byte{'D', 0, 0, 1, 0, 0, 11})
 			stall(c)
-		}, preflight.Silent, "no complete answer within"},
-		"hangs up": {func(b *pgproto3.Backend, c net.Conn) { _ = b.Flush(); c.Close() }, preflight.Failed, "closed the connection"},
+		}, fact.Silent, "no complete answer within"},
+		"hangs up": {func(b *pgproto3.Backend, c net.Conn) { _ = b.Flush(); c.Close() }, fact.Failed, "closed the connection"},
 		"is shut down": {func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(serverError("FATAL", "57P01", "terminating connection due to administrator command", "ProcessInterrupts"))
 			_ = b.Flush()
 			c.Close()
-		}, preflight.Failed, "terminating connection due to administrator command"},
+		}, fact.Failed, "terminating connection due to administrator command"},
 		"sends garbage": {func(b *pgproto3.Backend, c net.Conn) {
 			_ = b.Flush()
 			_, _ = c.Write([]byte("\x01\x00\x00\x00\x08garbage"))
 			stall(c)
-		}, preflight.Malformed, "not of PostgreSQL's protocol"},
+		}, fact.Malformed, "not of PostgreSQL's protocol"},
 		"sends an enormous row": {func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(&pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, 11)})
 			_ = b.Flush()
@@ -60,23 +60,23 @@ func TestBrokenSessions(t *testing.T) {
 					return
 				}
 			}
-		}, preflight.Malformed, "a message of 2147483643 bytes"},
+		}, fact.Malformed, "a message of 2147483643 bytes"},
 		"sends endless rows": {func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(&pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, 11)})
 			for b.Flush() == nil {
 				b.Send(&pgproto3.DataRow{Values: make([][]byte, 11)})
 			}
-		}, preflight.Malformed, "more than 2001 rows"},
+		}, fact.Malformed, "more than 2001 rows"},
 		"sends large rows": {func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(&pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, 11)})
 			for b.Flush() == nil {
 				b.Send(&pgproto3.DataRow{Values: append(make([][]byte, 10), make([]byte, 1<<19))})
 			}
-		}, preflight.Malformed, "more than 4194304 bytes"},
+		}, fact.Malformed, "more than 4194304 bytes"},
 		"sends other columns": {func(b *pgproto3.Backend, c net.Conn) {
 			sendRows(b, [][]any{{"1", "2"}})
 			_ = b.Flush()
-		}, preflight.Malformed, "gave 2 columns, not 11"},
+		}, fact.Malformed, "gave 2 columns, not 11"},
 		"answers once more than asked": {func(b *pgproto3.Backend, c net.Conn) {
 			sendRows(b, primaryRows()[senders])
 			sendRows(b, nil)
@@ -91,15 +91,15 @@ func TestBrokenSessions(t *testing.T) {
 			if !ok {
 				t.Fatalf("what came before is lost: %s", got.Reason())
 			}
-			if !preflight.Equal(sql.SystemID, system) || !preflight.Equal(sql.FlushLSN, 0x5000000) {
+			if !fact.Equal(sql.SystemID, system) || !fact.Equal(sql.FlushLSN, 0x5000000) {
 				t.Errorf("what came before is lost: %s", asJSON(t, sql))
 			}
 			if tt.cause == "" {
 				return
 			}
-			for what, fact := range map[string]fact{"senders": sql.WalSenders, "receiver, asked after them": sql.WalReceiver} {
-				if fact.Cause() != tt.cause || !strings.Contains(fact.Reason(), tt.reason) || !strings.HasPrefix(fact.Reason(), "SQL monitor@") {
-					t.Errorf("%s: %q, %s; want %q, %s", what, fact.Cause(), fact.Reason(), tt.cause, tt.reason)
+			for what, observation := range map[string]observation{"senders": sql.WalSenders, "receiver, asked after them": sql.WalReceiver} {
+				if observation.Cause() != tt.cause || !strings.Contains(observation.Reason(), tt.reason) || !strings.HasPrefix(observation.Reason(), "SQL monitor@") {
+					t.Errorf("%s: %q, %s; want %q, %s", what, observation.Cause(), observation.Reason(), tt.cause, tt.reason)
 				}
 			}
 		})
@@ -111,7 +111,7 @@ func TestManyWalsenders(t *testing.T) {
 	rows := primaryRows()
 	rows[senders] = slices.Repeat(rows[senders][:1], manyRows+1)
 	sql := one(t, 10*time.Second, (&fake{rows: rows}).start(t).url).Must()
-	if got := sql.WalSenders; got.Cause() != preflight.Unsupport || got.Reason() != "pg_stat_replication has more than 2000 rows" {
+	if got := sql.WalSenders; got.Cause() != fact.Unsupport || got.Reason() != "pg_stat_replication has more than 2000 rows" {
 		t.Errorf("%q, %s", got.Cause(), got.Reason())
 	}
 	if !sql.WalReceiver.Known() || !sql.Slots.Known() {
@@ -184,47 +184,47 @@ func TestNoSession(t *testing.T) {
 	}}).start(t).url
 	tests := []struct {
 		name, url string
-		cause     preflight.Cause
+		cause     fact.Cause
 		reason    string
 	}{
-		{"no conn_url", "", preflight.NotAsked, "no conn_url"},
-		{"bad conn_url", "postgres:///postgres", preflight.Malformed, "not of the form"},
-		{"refused", closedPort(t), preflight.Refused, "connection refused"},
-		{"black hole", fullListener(t), preflight.Unreached, "no connection within"},
-		{"unresolved", "postgres://member.invalid:5432/postgres", preflight.Unresolved, "member.invalid"},
-		{"frozen", listen(t, stall), preflight.Silent, "connected, but no complete answer within"},
-		{"frozen after login", (&fake{login: func(b *pgproto3.Backend, c net.Conn) bool { stall(c); return false }}).start(t).url, preflight.Silent, "no complete answer"},
-		{"frozen at the first question", hostile(identity, func(_ *pgproto3.Backend, c net.Conn) { stall(c) }).start(t).url, preflight.Silent, identity},
-		{"hangs up", listen(t, func(net.Conn) {}), preflight.Failed, "closed the connection"},
-		{"wrong password", refusing(t, "28P01", `password authentication failed for user "monitor"`, "auth_failed"), preflight.Denied, "check the password of role monitor"},
-		{"password repeated", echo, preflight.Denied, "wrong password ******** [31m"},
+		{"no conn_url", "", fact.NotAsked, "no conn_url"},
+		{"bad conn_url", "postgres:///postgres", fact.Malformed, "not of the form"},
+		{"refused", closedPort(t), fact.Refused, "connection refused"},
+		{"black hole", fullListener(t), fact.Unreached, "no connection within"},
+		{"unresolved", "postgres://member.invalid:5432/postgres", fact.Unresolved, "member.invalid"},
+		{"frozen", listen(t, stall), fact.Silent, "connected, but no complete answer within"},
+		{"frozen after login", (&fake{login: func(b *pgproto3.Backend, c net.Conn) bool { stall(c); return false }}).start(t).url, fact.Silent, "no complete answer"},
+		{"frozen at the first question", hostile(identity, func(_ *pgproto3.Backend, c net.Conn) { stall(c) }).start(t).url, fact.Silent, identity},
+		{"hangs up", listen(t, func(net.Conn) {}), fact.Failed, "closed the connection"},
+		{"wrong password", refusing(t, "28P01", `password authentication failed for user "monitor"`, "auth_failed"), fact.Denied, "check the password of role monitor"},
+		{"password repeated", echo, fact.Denied, "wrong password ******** [31m"},
 		{
 			"pg_hba.conf", refusing(t, "28000", `no pg_hba.conf entry for host "10.0.0.9", user "monitor", database "postgres", no encryption`, "ClientAuthentication"),
-			preflight.Denied, "no encryption (SQLSTATE 28000); add to pg_hba.conf there: host all monitor 10.0.0.9/32 scram-sha-256, or give sslmode require or more, where a hostssl rule is there for it",
+			fact.Denied, "no encryption (SQLSTATE 28000); add to pg_hba.conf there: host all monitor 10.0.0.9/32 scram-sha-256, or give sslmode require or more, where a hostssl rule is there for it",
 		},
 		{
 			"pg_hba.conf in German", refusing(t, "28000", `kein Eintrag für Host »10.0.0.9«`, "ClientAuthentication"),
-			preflight.Denied, "host all monitor <address of this machine> scram-sha-256",
+			fact.Denied, "host all monitor <address of this machine> scram-sha-256",
 		},
-		{"no such role", refusing(t, "28000", `role "monitor" does not exist`, "InitializeSessionUserId"), preflight.Denied, `role "monitor" does not exist (SQLSTATE 28000)`},
-		{"no CONNECT", refusing(t, "42501", "permission denied for database", "CheckMyDatabase"), preflight.Denied, "permission denied"},
-		{"starting up", refusing(t, "57P03", "the database system is starting up", "ProcessStartupPacket"), preflight.Failed, "starting up"},
-		{"full", refusing(t, "53300", "sorry, too many clients already", "InitProcess"), preflight.Failed, "too many clients"},
-		{"no such database", refusing(t, "3D000", `database "postgres" does not exist`, "InitPostgres"), preflight.Failed, "does not exist"},
-		{"SSH", listen(t, func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-x\r\n"); stall(c) }), preflight.Malformed, "not PostgreSQL"},
+		{"no such role", refusing(t, "28000", `role "monitor" does not exist`, "InitializeSessionUserId"), fact.Denied, `role "monitor" does not exist (SQLSTATE 28000)`},
+		{"no CONNECT", refusing(t, "42501", "permission denied for database", "CheckMyDatabase"), fact.Denied, "permission denied"},
+		{"starting up", refusing(t, "57P03", "the database system is starting up", "ProcessStartupPacket"), fact.Failed, "starting up"},
+		{"full", refusing(t, "53300", "sorry, too many clients already", "InitProcess"), fact.Failed, "too many clients"},
+		{"no such database", refusing(t, "3D000", `database "postgres" does not exist`, "InitPostgres"), fact.Failed, "does not exist"},
+		{"SSH", listen(t, func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-x\r\n"); stall(c) }), fact.Malformed, "not PostgreSQL"},
 		{"HTTP", listen(t, func(c net.Conn) {
 			fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\n\r\n"+strings.Repeat("x", 100))
 			stall(c)
-		}), preflight.Malformed, "not PostgreSQL"},
-		{"another version", (&fake{version: "9.6.24"}).start(t).url, preflight.Unsupport, "PostgreSQL 9.6.24"},
-		{"no version", (&fake{version: "one"}).start(t).url, preflight.Malformed, `"one"`},
-		{"no recovery state", (&fake{rows: map[string][][]any{identity: {{"monitor", "t", "t", "150020", "maybe", start}}}}).start(t).url, preflight.Malformed, "pg_is_in_recovery()"},
-		{"no identity", (&fake{}).start(t).url, preflight.Malformed, identity},
+		}), fact.Malformed, "not PostgreSQL"},
+		{"another version", (&fake{version: "9.6.24"}).start(t).url, fact.Unsupport, "PostgreSQL 9.6.24"},
+		{"no version", (&fake{version: "one"}).start(t).url, fact.Malformed, `"one"`},
+		{"no recovery state", (&fake{rows: map[string][][]any{identity: {{"monitor", "t", "t", "150020", "maybe", start}}}}).start(t).url, fact.Malformed, "pg_is_in_recovery()"},
+		{"no identity", (&fake{}).start(t).url, fact.Malformed, identity},
 		{"identity refused", hostile(identity, func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(serverError("FATAL", "57P01", "terminating", "x"))
 			_ = b.Flush()
 			c.Close()
-		}).start(t).url, preflight.Failed, "terminating"},
+		}).start(t).url, fact.Failed, "terminating"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -243,7 +243,7 @@ func TestNoSession(t *testing.T) {
 func TestNoPasswordGiven(t *testing.T) {
 	cleanEnv(t)
 	got := Collect(t.Context(), Config{User: "monitor"}, []Target{{"m", refusing(t, "28P01", "failed", "auth_failed")}}, "m")["m"]
-	if got.Cause() != preflight.Denied || !strings.HasSuffix(got.Reason(), "no password was given: set PGPASSWORD or the password file") {
+	if got.Cause() != fact.Denied || !strings.HasSuffix(got.Reason(), "no password was given: set PGPASSWORD or the password file") {
 		t.Errorf("%q, %s", got.Cause(), got.Reason())
 	}
 }

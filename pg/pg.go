@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // defaultTimeout bounds Collect where the context has no deadline.
@@ -56,7 +56,7 @@ var errCut = errors.New("the leader's second sample was due")
 // a third of the time is over, and a member that has not answered when three
 // quarters of what the leader has left are over is cut off. It is unknown then,
 // because its figures could not be compared with the second sample.
-func Collect(ctx context.Context, cfg Config, targets []Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+func Collect(ctx context.Context, cfg Config, targets []Target, leader string) map[string]fact.Observed[fact.SQL] {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
@@ -66,7 +66,7 @@ func Collect(ctx context.Context, cfg Config, targets []Target, leader string) m
 	defer cancel()
 	o := newOrder(ctx, targets, leader)
 
-	answers := make([]preflight.Observed[preflight.SQL], len(targets))
+	answers := make([]fact.Observed[fact.SQL], len(targets))
 	var all sync.WaitGroup
 	for i, t := range targets {
 		ask := o.askReplica
@@ -77,7 +77,7 @@ func Collect(ctx context.Context, cfg Config, targets []Target, leader string) m
 	}
 	all.Wait()
 
-	out := make(map[string]preflight.Observed[preflight.SQL], len(targets))
+	out := make(map[string]fact.Observed[fact.SQL], len(targets))
 	for i, t := range targets {
 		out[t.Member] = answers[i]
 	}
@@ -115,7 +115,7 @@ func newOrder(ctx context.Context, targets []Target, leader string) *order {
 	return o
 }
 
-func (o *order) askReplica(whole context.Context, cfg Config, t Target) preflight.Observed[preflight.SQL] {
+func (o *order) askReplica(whole context.Context, cfg Config, t Target) fact.Observed[fact.SQL] {
 	done := sync.OnceFunc(o.replicas.Done)
 	defer done()
 	ctx := o.replicaCtx
@@ -140,7 +140,7 @@ func (o *order) askReplica(whole context.Context, cfg Config, t Target) prefligh
 	return s.observed()
 }
 
-func (o *order) askLeader(ctx context.Context, cfg Config, t Target) preflight.Observed[preflight.SQL] {
+func (o *order) askLeader(ctx context.Context, cfg Config, t Target) fact.Observed[fact.SQL] {
 	first := sync.OnceFunc(func() { close(o.sampled) })
 	defer first()
 	s := begin(ctx, cfg, t)

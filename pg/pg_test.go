@@ -13,10 +13,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
-func collect(t *testing.T, timeout time.Duration, targets []Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+func collect(t *testing.T, timeout time.Duration, targets []Target, leader string) map[string]fact.Observed[fact.SQL] {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -32,7 +32,7 @@ func collect(t *testing.T, timeout time.Duration, targets []Target, leader strin
 	return got
 }
 
-func one(t *testing.T, timeout time.Duration, url string) preflight.Observed[preflight.SQL] {
+func one(t *testing.T, timeout time.Duration, url string) fact.Observed[fact.SQL] {
 	t.Helper()
 	return collect(t, timeout, []Target{{"m", url}}, "")["m"]
 }
@@ -71,7 +71,7 @@ func TestSamplesAreInOrder(t *testing.T) {
 		t.Fatalf("%d answers", len(got))
 	}
 	p, ok := got["one"].Get()
-	if !ok || !preflight.Equal(p.FlushLSN, 0x5000000) || !preflight.Equal(p.FlushLSNAfter, 0x5000000) || !preflight.Equal(p.Timeline, 4) {
+	if !ok || !fact.Equal(p.FlushLSN, 0x5000000) || !fact.Equal(p.FlushLSNAfter, 0x5000000) || !fact.Equal(p.Timeline, 4) {
 		t.Errorf("leader %s", asJSON(t, got["one"]))
 	}
 	first, last := -1, -1
@@ -88,7 +88,7 @@ func TestSamplesAreInOrder(t *testing.T) {
 	}
 	for _, name := range []string{"two", "three", "four"} {
 		s, ok := got[name].Get()
-		if !ok || !preflight.Equal(s.ReceiveLSN, 0x4FFFFFF) || s.FlushLSNAfter.Cause() != preflight.Absent {
+		if !ok || !fact.Equal(s.ReceiveLSN, 0x4FFFFFF) || s.FlushLSNAfter.Cause() != fact.Absent {
 			t.Errorf("%s: %s", name, asJSON(t, got[name]))
 		}
 		for _, part := range []string{positions, senders, receiver} {
@@ -149,9 +149,9 @@ func TestReadOnly(t *testing.T) {
 
 // What one part is refused does not hide the others.
 func TestPartsFailAlone(t *testing.T) {
-	for code, want := range map[string]preflight.Cause{
-		"42501": preflight.Privilege, "42883": preflight.Unsupport, "42703": preflight.Unsupport,
-		"57014": preflight.Failed, "55P03": preflight.Failed, "XX000": preflight.Failed,
+	for code, want := range map[string]fact.Cause{
+		"42501": fact.Privilege, "42883": fact.Unsupport, "42703": fact.Unsupport,
+		"57014": fact.Failed, "55P03": fact.Failed, "XX000": fact.Failed,
 	} {
 		for _, bad := range []string{
 			control, settings, conninfo, positions, senders, receiver, sample, slots, activity, roles,
@@ -171,18 +171,18 @@ func TestPartsFailAlone(t *testing.T) {
 				t.Errorf("%s fails with %s: %s", bad, code, got.Reason())
 				continue
 			}
-			facts := map[string]fact{
+			facts := map[string]observation{
 				control: sql.SystemID, settings: sql.Settings, conninfo: sql.ApplicationName, positions: sql.At,
 				senders: sql.WalSenders, receiver: sql.WalReceiver, sample: sql.FlushLSNAfter,
 				slots: sql.Slots, activity: sql.Activity, roles: sql.Roles, extensions: sql.Extensions,
 				available: sql.AvailableExtensions, collation: sql.CollationVersion, collations: sql.Collations,
 				unlogged: sql.UnloggedTables, hba: sql.HBA, rights: sql.Database,
 			}
-			for part, fact := range facts {
+			for part, observation := range facts {
 				switch {
-				case part == bad && (fact.Cause() != want || !strings.Contains(fact.Reason(), "no such luck") || !strings.Contains(fact.Reason(), bad)):
-					t.Errorf("%s fails with %s: %q, %s", bad, code, fact.Cause(), fact.Reason())
-				case part != bad && strings.Contains(fact.Reason(), "no such luck"):
+				case part == bad && (observation.Cause() != want || !strings.Contains(observation.Reason(), "no such luck") || !strings.Contains(observation.Reason(), bad)):
+					t.Errorf("%s fails with %s: %q, %s", bad, code, observation.Cause(), observation.Reason())
+				case part != bad && strings.Contains(observation.Reason(), "no such luck"):
 					t.Errorf("%s fails with %s, and takes %s with it", bad, code, part)
 				}
 			}
@@ -206,8 +206,8 @@ func TestLatePartsDelayNoSample(t *testing.T) {
 	if !ok1 || !ok2 || !p.FlushLSNAfter.Known() || !p.WalSenders.Known() || !s.ReceiveLSN.Known() || !s.WalReceiver.Known() {
 		t.Errorf("one %s, two %s", asJSON(t, got["one"]), asJSON(t, got["two"]))
 	}
-	for _, f := range []preflight.SQL{p, s} {
-		if f.AvailableExtensions.Cause() != preflight.Silent || f.HBA.Known() {
+	for _, f := range []fact.SQL{p, s} {
+		if f.AvailableExtensions.Cause() != fact.Silent || f.HBA.Known() {
 			t.Errorf("%s", asJSON(t, f))
 		}
 	}
@@ -233,11 +233,11 @@ func TestNothingForbiddenIsAsked(t *testing.T) {
 	rows[rights] = [][]any{{"app", "f", "f"}}
 	f := (&fake{rows: rows}).start(t)
 	sql, _ := one(t, 10*time.Second, f.url).Get()
-	if ready := sql.Archiver.Must().Ready; ready.Cause() != preflight.Privilege || !strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO monitor") {
+	if ready := sql.Archiver.Must().Ready; ready.Cause() != fact.Privilege || !strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO monitor") {
 		t.Errorf("%s", asJSON(t, ready))
 	}
 	want := "no privilege for pg_hba_file_rules: as a superuser in database app: GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO monitor; GRANT SELECT ON pg_hba_file_rules TO monitor"
-	if sql.HBA.Cause() != preflight.Privilege || sql.HBA.Reason() != want {
+	if sql.HBA.Cause() != fact.Privilege || sql.HBA.Reason() != want {
 		t.Errorf("%s", asJSON(t, sql.HBA))
 	}
 	for _, sent := range f.statements() {
@@ -278,16 +278,16 @@ func TestSlowReplicaIsCutOff(t *testing.T) {
 	}}).start(t)
 	fast := (&fake{rows: standbyRows()}).start(t)
 	got := collect(t, time.Second, []Target{{"one", leader.url}, {"slow", slow.url}, {"fast", fast.url}, {"dead", listen(t, stall)}, {"hole", fullListener(t)}}, "one")
-	if sql, ok := got["one"].Get(); !ok || !preflight.Equal(sql.FlushLSNAfter, 0x5000000) {
+	if sql, ok := got["one"].Get(); !ok || !fact.Equal(sql.FlushLSNAfter, 0x5000000) {
 		t.Errorf("leader %s", asJSON(t, got["one"]))
 	}
 	if sql, ok := got["fast"].Get(); !ok || !sql.ReceiveLSN.Known() {
 		t.Errorf("fast %s", asJSON(t, got["fast"]))
 	}
-	if sql, ok := got["slow"].Get(); !ok || sql.ReceiveLSN.Cause() != preflight.Silent || !preflight.Equal(sql.SystemID, system) {
+	if sql, ok := got["slow"].Get(); !ok || sql.ReceiveLSN.Cause() != fact.Silent || !fact.Equal(sql.SystemID, system) {
 		t.Errorf("slow %s", asJSON(t, got["slow"]))
 	}
-	if got["dead"].Cause() != preflight.Silent || got["hole"].Cause() != preflight.Unreached {
+	if got["dead"].Cause() != fact.Silent || got["hole"].Cause() != fact.Unreached {
 		t.Errorf("dead %s, hole %s", asJSON(t, got["dead"]), asJSON(t, got["hole"]))
 	}
 }
@@ -298,7 +298,7 @@ func TestInterrupt(t *testing.T) {
 	begin := time.Now()
 	got := Collect(ctx, Config{User: "monitor"}, []Target{{"one", listen(t, stall)}, {"two", fullListener(t)}}, "one")
 	for name, o := range got {
-		if o.Cause() != preflight.Failed || !strings.Contains(o.Reason(), "interrupted") {
+		if o.Cause() != fact.Failed || !strings.Contains(o.Reason(), "interrupted") {
 			t.Errorf("%s: %q, %s", name, o.Cause(), o.Reason())
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // serverOnce counts connections and lets answer decide what becomes of the offer
@@ -52,7 +52,7 @@ func offered(t *testing.T, c net.Conn) {
 	}
 }
 
-func collectOne(t *testing.T, url, mode string) preflight.Observed[preflight.SQL] {
+func collectOne(t *testing.T, url, mode string) fact.Observed[fact.SQL] {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
@@ -62,7 +62,7 @@ func collectOne(t *testing.T, url, mode string) preflight.Observed[preflight.SQL
 func TestPreferKeepsTheConnectionOfAServerWithoutTLS(t *testing.T) {
 	url, connections := serverOnce(t, func(_ int32, c net.Conn) net.Conn { return c })
 	got := collectOne(t, url, "prefer")
-	if got.Cause() == preflight.Refused || got.Cause() == preflight.Silent || connections.Load() != 1 {
+	if got.Cause() == fact.Refused || got.Cause() == fact.Silent || connections.Load() != 1 {
 		t.Errorf("%d connections; %s", connections.Load(), got.Reason())
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"patroni-preflight/internal/secure"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const (
@@ -28,7 +28,7 @@ type session struct {
 	remote  string
 	conn    *pgconn.PgConn
 	// certificate is the server's.
-	certificate preflight.Observed[preflight.Certificate]
+	certificate fact.Observed[fact.Certificate]
 	major       int
 
 	progress   progress
@@ -38,7 +38,7 @@ type session struct {
 	// share says which part of the time that is left one statement may take; 0 is all.
 	share time.Duration
 	// why says why there is no session, or no answer to trust.
-	why     *preflight.Unknown
+	why     *fact.Unknown
 	answers map[string]answer
 	// at is when the answers were complete, but for the late ones: it is compared
 	// with the server's clock.
@@ -48,7 +48,7 @@ type session struct {
 // answer is what one statement gave: rows of text, in which nil is NULL.
 type answer struct {
 	rows [][]*string
-	why  *preflight.Unknown
+	why  *fact.Unknown
 }
 
 // collect asks the parts in one round trip and keeps their answers.
@@ -154,7 +154,7 @@ func (s *session) prefix(ctx context.Context) string {
 
 // read takes the rows of one result within the limits. A statement that is no
 // query (BEGIN, SET) has no rows and an empty part.
-func (s *session) read(r *pgconn.ResultReader, p part) ([][]*string, *preflight.Unknown) {
+func (s *session) read(r *pgconn.ResultReader, p part) ([][]*string, *fact.Unknown) {
 	var rows [][]*string
 	size := 0
 	for r.NextRow() {
@@ -182,7 +182,7 @@ func (s *session) read(r *pgconn.ResultReader, p part) ([][]*string, *preflight.
 }
 
 // give gives the session up.
-func (s *session) give(why *preflight.Unknown) {
+func (s *session) give(why *fact.Unknown) {
 	s.why = why
 	s.conn.Conn().Close()
 }
@@ -203,7 +203,7 @@ func (s *session) end(ctx context.Context) {
 
 // observed is the member's fact: unknown where there was no session or not even
 // its identity came, else known with whatever came.
-func (s *session) observed() preflight.Observed[preflight.SQL] {
+func (s *session) observed() fact.Observed[fact.SQL] {
 	if s.at.IsZero() {
 		s.at = time.Now()
 	}
@@ -213,16 +213,16 @@ func (s *session) observed() preflight.Observed[preflight.SQL] {
 		why = s.answers[identity].why
 	}
 	if why != nil {
-		return preflight.NotKnown[preflight.SQL](why.Cause, "%s", why.Reason).
+		return fact.NotKnown[fact.SQL](why.Cause, "%s", why.Reason).
 			Stamped(s.source, s.at, s.at.Sub(s.started))
 	}
 	facts, why := decode(s.user, s.major, s.answers)
 	if why != nil {
-		return preflight.NotKnown[preflight.SQL](why.Cause, "%s: %s", s.source, why.Reason).
+		return fact.NotKnown[fact.SQL](why.Cause, "%s: %s", s.source, why.Reason).
 			Stamped(s.source, s.at, s.at.Sub(s.started))
 	}
 	facts.RemoteAddr, facts.Certificate = s.remote, s.certificate
-	notTwice := preflight.NotKnown[preflight.LSN](preflight.Absent, "only the leader is sampled twice")
-	facts.FlushLSNAfter, facts.FlushLSNAfterAt = notTwice, preflight.Because[time.Time](notTwice)
-	return preflight.Known(facts).Stamped(s.source, s.at, s.at.Sub(s.started))
+	notTwice := fact.NotKnown[fact.LSN](fact.Absent, "only the leader is sampled twice")
+	facts.FlushLSNAfter, facts.FlushLSNAfterAt = notTwice, fact.Because[time.Time](notTwice)
+	return fact.Known(facts).Stamped(s.source, s.at, s.at.Sub(s.started))
 }

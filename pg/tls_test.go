@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"patroni-preflight/internal/testca"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // secured is the conn_url of a PostgreSQL that has TLS as configured.
@@ -64,12 +64,12 @@ func TestTLS(t *testing.T) {
 			got := Collect(ctx, tc.cfg, []Target{{Member: "one", ConnURL: url}}, "")["one"]
 			// The fake has no rows: a session that came about ends at the first of them.
 			if tc.why == "" {
-				if got.Cause() != preflight.Malformed || !strings.Contains(got.Reason(), identity) {
+				if got.Cause() != fact.Malformed || !strings.Contains(got.Reason(), identity) {
 					t.Errorf("%q: %s", got.Cause(), got.Reason())
 				}
 				return
 			}
-			if got.Cause() != preflight.TLS || !strings.Contains(got.Reason(), tc.why) || strings.Contains(got.Reason(), "hunter2") {
+			if got.Cause() != fact.TLS || !strings.Contains(got.Reason(), tc.why) || strings.Contains(got.Reason(), "hunter2") {
 				t.Errorf("%q: %s, want %s", got.Cause(), got.Reason(), tc.why)
 			}
 		})
@@ -81,7 +81,7 @@ func TestNoTLSThere(t *testing.T) {
 	cleanEnv(t)
 	f := (&fake{}).start(t)
 	got := Collect(t.Context(), Config{User: "monitor", SSLMode: "require"}, []Target{{Member: "one", ConnURL: f.url}}, "")["one"]
-	if got.Cause() != preflight.TLS || len(f.statements()) > 0 {
+	if got.Cause() != fact.TLS || len(f.statements()) > 0 {
 		t.Errorf("%q: %s; %q", got.Cause(), got.Reason(), f.statements())
 	}
 }

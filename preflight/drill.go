@@ -4,6 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/patroni"
+	"patroni-preflight/preflight/verify"
 )
 
 // DrillReport is a rehearsal: the leader was moved through every member that may
@@ -47,7 +53,7 @@ type DrillLeg struct {
 	// ExitCode is that of the switchover, null where the drill did not come to it.
 	ExitCode *int `json:"exit_code"`
 	// Outage is nil where nothing was asked of Patroni.
-	Outage *Outage `json:"without_primary"`
+	Outage *verify.Outage `json:"without_primary"`
 	// Switchover is nil where the drill did not come to it.
 	Switchover *SwitchoverReport `json:"switchover"`
 }
@@ -59,22 +65,22 @@ type LeftOut struct {
 }
 
 // Verified reports whether the leg was done as it was to be.
-func (l DrillLeg) Verified() bool { return l.ExitCode != nil && *l.ExitCode == ExitGo }
+func (l DrillLeg) Verified() bool { return l.ExitCode != nil && *l.ExitCode == exitcode.Go }
 
 // PlanDrill orders the legs: every member that may be promoted, synchronous ones
 // first, and back. Legs is empty where nobody leads or nobody may be promoted.
-func PlanDrill(s *Snapshot, q Question, p Policies) DrillReport {
+func PlanDrill(s *fact.Snapshot, q fact.Question, p check.Policies) DrillReport {
 	d := DrillReport{
-		SchemaVersion: ReportSchema, Tool: s.Tool, Scope: s.Target.Scope, Namespace: s.Target.Namespace, Group: s.Target.Group,
-		TakenAt: s.TakenAt, First: s.Leader(), Leader: s.Leader(), Timeline: sqlTimeline.of(s, s.Leader()).Value,
+		SchemaVersion: check.ReportSchema, Tool: s.Tool, Scope: s.Target.Scope, Namespace: s.Target.Namespace, Group: s.Target.Group,
+		TakenAt: s.TakenAt, First: s.Leader(), Leader: s.Leader(), Timeline: fact.SQLTimeline.Of(s, s.Leader()).Value,
 		Legs: []DrillLeg{}, LeftOut: []LeftOut{},
 	}
 	var first, second []string
-	for _, m := range s.replicas() {
+	for _, m := range s.Replicas() {
 		switch no, how := mayNotLead(s, m); {
 		case no:
 			d.LeftOut = append(d.LeftOut, LeftOut{m, "tag " + how})
-		case s.outOfSync(m):
+		case patroni.OutOfSync(s, m):
 			second = append(second, m)
 		default:
 			first = append(first, m)
@@ -117,9 +123,9 @@ func (d *DrillReport) add(leg DrillLeg, r Report) {
 func (d DrillReport) Start() (code int, why string) {
 	if len(d.Legs) == 0 {
 		if d.First == "" {
-			return max(d.Check.ExitCode, ExitNoGo), "nobody is known to lead"
+			return max(d.Check.ExitCode, exitcode.NoGo), "nobody is known to lead"
 		}
-		return ExitNoGo, "there is no other member that may be promoted"
+		return exitcode.NoGo, "there is no other member that may be promoted"
 	}
 	for i, leg := range d.Legs {
 		synchronous := i > 0 && len(leg.Blockers) > 0 && !slices.ContainsFunc(leg.Blockers, func(id string) bool { return id != "candidate.sync" })
@@ -128,12 +134,12 @@ func (d DrillReport) Start() (code int, why string) {
 		}
 		return leg.Today.ExitCode(), fmt.Sprintf("leg %d of %d, %s to %s, is %s today already", i+1, len(d.Legs), leg.From, leg.To, leg.Today)
 	}
-	return ExitGo, ""
+	return exitcode.Go, ""
 }
 
 // End takes a leg that is over into the report. why is the error that ended it, or
 // "". It reports whether the drill goes on.
-func (d *DrillReport) End(i, code int, s SwitchoverReport, o *Outage, why string) bool {
+func (d *DrillReport) End(i, code int, s SwitchoverReport, o *verify.Outage, why string) bool {
 	leg := &d.Legs[i]
 	leg.ExitCode, leg.Switchover, leg.Outage = &code, &s, o
 	d.ExitCode = code
@@ -161,6 +167,6 @@ func (d *DrillReport) End(i, code int, s SwitchoverReport, o *Outage, why string
 	return false
 }
 
-func mayNotLead(s *Snapshot, m string) (no bool, how string) {
-	return nofailover(keyTags.of(s, m).orZero(), keyVersion.of(s, m).orZero())
+func mayNotLead(s *fact.Snapshot, m string) (no bool, how string) {
+	return patroni.Nofailover(fact.KeyTags.Of(s, m).OrZero(), fact.KeyVersion.Of(s, m).OrZero())
 }

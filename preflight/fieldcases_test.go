@@ -1,4 +1,4 @@
-package preflight
+package preflight_test
 
 import (
 	"bytes"
@@ -10,9 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
 )
 
-var update = flag.Bool("update", false, "write what is generated from tests anew: docs/field-cases.md, snapshots")
+var update = flag.Bool("update", false, "write docs/field-cases.md")
 
 // fieldCase is a publicly reported switchover that failed or did harm, or a trap
 // in Patroni's own source (T).
@@ -60,23 +65,23 @@ type look struct {
 	name string
 	by   string
 	on   string // the result's subject
-	as   Weight
+	as   preflight.Weight
 	// says are parts of the finding's sentence, or of the reason why a fact is missing.
 	says []string
-	do   func(s *Recording)
+	do   func(s *fact.Recording)
 	// from is a recorded snapshot to begin with; the healthy one where empty.
 	from string
 	// want is the verdict; where empty it follows from the weight.
-	want Verdict
+	want preflight.Verdict
 	// more looks at the rest of the report.
-	more func(t *testing.T, r Report)
+	more func(t *testing.T, r preflight.Report)
 }
 
 // theCandidate stands for the candidate of a recorded snapshot.
 const theCandidate = "*"
 
 func allCases() []fieldCase {
-	return slices.Concat(addressCases, clientCases, lagCases, replicaCases, syncReports, shutdownFieldCases, returnCases, slotCases, otherCases, sourceCases)
+	return slices.Concat(addressCases, clientCases, lagReports, replicaCases, syncReports, shutdownFieldCases, returnCases, slotCases, otherCases, sourceCases)
 }
 
 // caseNumbers are the numbers in use, by topic; the others were dropped before
@@ -125,13 +130,13 @@ func TestFieldCase(t *testing.T) {
 }
 
 func takeLook(t *testing.T, l look) {
-	s := healthy(t)
+	s := facttest.Healthy(t)
 	if l.from != "" {
 		raw, err := os.ReadFile(filepath.Join("testdata", "recorded", l.from+".json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, err = LoadRecording(bytes.NewReader(raw)); err != nil {
+		if s, err = fact.LoadRecording(bytes.NewReader(raw)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -143,13 +148,13 @@ func takeLook(t *testing.T, l look) {
 	}
 	want := l.want
 	if want == "" {
-		want = map[Weight]Verdict{Blocks: NoGo, Unseen: UnknownState, Warns: Go, Passed: Go}[l.as]
+		want = map[preflight.Weight]preflight.Verdict{preflight.Blocks: preflight.NoGo, preflight.Unseen: preflight.UnknownState, preflight.Warns: preflight.Go, preflight.Passed: preflight.Go}[l.as]
 	}
-	r := Judge(s.Snapshot, s.Question, Policies{})
+	r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 	if r.Verdict != want {
-		t.Errorf("%s, want %s\n%s", r.Verdict, want, fails(r))
+		t.Errorf("%s, want %s\n%s", r.Verdict, want, facttest.Fails(r))
 	}
-	res := resultOf(t, r, l.by, l.on)
+	res := facttest.ResultOf(t, r, l.by, l.on)
 	if res.Weight != l.as {
 		t.Errorf("%s of %q: %s, want %s", l.by, l.on, res.Weight, l.as)
 	}
@@ -201,7 +206,7 @@ func TestFieldCasesAreComplete(t *testing.T) {
 			t.Errorf("%s: there is no scenario %q", c.id, c.scenario)
 		}
 		for _, l := range c.looks {
-			if _, ok := CheckByID(l.by); !ok {
+			if _, ok := preflight.CheckByID(l.by); !ok {
 				t.Errorf("%s: there is no check %s", c.id, l.by)
 			}
 		}

@@ -3,6 +3,9 @@ package preflight
 import (
 	"slices"
 	"time"
+
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 )
 
 // GroupsReport is the judgement of all groups of a Citus cluster, where none was
@@ -12,7 +15,7 @@ type GroupsReport struct {
 	Tool          string    `json:"tool"`
 	TakenAt       time.Time `json:"taken_at"`
 	// Request is the question without a group.
-	Request Request `json:"request"`
+	Request fact.Request `json:"request"`
 	// Verdict is the worst of the groups': NO-GO, then UNKNOWN, then GO.
 	Verdict  Verdict `json:"verdict"`
 	ExitCode int     `json:"exit_code"`
@@ -24,17 +27,17 @@ type GroupsReport struct {
 
 // Groups are the Citus groups among which one has to be named; none where one was
 // named, or where the scope has a leader of its own.
-func (s *Snapshot) Groups() []string {
+func Groups(s *fact.Snapshot) []string {
 	if s.Target.Group != "" {
 		return nil
 	}
-	return groups.of(s, "").orZero()
+	return fact.Groups.Of(s, "").OrZero()
 }
 
 // JoinGroups is one report of those of all groups, of which there is at least one.
 func JoinGroups(reports []Report) GroupsReport {
 	g := GroupsReport{
-		SchemaVersion: ReportSchema, Tool: reports[0].Tool, TakenAt: reports[0].TakenAt,
+		SchemaVersion: check.ReportSchema, Tool: reports[0].Tool, TakenAt: reports[0].TakenAt,
 		Request: reports[0].Request, Verdict: Go, Groups: reports,
 	}
 	g.Request.Group = ""

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/verify"
 )
 
 // Plan is what a switchover would do, for whoever has to confirm it.
@@ -25,8 +28,8 @@ type Plan struct {
 }
 
 // PlanOf says what the switchover that was asked about would do.
-func PlanOf(s *Snapshot, r Report) Plan {
-	p := Plan{Leader: r.Leader, Candidate: r.Request.Candidate, StandbyCluster: s.follows(), Lost: lost(s), Warnings: []string{}}
+func PlanOf(s *fact.Snapshot, r Report) Plan {
+	p := Plan{Leader: r.Leader, Candidate: r.Request.Candidate, StandbyCluster: s.IsStandbyCluster(), Lost: lost(s), Warnings: []string{}}
 	if r.Prediction != nil {
 		p.Prints = r.Prediction.Printed
 	}
@@ -43,20 +46,20 @@ func PlanOf(s *Snapshot, r Report) Plan {
 }
 
 // lost lists what the leader has that nobody has afterwards.
-func lost(s *Snapshot) []string {
+func lost(s *fact.Snapshot) []string {
 	out := []string{}
 	leader := s.Leader()
-	if a, ok := sqlActivity.of(s, leader).Get(); ok && a.Sessions > 0 {
+	if a, ok := fact.SQLActivity.Of(s, leader).Get(); ok && a.Sessions > 0 {
 		out = append(out, fmt.Sprintf("%d sessions on %s, %d of them at work", a.Sessions, leader, a.Active))
 	}
-	if n, ok := ofSQL("", func(q SQL) Observed[int] { return q.UnloggedTables }).of(s, leader).Get(); ok && n > 0 {
-		out = append(out, fmt.Sprintf("the rows of %d unlogged tables in database %s", n, ofSQL("", func(q SQL) Observed[string] { return q.Database }).of(s, leader).orZero()))
+	if n, ok := fact.OfSQL("", func(q fact.SQL) fact.Observed[int] { return q.UnloggedTables }).Of(s, leader).Get(); ok && n > 0 {
+		out = append(out, fmt.Sprintf("the rows of %d unlogged tables in database %s", n, fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.Database }).Of(s, leader).OrZero()))
 	}
-	if slots, ok := sqlSlots.of(s, leader).Get(); ok {
-		kept := lasting(s, slots)
+	if slots, ok := fact.SQLSlots.Of(s, leader).Get(); ok {
+		kept := verify.ExpectedAfter(s, slots)
 		var gone []string
 		for _, slot := range slots {
-			if !slices.Contains(kept, BaselineSlot{slot.Name, slot.Type}) {
+			if !slices.Contains(kept, verify.BaselineSlot{Name: slot.Name, Type: slot.Type}) {
 				gone = append(gone, slot.Name)
 			}
 		}

@@ -1,18 +1,25 @@
-package preflight
+package preflight_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
+	"patroni-preflight/preflight/verify"
 )
 
 func TestPlan(t *testing.T) {
-	s := healthy(t)
-	q := s.member("node1").SQL.Value
-	q.Activity = Known(Activity{Sessions: 12, Active: 3})
-	q.UnloggedTables = Known(2)
-	q.Slots = Known(append([]Slot{{Name: "stray", Type: "physical"}}, *q.Slots.Value...))
-	p := PlanOf(s.Snapshot, Judge(s.Snapshot, s.Question, Policies{}))
+	s := facttest.Healthy(t)
+	q := facttest.Member(s.Snapshot, "node1").SQL.Value
+	q.Activity = fact.Known(fact.Activity{Sessions: 12, Active: 3})
+	q.UnloggedTables = fact.Known(2)
+	q.Slots = fact.Known(append([]fact.Slot{{Name: "stray", Type: "physical"}}, *q.Slots.Value...))
+	p := preflight.PlanOf(s.Snapshot, preflight.Judge(s.Snapshot, s.Question, check.Policies{}))
 	if p.Leader != "node1" || p.Candidate != "node2" || p.Whom() != "node2" || !strings.Contains(p.Prints, "Successfully switched over") || p.Interruption == "" || len(p.Warnings) > 0 {
 		t.Errorf("%+v", p)
 	}
@@ -20,37 +27,37 @@ func TestPlan(t *testing.T) {
 	if !slices.Equal(p.Lost, want) {
 		t.Errorf("lost %q, want %q", p.Lost, want)
 	}
-	s = healthy(t)
+	s = facttest.Healthy(t)
 	s.Question.Candidate, s.Question.ScheduledAt = "", "2126-12-01T03:00:00+00:00"
-	p = PlanOf(s.Snapshot, Judge(s.Snapshot, s.Question, Policies{}))
+	p = preflight.PlanOf(s.Snapshot, preflight.Judge(s.Snapshot, s.Question, check.Policies{}))
 	if p.Whom() != "whichever member Patroni chooses" || p.ScheduledAt == "" || !strings.Contains(strings.Join(p.Warnings, " "), "nobody judges it again") {
 		t.Errorf("%+v", p)
 	}
-	if p := PlanOf(&Snapshot{}, Report{}); p.Lost == nil || len(p.Lost) > 0 {
+	if p := preflight.PlanOf(&fact.Snapshot{}, preflight.Report{}); p.Lost == nil || len(p.Lost) > 0 {
 		t.Errorf("of nothing: %+v", p)
 	}
 }
 
 func TestIsScheduled(t *testing.T) {
 	const at = "2126-12-01T03:00:00+00:00"
-	b := baselineOf(healthy(t))
+	b := facttest.BaselineOf(facttest.Healthy(t))
 	for name, c := range map[string]struct {
-		f    Observed[Failover]
+		f    fact.Observed[fact.Failover]
 		want bool
 	}{
-		"scheduled":         {Known(Failover{Leader: "node1", Candidate: "node2", ScheduledAt: at}), true},
-		"pending":           {Known(Failover{Leader: "node1", Candidate: "node2"}), false},
-		"another candidate": {Known(Failover{Leader: "node1", Candidate: "node3", ScheduledAt: at}), false},
-		"nothing":           {Known(Failover{}), false},
-		"not seen":          {silent[Failover](), false},
+		"scheduled":         {fact.Known(fact.Failover{Leader: "node1", Candidate: "node2", ScheduledAt: at}), true},
+		"pending":           {fact.Known(fact.Failover{Leader: "node1", Candidate: "node2"}), false},
+		"another candidate": {fact.Known(fact.Failover{Leader: "node1", Candidate: "node3", ScheduledAt: at}), false},
+		"nothing":           {fact.Known(fact.Failover{}), false},
+		"not seen":          {facttest.Silent[fact.Failover](), false},
 	} {
-		s := healthy(t)
+		s := facttest.Healthy(t)
 		s.DCS.Cluster.Value.Failover = c.f
-		if got := IsScheduled(b, s.Snapshot); got != c.want {
+		if got := preflight.IsScheduled(b, s.Snapshot); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
-	if v := Verify(b, healthy(t).Snapshot).AsScheduled(); v.Outcome != Scheduled || v.ExitCode != ExitGo || v.Outcome.ExitCode() != ExitGo {
+	if v := preflight.AsScheduled(verify.Verify(b, facttest.Healthy(t).Snapshot)); v.Outcome != verify.Scheduled || v.ExitCode != exitcode.Go || v.Outcome.ExitCode() != exitcode.Go {
 		t.Errorf("%+v", v)
 	}
 }

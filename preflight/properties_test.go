@@ -1,13 +1,18 @@
-package preflight
+package preflight_test
 
 import (
 	"bytes"
 	"encoding/json"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
+	"patroni-preflight/preflight/patroni"
 )
 
 // notEssential lists the facts, by path, that may be missing from a snapshot
@@ -50,42 +55,42 @@ func TestNoFactTakenAwayYieldsGo(t *testing.T) {
 			return regexp.MustCompile(n.path).MatchString(path)
 		})
 	}
-	paths := factsIn(healthy(t))
+	paths := facttest.FactsIn(facttest.Healthy(t))
 	if len(paths) < 150 {
 		t.Fatalf("only %d facts found in a healthy snapshot", len(paths))
 	}
 	for i, f := range paths {
-		s := healthy(t)
-		factsIn(s)[i].forget()
-		switch v := Judge(s.Snapshot, s.Question, Policies{}).Verdict; {
-		case v == NoGo:
-			t.Errorf("%s: NO-GO because it is missing", f.path)
-		case v == Go && !matches(f.path):
-			t.Errorf("%s: GO without it", f.path)
-		case v != Go && matches(f.path):
-			t.Errorf("%s: listed as not essential, and %s without it", f.path, v)
+		s := facttest.Healthy(t)
+		facttest.FactsIn(s)[i].Forget()
+		switch v := preflight.Judge(s.Snapshot, s.Question, check.Policies{}).Verdict; {
+		case v == preflight.NoGo:
+			t.Errorf("%s: NO-GO because it is missing", f.Path)
+		case v == preflight.Go && !matches(f.Path):
+			t.Errorf("%s: GO without it", f.Path)
+		case v != preflight.Go && matches(f.Path):
+			t.Errorf("%s: listed as not essential, and %s without it", f.Path, v)
 		}
 	}
 }
 
 // TestEmptyNeverPasses: of nothing, nothing is known.
 func TestEmptyNeverPasses(t *testing.T) {
-	for _, s := range []*Recording{
-		{Snapshot: &Snapshot{}},
-		{Snapshot: &Snapshot{Target: Target{Scope: "demo"}}, Question: Question{Candidate: "node2"}},
+	for _, s := range []*fact.Recording{
+		{Snapshot: &fact.Snapshot{}},
+		{Snapshot: &fact.Snapshot{Target: fact.Target{Scope: "demo"}}, Question: fact.Question{Candidate: "node2"}},
 	} {
-		r := Judge(s.Snapshot, s.Question, Policies{})
-		if r.Verdict != UnknownState || r.Summary.Passed > 0 {
-			t.Errorf("%s with %d passes:\n%s", r.Verdict, r.Summary.Passed, fails(r))
+		r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
+		if r.Verdict != preflight.UnknownState || r.Summary.Passed > 0 {
+			t.Errorf("%s with %d passes:\n%s", r.Verdict, r.Summary.Passed, facttest.Fails(r))
 		}
 	}
 }
 
 // TestJudgeDoesNotChangeTheSnapshot compares the snapshot before and after.
 func TestJudgeDoesNotChangeTheSnapshot(t *testing.T) {
-	s := healthy(t)
+	s := facttest.Healthy(t)
 	before, _ := json.Marshal(s)
-	Judge(s.Snapshot, s.Question, Policies{})
+	preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 	if after, _ := json.Marshal(s); !bytes.Equal(before, after) {
 		t.Error("the snapshot changed")
 	}
@@ -93,17 +98,17 @@ func TestJudgeDoesNotChangeTheSnapshot(t *testing.T) {
 
 // TestSaveAndLoadKeepEverything: a recorded snapshot is the snapshot.
 func TestSaveAndLoadKeepEverything(t *testing.T) {
-	s := healthy(t)
+	s := facttest.Healthy(t)
 	var b bytes.Buffer
 	if err := s.Save(&b); err != nil {
 		t.Fatal(err)
 	}
-	again, err := LoadRecording(&b)
+	again, err := fact.LoadRecording(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, _ := json.Marshal(Judge(s.Snapshot, s.Question, Policies{}))
-	y, _ := json.Marshal(Judge(again.Snapshot, again.Question, Policies{}))
+	x, _ := json.Marshal(preflight.Judge(s.Snapshot, s.Question, check.Policies{}))
+	y, _ := json.Marshal(preflight.Judge(again.Snapshot, again.Question, check.Policies{}))
 	if !bytes.Equal(x, y) {
 		t.Error("the report of the loaded snapshot differs")
 	}
@@ -111,19 +116,19 @@ func TestSaveAndLoadKeepEverything(t *testing.T) {
 
 // TestEmptyIsNotUnknown: an empty list is still known after it was recorded.
 func TestEmptyIsNotUnknown(t *testing.T) {
-	s := healthy(t)
-	s.DCS.Alarms, s.Moved = Known([]string(nil)), Known([]string(nil))
-	s.member("node2").Key.Value.Tags = Known(Tags(nil))
+	s := facttest.Healthy(t)
+	s.DCS.Alarms, s.Moved = fact.Known([]string(nil)), fact.Known([]string(nil))
+	facttest.Member(s.Snapshot, "node2").Key.Value.Tags = fact.Known(fact.Tags(nil))
 	var b bytes.Buffer
 	if err := s.Save(&b); err != nil {
 		t.Fatal(err)
 	}
-	again, err := LoadRecording(&b)
+	again, err := fact.LoadRecording(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := Judge(again.Snapshot, again.Question, Policies{}); r.Verdict != Go {
-		t.Errorf("%s\n%s", r.Verdict, fails(r))
+	if r := preflight.Judge(again.Snapshot, again.Question, check.Policies{}); r.Verdict != preflight.Go {
+		t.Errorf("%s\n%s", r.Verdict, facttest.Fails(r))
 	}
 }
 
@@ -136,12 +141,12 @@ func TestLoadRefuses(t *testing.T) {
 		"two documents":  `{"schema": 1} {"schema": 1}`,
 		"a brace more":   `{"schema": 1}}`,
 		"one name twice": `{"schema": 1, "members": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}`,
-		"many members":   `{"schema": 1, "members": [` + strings.Repeat(`{},`, MaxMembers) + `{}]}`,
-		"too long":       `{"schema": 1, "tool": "` + strings.Repeat("x", maxSnapshot) + `"}`,
+		"many members":   `{"schema": 1, "members": [` + strings.Repeat(`{},`, fact.MaxMembers) + `{}]}`,
+		"too long":       `{"schema": 1, "tool": "` + strings.Repeat("x", fact.MaxSnapshot) + `"}`,
 		"deep":           strings.Repeat(`{"schema":`, 100_000),
 		"wide tags":      `{"schema": 1, "members": [{"key": {"value": {"tags": {"value": {"x": "` + strings.Repeat("y", 64_000) + `"}}}}}]}`,
 	} {
-		if _, err := LoadRecording(strings.NewReader(text)); err == nil {
+		if _, err := fact.LoadRecording(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -149,9 +154,9 @@ func TestLoadRefuses(t *testing.T) {
 
 // TestMemberOrderDoesNotMatter: the verdict is the same in whatever order the DCS lists members.
 func TestMemberOrderDoesNotMatter(t *testing.T) {
-	s := healthy(t)
+	s := facttest.Healthy(t)
 	slices.Reverse(s.Members)
-	a, b := judgeOf(healthy(t)), Judge(s.Snapshot, s.Question, Policies{})
+	a, b := facttest.Judge(facttest.Healthy(t)), preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 	if a.Verdict != b.Verdict || a.Summary != b.Summary {
 		t.Errorf("%s %+v, reversed %s %+v", a.Verdict, a.Summary, b.Verdict, b.Summary)
 	}
@@ -159,17 +164,17 @@ func TestMemberOrderDoesNotMatter(t *testing.T) {
 
 // TestMoreLagNeverImproves the verdict.
 func TestMoreLagNeverImproves(t *testing.T) {
-	worst := Go
-	for _, bytes := range []int64{0, 1, 4096, DefaultMaximumLag - 1, DefaultMaximumLag, DefaultMaximumLag + 1, 1 << 30} {
-		s := healthy(t)
-		lag(s, "node2", bytes)
-		v := Judge(s.Snapshot, s.Question, Policies{}).Verdict
-		if worst == NoGo && v != NoGo {
+	worst := preflight.Go
+	for _, bytes := range []int64{0, 1, 4096, patroni.DefaultMaximumLag - 1, patroni.DefaultMaximumLag, patroni.DefaultMaximumLag + 1, 1 << 30} {
+		s := facttest.Healthy(t)
+		facttest.Lag(s, "node2", bytes)
+		v := preflight.Judge(s.Snapshot, s.Question, check.Policies{}).Verdict
+		if worst == preflight.NoGo && v != preflight.NoGo {
 			t.Errorf("%s at %d bytes, after NO-GO at less", v, bytes)
 		}
 		worst = v
 	}
-	if worst != NoGo {
+	if worst != preflight.NoGo {
 		t.Errorf("%s at 1 GiB", worst)
 	}
 }
@@ -177,21 +182,21 @@ func TestMoreLagNeverImproves(t *testing.T) {
 // TestBystandersNeverBlock: whatever is unknown or wrong about node3 alone, it
 // is not the candidate. That it may not be chosen is not even worth a warning.
 func TestBystandersNeverBlock(t *testing.T) {
-	for name, do := range map[string]func(*Member){
-		"all unknown":   func(m *Member) { *m = Member{Name: m.Name} },
-		"nofailover":    func(m *Member) { m.Key.Value.Tags = Known(Tags{"nofailover": true}) },
-		"not streaming": func(m *Member) { m.SQL.Value.WalReceiver = Known(WalReceiver{}) },
-		"REST silent":   func(m *Member) { m.REST = NotKnown[REST](Silent, "silent") },
-		"wrong name":    func(m *Member) { m.REST.Value.Name = Known("node1") },
+	for name, do := range map[string]func(*fact.Member){
+		"all unknown":   func(m *fact.Member) { *m = fact.Member{Name: m.Name} },
+		"nofailover":    func(m *fact.Member) { m.Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true}) },
+		"not streaming": func(m *fact.Member) { m.SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{}) },
+		"REST silent":   func(m *fact.Member) { m.REST = fact.NotKnown[fact.REST](fact.Silent, "silent") },
+		"wrong name":    func(m *fact.Member) { m.REST.Value.Name = fact.Known("node1") },
 	} {
-		s := healthy(t)
-		do(s.member("node3"))
-		r := Judge(s.Snapshot, s.Question, Policies{})
-		if warns := r.Summary.Warnings > 0; r.Verdict != Go || warns == (name == "nofailover") {
-			t.Errorf("%s: %s with %d warnings\n%s", name, r.Verdict, r.Summary.Warnings, fails(r))
+		s := facttest.Healthy(t)
+		do(facttest.Member(s.Snapshot, "node3"))
+		r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
+		if warns := r.Summary.Warnings > 0; r.Verdict != preflight.Go || warns == (name == "nofailover") {
+			t.Errorf("%s: %s with %d warnings\n%s", name, r.Verdict, r.Summary.Warnings, facttest.Fails(r))
 		}
 		s.Question.Candidate = ""
-		if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict == Go && name != "nofailover" {
+		if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); r.Verdict == preflight.Go && name != "nofailover" {
 			t.Errorf("%s: GO although Patroni may choose that member", name)
 		}
 	}
@@ -200,13 +205,13 @@ func TestBystandersNeverBlock(t *testing.T) {
 // standbyLeader: the leader is in recovery, its role is standby_leader, and none
 // of that is a fault.
 func standbyLeader(t *testing.T) {
-	s := healthy(t)
-	standbySite(s)
-	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != Go {
-		t.Errorf("%s\n%s", r.Verdict, fails(r))
+	s := facttest.Healthy(t)
+	facttest.StandbySite(s)
+	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); r.Verdict != preflight.Go {
+		t.Errorf("%s\n%s", r.Verdict, facttest.Fails(r))
 	}
-	config4(s).StandbyCluster = Known(false)
-	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != NoGo {
+	facttest.Dynamic(s).StandbyCluster = fact.Known(false)
+	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); r.Verdict != preflight.NoGo {
 		t.Errorf("%s with a leader in recovery and no standby cluster", r.Verdict)
 	}
 }
@@ -214,74 +219,50 @@ func standbyLeader(t *testing.T) {
 // TestUndeclaredFactIsUndecided: a check that reads what it does not declare has
 // decided nothing, and must not pass.
 func TestUndeclaredFactIsUndecided(t *testing.T) {
-	sloppy := Check{
-		ID: "test.sloppy", Severity: Blocker, Essential: true, Of: OfCluster,
-		Run: func(s *Snapshot, _ Question, _ string) []Finding { optime.get(s, ""); return nil },
+	sloppy := check.Check{
+		ID: "test.sloppy", Severity: check.Blocker, Essential: true, Of: check.OfCluster,
+		Run: func(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding { fact.Optime.Get(s, ""); return nil },
 	}
-	s := healthy(t)
-	s.DCS.Cluster.Value.Optime = Observed[LSN]{}
-	r := judgeWith(s.Snapshot, s.Question, Policies{}, []Check{sloppy})
-	if r.Verdict != UnknownState {
+	s := facttest.Healthy(t)
+	s.DCS.Cluster.Value.Optime = fact.Observed[fact.LSN]{}
+	r := preflight.JudgeWith(s.Snapshot, s.Question, check.Policies{}, []check.Check{sloppy})
+	if r.Verdict != preflight.UnknownState {
 		t.Errorf("%s", r.Verdict)
 	}
 }
 
 // TestIgnore demotes and shows the reason; what could not be seen stays unknown.
 func TestIgnore(t *testing.T) {
-	s := healthy(t)
-	config4(s).Pause = Known(true)
+	s := facttest.Healthy(t)
+	facttest.Dynamic(s).Pause = fact.Known(true)
 	for _, m := range []string{"node1", "node2", "node3"} {
-		s.member(m).Key.Value.Pause = Known(true)
-		s.member(m).REST.Value.Pause = Known(true)
+		facttest.Member(s.Snapshot, m).Key.Value.Pause = fact.Known(true)
+		facttest.Member(s.Snapshot, m).REST.Value.Pause = fact.Known(true)
 	}
-	ignore := Policies{Ignore: map[string]string{"maintenance.pause": "agreed"}}
-	r := Judge(s.Snapshot, s.Question, ignore)
-	res := resultOf(t, r, "maintenance.pause", "")
-	if r.Verdict != Go || res.Weight != Warns || res.Ignored != "agreed" {
-		t.Errorf("%s, %s, ignored %q\n%s", r.Verdict, res.Weight, res.Ignored, fails(r))
+	ignore := check.Policies{Ignore: map[string]string{"maintenance.pause": "agreed"}}
+	r := preflight.Judge(s.Snapshot, s.Question, ignore)
+	res := facttest.ResultOf(t, r, "maintenance.pause", "")
+	if r.Verdict != preflight.Go || res.Weight != preflight.Warns || res.Ignored != "agreed" {
+		t.Errorf("%s, %s, ignored %q\n%s", r.Verdict, res.Weight, res.Ignored, facttest.Fails(r))
 	}
-	if r := Judge(s.Snapshot, s.Question, Policies{}); r.Verdict != NoGo {
+	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); r.Verdict != preflight.NoGo {
 		t.Errorf("%s without ignoring it", r.Verdict)
 	}
-	s = healthy(t)
-	s.member("node2").REST = NotKnown[REST](Refused, "refused")
-	if r := Judge(s.Snapshot, s.Question, Policies{Ignore: map[string]string{"candidate.rest": "agreed"}}); r.Verdict != UnknownState {
+	s = facttest.Healthy(t)
+	facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Refused, "refused")
+	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{Ignore: map[string]string{"candidate.rest": "agreed"}}); r.Verdict != preflight.UnknownState {
 		t.Errorf("%s, although nothing is known by REST", r.Verdict)
 	}
 }
 
 // TestFailOnWarning makes warnings count.
 func TestFailOnWarning(t *testing.T) {
-	s := healthy(t)
-	s.DCS.Endpoints[0].Status = unknown[EndpointStatus]()
-	if v := Judge(s.Snapshot, s.Question, Policies{}).Verdict; v != Go {
+	s := facttest.Healthy(t)
+	s.DCS.Endpoints[0].Status = facttest.Unknown[fact.EndpointStatus]()
+	if v := preflight.Judge(s.Snapshot, s.Question, check.Policies{}).Verdict; v != preflight.Go {
 		t.Errorf("%s", v)
 	}
-	if v := Judge(s.Snapshot, s.Question, Policies{FailOnWarning: true}).Verdict; v != NoGo {
+	if v := preflight.Judge(s.Snapshot, s.Question, check.Policies{FailOnWarning: true}).Verdict; v != preflight.NoGo {
 		t.Errorf("%s with warnings that count", v)
-	}
-}
-
-// TestPure holds the package to the standard library, and to no clock, file,
-// network or terminal of its own.
-func TestPure(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Fields(string(out)); !slices.Equal(got, []string{"patroni-preflight/preflight"}) {
-		t.Errorf("depends on %v", got)
-	}
-	out, err = exec.Command("go", "list", "-f", `{{join .Imports " "}}`, ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range strings.Fields(string(out)) {
-		if slices.Contains([]string{"os", "net", "net/http", "log", "log/slog", "os/exec", "database/sql"}, p) {
-			t.Errorf("imports %s", p)
-		}
-	}
-	if out, _ := exec.Command("grep", "-nE", `time\.(Now|Since|Until|After)\(|fmt\.Print`, "--include=*.go", "--exclude=*_test.go", "-r", ".").Output(); len(out) > 0 {
-		t.Errorf("reads a clock or prints:\n%s", out)
 	}
 }

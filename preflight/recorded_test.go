@@ -1,4 +1,4 @@
-package preflight
+package preflight_test
 
 import (
 	"bytes"
@@ -8,6 +8,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
 )
 
 // TestRecorded judges snapshots of real clusters, taken by the e2e scenarios
@@ -20,8 +25,8 @@ func TestRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var expected map[string]struct {
-		Verdict Verdict  `json:"verdict"`
-		By      []string `json:"by"`
+		Verdict preflight.Verdict `json:"verdict"`
+		By      []string          `json:"by"`
 	}
 	if err := json.Unmarshal(raw, &expected); err != nil {
 		t.Fatal(err)
@@ -41,20 +46,20 @@ func TestRecorded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := LoadRecording(bytes.NewReader(raw))
+			s, err := fact.LoadRecording(bytes.NewReader(raw))
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := Judge(s.Snapshot, s.Question, Policies{})
+			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 			var by []string
 			for _, res := range r.Results {
-				if res.Weight == Blocks || res.Weight == Unseen {
+				if res.Weight == preflight.Blocks || res.Weight == preflight.Unseen {
 					by = append(by, res.Check)
 				}
 			}
 			by = slices.Compact(by)
 			if r.Verdict != want.Verdict || !slices.Equal(by, want.By) {
-				t.Errorf("%s by %q, want %s by %q\n%s", r.Verdict, by, want.Verdict, want.By, fails(r))
+				t.Errorf("%s by %q, want %s by %q\n%s", r.Verdict, by, want.Verdict, want.By, facttest.Fails(r))
 			}
 		})
 	}

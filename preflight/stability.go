@@ -1,6 +1,8 @@
 package preflight
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // Stability is how a cluster was judged over some time.
 type Stability struct {

@@ -1,6 +1,12 @@
 package preflight
 
-import "time"
+import (
+	"time"
+
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/verify"
+)
 
 // SwitchoverReport is a switchover from the check to its outcome.
 type SwitchoverReport struct {
@@ -12,7 +18,7 @@ type SwitchoverReport struct {
 	// Request is nil where nothing was asked of Patroni.
 	Request *RequestResult `json:"request"`
 	// Verification is nil where nothing was asked, or nobody watched to the end.
-	Verification *Verification `json:"verification"`
+	Verification *verify.Verification `json:"verification"`
 }
 
 // RequestResult is what was asked of Patroni, and what was answered. It holds no
@@ -43,22 +49,22 @@ func (p Plan) Whom() string {
 
 // IsScheduled reports whether the DCS holds the switchover that was to be
 // scheduled, and the leader is still the one of before.
-func IsScheduled(b Baseline, s *Snapshot) bool {
-	f, ok := failover.of(s, "").Get()
+func IsScheduled(b verify.Baseline, s *fact.Snapshot) bool {
+	f, ok := fact.FailoverKey.Of(s, "").Get()
 	return ok && s.Leader() == b.Leader && f.ScheduledAt != "" && f.Leader == b.Leader && f.Candidate == b.Candidate
 }
 
 // AsScheduled is the verification of a switchover that was to be scheduled, and is.
 // There is nothing to hold yet, so it has no points.
-func (v Verification) AsScheduled() Verification {
-	v.Outcome, v.ExitCode, v.Settled, v.Points = Scheduled, ExitGo, true, []Point{}
+func AsScheduled(v verify.Verification) verify.Verification {
+	v.Outcome, v.ExitCode, v.Settled, v.Points = verify.Scheduled, exitcode.Go, true, []verify.Point{}
 	v.Reason = v.Baseline.Leader + " leads until then, and nobody judges it again when it is due"
 	return v
 }
 
-// NoLonger says why the REST API that answered as the leader before does not now,
+// ChangedSince says why the REST API that answered as the leader before does not now,
 // "" where it does.
-func NoLonger(before, now Observed[REST]) string {
+func ChangedSince(before, now fact.Observed[fact.REST]) string {
 	b, _ := before.Get()
 	n, ok := now.Get()
 	switch {

@@ -1,10 +1,16 @@
-package preflight
+package preflight_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
+	"patroni-preflight/preflight/patroni"
 )
 
 // traps are the ways in which a naive look at a cluster goes wrong, each as a
@@ -14,208 +20,212 @@ import (
 var traps = []struct {
 	number int
 	name   string
-	do     func(s *Recording)
-	want   Verdict
+	do     func(s *fact.Recording)
+	want   preflight.Verdict
 	// by is the check that has to decide; for GO, one that has to pass.
 	by string
 }{
 	// False GO.
-	{1, "the lag of patronictl list is 0 for a member that is ahead", func(s *Recording) {
-		q := s.member("node2").SQL.Value
-		q.ReceiveLSN = Known(*leaderSQL(s).FlushLSNAfter.Value + 4096)
-	}, NoGo, "candidate.ahead"},
-	{2, "running is not streaming", func(s *Recording) {
-		s.member("node2").Key.Value.State = Known("running")
-		s.member("node2").SQL.Value.WalReceiver = Known(WalReceiver{})
-	}, NoGo, "candidate.streaming"},
-	{3, "a member key that is there is not a member that lives", func(s *Recording) { s.member("node2").Lease = Known(Lease{20, 2}) }, NoGo, "dcs.member_lease"},
-	{4, "an answer is not an answer of the one that was asked", func(s *Recording) { s.member("node2").REST.Value.Name = Known("node3") }, NoGo, "identity.rest_name"},
-	{5, "reachable from here is not reachable from the leader", func(*Recording) {}, Go, "candidate.rest"},
-	{6, "received is not replayed", func(s *Recording) {
-		s.member("node2").SQL.Value.ReplayLSN = Known(*leaderSQL(s).FlushLSN.Value - 50<<20)
-	}, NoGo, "lag.replay"},
-	{7, "members are not the only consumers of WAL", func(s *Recording) { consumerFrom(s, elsewhere, 20*time.Second, 58<<20, 58<<20) }, NoGo, "shutdown.walsenders"},
-	{8, "NULL for want of privilege is neither healthy nor ill", func(s *Recording) {
-		rows := *leaderSQL(s).WalSenders.Value
+	{1, "the lag of patronictl list is 0 for a member that is ahead", func(s *fact.Recording) {
+		q := facttest.Member(s.Snapshot, "node2").SQL.Value
+		q.ReceiveLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSNAfter.Value + 4096)
+	}, preflight.NoGo, "candidate.ahead"},
+	{2, "running is not streaming", func(s *fact.Recording) {
+		facttest.Member(s.Snapshot, "node2").Key.Value.State = fact.Known("running")
+		facttest.Member(s.Snapshot, "node2").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
+	}, preflight.NoGo, "candidate.streaming"},
+	{3, "a member key that is there is not a member that lives", func(s *fact.Recording) {
+		facttest.Member(s.Snapshot, "node2").Lease = fact.Known(fact.Lease{GrantedSeconds: 20, RemainingSeconds: 2})
+	}, preflight.NoGo, "dcs.member_lease"},
+	{4, "an answer is not an answer of the one that was asked", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node3") }, preflight.NoGo, "identity.rest_name"},
+	{5, "reachable from here is not reachable from the leader", func(*fact.Recording) {}, preflight.Go, "candidate.rest"},
+	{6, "received is not replayed", func(s *fact.Recording) {
+		facttest.Member(s.Snapshot, "node2").SQL.Value.ReplayLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value - 50<<20)
+	}, preflight.NoGo, "lag.replay"},
+	{7, "members are not the only consumers of WAL", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 20*time.Second, 58<<20, 58<<20) }, preflight.NoGo, "shutdown.walsenders"},
+	{8, "NULL for want of privilege is neither healthy nor ill", func(s *fact.Recording) {
+		rows := *facttest.LeaderSQL(s).WalSenders.Value
 		for i := range rows {
-			rows[i].State = NotKnown[string](Privilege, "NULL")
-			rows[i].FlushLSN = NotKnown[LSN](Privilege, "NULL")
+			rows[i].State = fact.NotKnown[string](fact.Privilege, "NULL")
+			rows[i].FlushLSN = fact.NotKnown[fact.LSN](fact.Privilege, "NULL")
 		}
-	}, UnknownState, "candidate.streaming"},
-	{9, "one sample on a busy leader is no lag", func(s *Recording) {
+	}, preflight.UnknownState, "candidate.streaming"},
+	{9, "one sample on a busy leader is no lag", func(s *fact.Recording) {
 		// The candidate took more WAL between the leader's two samples.
-		leaderSQL(s).FlushLSNAfter = Known(*leaderSQL(s).FlushLSN.Value + 8192)
-		q := s.member("node2").SQL.Value
-		q.ReceiveLSN, q.ReplayLSN = Known(*leaderSQL(s).FlushLSN.Value+4096), Known(*leaderSQL(s).FlushLSN.Value+4096)
-	}, Go, "candidate.ahead"},
-	{10, "past the REST API's gate is not done", func(s *Recording) {
-		s.DCS.Cluster.Value.Optime = Known(*s.member("node2").REST.Value.Received.Value + 2<<20)
-	}, NoGo, "lag.patroni"},
-	{11, "quorum is no boolean", func(s *Recording) {
-		config4(s).SynchronousMode = Known("quorum")
-		s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: []string{"node3"}, Quorum: 0})
-	}, NoGo, "candidate.sync"},
-	{12, "in /sync is not alive", func(s *Recording) {
-		syncOn(s)
-		s.member("node2").REST = NotKnown[REST](Refused, "connection refused")
-	}, NoGo, "candidate.rest"},
-	{13, "check_timeline is off by default", func(s *Recording) {
-		config4(s).CheckTimeline = Known(false)
-		s.member("node1").SQL.Value.Timeline = Known[int64](2)
-	}, NoGo, "candidate.timeline"},
-	{14, "an exit code of 0 is GO and nothing else", func(s *Recording) { config4(s).Pause = Known(true) }, NoGo, "maintenance.pause"},
-	{15, "without /history check_timeline protects nobody", func(s *Recording) {
-		config4(s).CheckTimeline = Known(true)
-		s.DCS.Cluster.Value.History = Known([]HistoryEntry{})
-		s.member("node1").SQL.Value.Timeline = Known[int64](2)
-	}, NoGo, "candidate.timeline"},
-	{16, "an immediate operation is pending, {} is none", func(s *Recording) {
-		s.DCS.Cluster.Value.Failover = Known(Failover{Leader: "node1", Candidate: "node3"})
-	}, NoGo, "dcs.failover_key"},
+		facttest.LeaderSQL(s).FlushLSNAfter = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value + 8192)
+		q := facttest.Member(s.Snapshot, "node2").SQL.Value
+		q.ReceiveLSN, q.ReplayLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value+4096), fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value+4096)
+	}, preflight.Go, "candidate.ahead"},
+	{10, "past the REST API's gate is not done", func(s *fact.Recording) {
+		s.DCS.Cluster.Value.Optime = fact.Known(*facttest.Member(s.Snapshot, "node2").REST.Value.Received.Value + 2<<20)
+	}, preflight.NoGo, "lag.patroni"},
+	{11, "quorum is no boolean", func(s *fact.Recording) {
+		facttest.Dynamic(s).SynchronousMode = fact.Known("quorum")
+		s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node3"}, Quorum: 0})
+	}, preflight.NoGo, "candidate.sync"},
+	{12, "in /sync is not alive", func(s *fact.Recording) {
+		facttest.SyncOn(s)
+		facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Refused, "connection refused")
+	}, preflight.NoGo, "candidate.rest"},
+	{13, "check_timeline is off by default", func(s *fact.Recording) {
+		facttest.Dynamic(s).CheckTimeline = fact.Known(false)
+		facttest.Member(s.Snapshot, "node1").SQL.Value.Timeline = fact.Known[int64](2)
+	}, preflight.NoGo, "candidate.timeline"},
+	{14, "an exit code of 0 is GO and nothing else", func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) }, preflight.NoGo, "maintenance.pause"},
+	{15, "without /history check_timeline protects nobody", func(s *fact.Recording) {
+		facttest.Dynamic(s).CheckTimeline = fact.Known(true)
+		s.DCS.Cluster.Value.History = fact.Known([]fact.HistoryEntry{})
+		facttest.Member(s.Snapshot, "node1").SQL.Value.Timeline = fact.Known[int64](2)
+	}, preflight.NoGo, "candidate.timeline"},
+	{16, "an immediate operation is pending, {} is none", func(s *fact.Recording) {
+		s.DCS.Cluster.Value.Failover = fact.Known(fact.Failover{Leader: "node1", Candidate: "node3"})
+	}, preflight.NoGo, "dcs.failover_key"},
 
 	// False NO-GO, and what is refused by policy alone.
-	{17, "maintenance mode allows a named candidate", func(s *Recording) { config4(s).Pause = Known(true) }, NoGo, "maintenance.pause"},
-	{18, "a standby cluster is never synchronous, and names match in any case", func(s *Recording) {
-		config4(s).SynchronousMode = Known("on")
-		s.DCS.Cluster.Value.Sync = Known(Sync{Leader: "node1", Standbys: []string{"NODE2"}})
-	}, Go, "candidate.sync"},
-	{19, "a cascading candidate is not in the leader's pg_stat_replication", func(s *Recording) {
-		rows := *leaderSQL(s).WalSenders.Value
+	{17, "maintenance mode allows a named candidate", func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) }, preflight.NoGo, "maintenance.pause"},
+	{18, "a standby cluster is never synchronous, and names match in any case", func(s *fact.Recording) {
+		facttest.Dynamic(s).SynchronousMode = fact.Known("on")
+		s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"NODE2"}})
+	}, preflight.Go, "candidate.sync"},
+	{19, "a cascading candidate is not in the leader's pg_stat_replication", func(s *fact.Recording) {
+		rows := *facttest.LeaderSQL(s).WalSenders.Value
 		for i, w := range rows {
 			if w.ApplicationName == "node2" {
-				s.member("node3").SQL.Value.WalSenders = Known([]WalSender{w})
-				leaderSQL(s).WalSenders = Known(append(rows[:i:i], rows[i+1:]...))
+				facttest.Member(s.Snapshot, "node3").SQL.Value.WalSenders = fact.Known([]fact.WalSender{w})
+				facttest.LeaderSQL(s).WalSenders = fact.Known(append(rows[:i:i], rows[i+1:]...))
 			}
 		}
-		s.member("node2").SQL.Value.WalReceiver.Value.SenderHost = Known(onNode3)
-		s.member("node2").Key.Value.Tags = Known(Tags{"replicatefrom": "node3"})
-		s.member("node2").REST.Value.Tags = Known(Tags{"replicatefrom": "node3"})
-	}, Go, "candidate.timeline"},
-	{21, "master is primary", func(s *Recording) {
-		leaderVersion(s, "3.3.2")
-		s.member("node1").Key.Value.Role = Known("master")
-		s.member("node1").REST.Value.Role = Known("master")
-	}, Go, "identity.rest_role"},
-	{23, "two members may share a client address", func(s *Recording) {
-		rows := *leaderSQL(s).WalSenders.Value
+		facttest.Member(s.Snapshot, "node2").SQL.Value.WalReceiver.Value.SenderHost = fact.Known(facttest.OnNode3)
+		facttest.Member(s.Snapshot, "node2").Key.Value.Tags = fact.Known(fact.Tags{"replicatefrom": "node3"})
+		facttest.Member(s.Snapshot, "node2").REST.Value.Tags = fact.Known(fact.Tags{"replicatefrom": "node3"})
+	}, preflight.Go, "candidate.timeline"},
+	{21, "master is primary", func(s *fact.Recording) {
+		facttest.LeaderVersion(s, "3.3.2")
+		facttest.Member(s.Snapshot, "node1").Key.Value.Role = fact.Known("master")
+		facttest.Member(s.Snapshot, "node1").REST.Value.Role = fact.Known("master")
+	}, preflight.Go, "identity.rest_role"},
+	{23, "two members may share a client address", func(s *fact.Recording) {
+		rows := *facttest.LeaderSQL(s).WalSenders.Value
 		for i := range rows {
-			rows[i].ClientAddr = Known("127.0.0.1")
+			rows[i].ClientAddr = fact.Known("127.0.0.1")
 		}
-	}, Go, "candidate.streaming"},
-	{24, "two members may share a host", func(s *Recording) {
-		m := s.member("node3")
-		m.Key.Value.ConnURL = Known("postgres://10.77.9.22:5433/postgres")
-		m.Key.Value.APIURL = Known("http://10.77.9.22:8009/patroni")
-	}, Go, "identity.distinct"},
-	{25, "ahead of an older figure is not ahead", func(s *Recording) {
-		s.DCS.Cluster.Value.Optime = Known(*s.member("node2").REST.Value.Received.Value - 1<<20)
-	}, Go, "lag.patroni"},
-	{26, "nothing to replay for hours is no lag", func(s *Recording) {
-		rows := *leaderSQL(s).WalSenders.Value
+	}, preflight.Go, "candidate.streaming"},
+	{24, "two members may share a host", func(s *fact.Recording) {
+		m := facttest.Member(s.Snapshot, "node3")
+		m.Key.Value.ConnURL = fact.Known("postgres://10.77.9.22:5433/postgres")
+		m.Key.Value.APIURL = fact.Known("http://10.77.9.22:8009/patroni")
+	}, preflight.Go, "identity.distinct"},
+	{25, "ahead of an older figure is not ahead", func(s *fact.Recording) {
+		s.DCS.Cluster.Value.Optime = fact.Known(*facttest.Member(s.Snapshot, "node2").REST.Value.Received.Value - 1<<20)
+	}, preflight.Go, "lag.patroni"},
+	{26, "nothing to replay for hours is no lag", func(s *fact.Recording) {
+		rows := *facttest.LeaderSQL(s).WalSenders.Value
 		for i := range rows {
-			rows[i].ReplyTime = Known(leaderSQL(s).At.Value.Add(-10 * time.Second))
+			rows[i].ReplyTime = fact.Known(facttest.LeaderSQL(s).At.Value.Add(-10 * time.Second))
 		}
-	}, Go, "shutdown.walsenders"},
-	{27, "received may be less than replayed after a restart", func(s *Recording) {
-		q := s.member("node2").SQL.Value
-		q.ReceiveLSN = Known(*q.ReplayLSN.Value - 16<<20)
-	}, Go, "lag.receive"},
-	{28, "a key that was written hours ago is no dead member", func(s *Recording) { s.member("node2").Key.Value.Xlog = Known(LSN(1)) }, Go, "dcs.member_lease"},
-	{30, "a bystander that lags or may not lead is no obstacle", func(s *Recording) {
-		lag(s, "node3", 30<<20)
-		s.member("node3").Key.Value.Tags = Known(Tags{"nofailover": true})
-	}, Go, "candidate.nofailover"},
-	{31, "checksums do for pg_rewind, and without it there is a warning only", func(s *Recording) {
-		set(s, "node1", "wal_log_hints", "off")
-		config4(s).UsePgRewind = Known(false)
-	}, Go, "lag.receive"},
-	{32, "/sync says who is synchronous, not sync_state", func(s *Recording) {
-		syncOn(s)
-		set(s, "node1", "synchronous_standby_names", "*")
-		rows := *leaderSQL(s).WalSenders.Value
+	}, preflight.Go, "shutdown.walsenders"},
+	{27, "received may be less than replayed after a restart", func(s *fact.Recording) {
+		q := facttest.Member(s.Snapshot, "node2").SQL.Value
+		q.ReceiveLSN = fact.Known(*q.ReplayLSN.Value - 16<<20)
+	}, preflight.Go, "lag.receive"},
+	{28, "a key that was written hours ago is no dead member", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key.Value.Xlog = fact.Known(fact.LSN(1)) }, preflight.Go, "dcs.member_lease"},
+	{30, "a bystander that lags or may not lead is no obstacle", func(s *fact.Recording) {
+		facttest.Lag(s, "node3", 30<<20)
+		facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
+	}, preflight.Go, "candidate.nofailover"},
+	{31, "checksums do for pg_rewind, and without it there is a warning only", func(s *fact.Recording) {
+		facttest.Set(s, "node1", "wal_log_hints", "off")
+		facttest.Dynamic(s).UsePgRewind = fact.Known(false)
+	}, preflight.Go, "lag.receive"},
+	{32, "/sync says who is synchronous, not sync_state", func(s *fact.Recording) {
+		facttest.SyncOn(s)
+		facttest.Set(s, "node1", "synchronous_standby_names", "*")
+		rows := *facttest.LeaderSQL(s).WalSenders.Value
 		for i := range rows {
-			rows[i].SyncState = Known("potential")
+			rows[i].SyncState = fact.Known("potential")
 		}
-	}, Go, "candidate.sync"},
-	{33, "503 with a body is an answer", func(s *Recording) { s.member("node2").REST.Value.HTTPStatus = 503 }, Go, "candidate.rest"},
-	{34, "no timeline in the REST answer for a moment", func(s *Recording) { s.member("node2").REST.Value.Timeline = NotKnown[int64](Absent, "null") }, Go, "candidate.timeline"},
-	{35, "a member may have two rows", func(s *Recording) {
-		rows := *leaderSQL(s).WalSenders.Value
+	}, preflight.Go, "candidate.sync"},
+	{33, "503 with a body is an answer", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.HTTPStatus = 503 }, preflight.Go, "candidate.rest"},
+	{34, "no timeline in the REST answer for a moment", func(s *fact.Recording) {
+		facttest.Member(s.Snapshot, "node2").REST.Value.Timeline = fact.NotKnown[int64](fact.Absent, "null")
+	}, preflight.Go, "candidate.timeline"},
+	{35, "a member may have two rows", func(s *fact.Recording) {
+		rows := *facttest.LeaderSQL(s).WalSenders.Value
 		old := rows[0]
-		old.PID, old.State = 9, Known("backup")
-		old.SentLSN, old.FlushLSN = NotKnown[LSN](Absent, "NULL"), NotKnown[LSN](Absent, "NULL")
-		leaderSQL(s).WalSenders = Known(append(rows, old))
-	}, Go, "candidate.streaming"},
-	{36, "a store without leases cannot tell who lives", func(s *Recording) {
-		s.member("node2").Lease = NotKnown[Lease](Absent, "no lease")
-	}, UnknownState, "dcs.member_lease"},
+		old.PID, old.State = 9, fact.Known("backup")
+		old.SentLSN, old.FlushLSN = fact.NotKnown[fact.LSN](fact.Absent, "NULL"), fact.NotKnown[fact.LSN](fact.Absent, "NULL")
+		facttest.LeaderSQL(s).WalSenders = fact.Known(append(rows, old))
+	}, preflight.Go, "candidate.streaming"},
+	{36, "a store without leases cannot tell who lives", func(s *fact.Recording) {
+		facttest.Member(s.Snapshot, "node2").Lease = fact.NotKnown[fact.Lease](fact.Absent, "no lease")
+	}, preflight.UnknownState, "dcs.member_lease"},
 }
 
 func TestTrap(t *testing.T) {
 	for _, tr := range traps {
 		t.Run(fmt.Sprintf("%02d %s", tr.number, tr.name), func(t *testing.T) {
-			s := healthy(t)
+			s := facttest.Healthy(t)
 			tr.do(s)
-			r := Judge(s.Snapshot, s.Question, Policies{})
+			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 			if r.Verdict != tr.want {
-				t.Fatalf("%s, want %s\n%s", r.Verdict, tr.want, fails(r))
+				t.Fatalf("%s, want %s\n%s", r.Verdict, tr.want, facttest.Fails(r))
 			}
-			weight := map[Verdict]Weight{Go: Passed, NoGo: Blocks, UnknownState: Unseen}[tr.want]
+			weight := map[preflight.Verdict]preflight.Weight{preflight.Go: preflight.Passed, preflight.NoGo: preflight.Blocks, preflight.UnknownState: preflight.Unseen}[tr.want]
 			found := false
 			for _, res := range r.Results {
 				concerned := res.Subject == "" || res.Subject == "node1" || res.Subject == "node2"
 				found = found || res.Check == tr.by && res.Weight == weight && concerned
 			}
 			if !found {
-				t.Errorf("%s does not say so\n%s", tr.by, fails(r))
+				t.Errorf("%s does not say so\n%s", tr.by, facttest.Fails(r))
 			}
 		})
 	}
 
 	t.Run("05 what is said of it", func(t *testing.T) {
-		c, _ := CheckByID("candidate.rest")
+		c, _ := preflight.CheckByID("candidate.rest")
 		if !strings.Contains(c.Why, "from this machine") {
 			t.Errorf("candidate.rest does not say from where it was asked: %s", c.Why)
 		}
 	})
 	t.Run("01 what the list shows", func(t *testing.T) {
-		s := healthy(t)
-		s.member("node2").SQL.Value.ReceiveLSN = Known(*leaderSQL(s).FlushLSNAfter.Value + 4096)
-		for _, m := range Judge(s.Snapshot, s.Question, Policies{}).Members {
+		s := facttest.Healthy(t)
+		facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSNAfter.Value + 4096)
+		for _, m := range preflight.Judge(s.Snapshot, s.Question, check.Policies{}).Members {
 			if m.Name == "node2" && (m.DCSLag == nil || *m.DCSLag != 0) {
 				t.Errorf("patronictl list would show %v", m.DCSLag)
 			}
 		}
 	})
 	t.Run("14 exit codes", func(t *testing.T) {
-		for v, code := range map[Verdict]int{Go: 0, NoGo: 2, UnknownState: 3, "": 3} {
+		for v, code := range map[preflight.Verdict]int{preflight.Go: 0, preflight.NoGo: 2, preflight.UnknownState: 3, "": 3} {
 			if v.ExitCode() != code {
 				t.Errorf("%q: %d, want %d", v, v.ExitCode(), code)
 			}
 		}
 	})
 	t.Run("16 an empty object", func(t *testing.T) {
-		if (Failover{}).Pending() || !(Failover{Candidate: "node3"}).Pending() {
+		if (fact.Failover{}).Pending() || !(fact.Failover{Candidate: "node3"}).Pending() {
 			t.Error("{} counts as pending, or an operation does not")
 		}
 	})
 	t.Run("17 whose rule it is", func(t *testing.T) {
-		s := healthy(t)
-		config4(s).Pause = Known(true)
-		f := resultOf(t, Judge(s.Snapshot, s.Question, Policies{}), "maintenance.pause", "").Findings[0]
-		if f.Kind != Policy {
+		s := facttest.Healthy(t)
+		facttest.Dynamic(s).Pause = fact.Known(true)
+		f := facttest.ResultOf(t, preflight.Judge(s.Snapshot, s.Question, check.Policies{}), "maintenance.pause", "").Findings[0]
+		if f.Kind != check.Policy {
 			t.Errorf("%s: with a named candidate Patroni accepts, so it is our policy", f.Kind)
 		}
 		s.Question.Candidate = ""
-		f = resultOf(t, Judge(s.Snapshot, s.Question, Policies{}), "maintenance.pause", "").Findings[0]
-		if f.Kind != PatroniRule {
+		f = facttest.ResultOf(t, preflight.Judge(s.Snapshot, s.Question, check.Policies{}), "maintenance.pause", "").Findings[0]
+		if f.Kind != check.PatroniRule {
 			t.Errorf("%s: without one Patroni refuses", f.Kind)
 		}
 	})
 	t.Run("18 a standby cluster", func(t *testing.T) {
-		s := healthy(t)
-		config4(s).SynchronousMode, config4(s).StandbyCluster = Known("on"), Known(true)
-		if got := syncActive(s.Snapshot); got != "off" {
+		s := facttest.Healthy(t)
+		facttest.Dynamic(s).SynchronousMode, facttest.Dynamic(s).StandbyCluster = fact.Known("on"), fact.Known(true)
+		if got := patroni.SyncActive(s.Snapshot); got != "off" {
 			t.Errorf("synchronous mode %s", got)
 		}
 	})
@@ -223,22 +233,22 @@ func TestTrap(t *testing.T) {
 	t.Run("22 names and slugs", func(t *testing.T) {
 		long := strings.Repeat("n", 70)
 		for app, member := range map[string]string{"pg 1": "pg 1", "Node-1.dc": "Node-1.dc", "n??d": "nüd", `n\xc3\xbcd`: "nüd", long[:63]: long} {
-			if !sameApplicationName(app, member) {
+			if !fact.SameApplicationName(app, member) {
 				t.Errorf("%q is not taken for %q", app, member)
 			}
 		}
-		if sameApplicationName("pgu00321", "pg 1") || sameApplicationName("node_1_dc", "Node-1.dc") {
+		if fact.SameApplicationName("pgu00321", "pg 1") || fact.SameApplicationName("node_1_dc", "Node-1.dc") {
 			t.Error("a slot's name is taken for an application name")
 		}
-		if slotNameOf("pg 1") != "pgu00321" || slotNameOf("a@b") != "au0064b" {
+		if fact.SlotNameOf("pg 1") != "pgu00321" || fact.SlotNameOf("a@b") != "au0064b" {
 			t.Error("the slot's name is another")
 		}
 	})
 	t.Run("34 for good", func(t *testing.T) {
-		s := healthy(t)
-		s.member("node2").REST.Value.Timeline = NotKnown[int64](Absent, "null")
-		s.member("node2").SQL.Value.Timeline = NotKnown[int64](Absent, "none")
-		if v := Judge(s.Snapshot, s.Question, Policies{}).Verdict; v == Go {
+		s := facttest.Healthy(t)
+		facttest.Member(s.Snapshot, "node2").REST.Value.Timeline = fact.NotKnown[int64](fact.Absent, "null")
+		facttest.Member(s.Snapshot, "node2").SQL.Value.Timeline = fact.NotKnown[int64](fact.Absent, "none")
+		if v := preflight.Judge(s.Snapshot, s.Question, check.Policies{}).Verdict; v == preflight.Go {
 			t.Error("GO without any timeline")
 		}
 	})

@@ -1,3 +1,7 @@
+// Package preflight is the verdict: it runs the checks on a snapshot, weighs what
+// they find, and says GO, NO-GO or UNKNOWN. Neither this package nor those below it
+// do I/O, read a clock or import anything but the standard library; a test holds
+// them to that, and to the direction in which they import one another.
 package preflight
 
 import (
@@ -5,36 +9,40 @@ import (
 	"slices"
 	"strconv"
 	"time"
-)
 
-// ReportSchema is the schema version of a Report as JSON. Changes are additive
-// within a version.
-const ReportSchema = 1
+	"patroni-preflight/preflight/audit"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/forecast"
+	"patroni-preflight/preflight/patroni"
+	"patroni-preflight/preflight/verify"
+)
 
 // Report is the judgement of one snapshot. It holds nothing that is not in the
 // snapshot, the question or the policies, so the same input gives the same report.
 type Report struct {
-	SchemaVersion int       `json:"schema_version"`
-	Tool          string    `json:"tool"`
-	TakenAt       time.Time `json:"taken_at"`
-	Request       Request   `json:"request"`
-	Verdict       Verdict   `json:"verdict"`
-	ExitCode      int       `json:"exit_code"`
-	Leader        string    `json:"leader"`
-	Summary       Summary   `json:"summary"`
+	SchemaVersion int          `json:"schema_version"`
+	Tool          string       `json:"tool"`
+	TakenAt       time.Time    `json:"taken_at"`
+	Request       fact.Request `json:"request"`
+	Verdict       Verdict      `json:"verdict"`
+	ExitCode      int          `json:"exit_code"`
+	Leader        string       `json:"leader"`
+	Summary       Summary      `json:"summary"`
 	// Best is the candidate with the best verdict, "" where none is GO.
 	Best string `json:"best_candidate"`
 	// Forecast is nil where Patroni would refuse, or nobody leads.
-	Forecast *Forecast `json:"forecast"`
+	Forecast *forecast.Forecast `json:"forecast"`
 	// Prediction is what Patroni would make of the request.
-	Prediction *Prediction `json:"prediction"`
+	Prediction *patroni.Prediction `json:"prediction"`
 	// Objection is why the verdict is NO-GO on what Patroni would accept, "" where
 	// it is not so.
 	Objection string `json:"objection"`
 	// Stability is nil where the cluster was looked at once.
 	Stability *Stability `json:"stability"`
 	// Baseline is what verify compares with, once the switchover is done.
-	Baseline   Baseline          `json:"baseline"`
+	Baseline   verify.Baseline   `json:"baseline"`
 	Candidates []CandidateReport `json:"candidates"`
 	Members    []MemberReport    `json:"members"`
 	Results    []WeighedResult   `json:"results"`
@@ -62,10 +70,10 @@ type CandidateReport struct {
 	Blockers []string `json:"blocked_by,omitempty"`
 	Unknown  []string `json:"undecided,omitempty"`
 	// Forecast is nil where Patroni would refuse.
-	Forecast *Forecast `json:"forecast"`
+	Forecast *forecast.Forecast `json:"forecast"`
 	// Prediction and Objection are those of a switchover to this candidate.
-	Prediction *Prediction `json:"prediction"`
-	Objection  string      `json:"objection"`
+	Prediction *patroni.Prediction `json:"prediction"`
+	Objection  string              `json:"objection"`
 }
 
 // Weight is what a result means for the question that was asked.
@@ -85,34 +93,36 @@ const (
 
 // WeighedResult is a result with its weight.
 type WeighedResult struct {
-	Result
+	check.Result
 	Weight Weight `json:"weight"`
 }
 
 // Judge evaluates the snapshot and answers the question.
-func Judge(s *Snapshot, q Question, p Policies) Report { return judgeWith(s, q, p, Checks) }
+func Judge(s *fact.Snapshot, q fact.Question, p check.Policies) Report {
+	return judgeWith(s, q, p, check.Checks)
+}
 
-func judgeWith(s *Snapshot, q Question, p Policies, checks []Check) Report {
-	results := Evaluate(s, q, p, checks)
+func judgeWith(s *fact.Snapshot, q fact.Question, p check.Policies, checks []check.Check) Report {
+	results := check.Evaluate(s, q, p, checks)
 	r := Report{
-		SchemaVersion: ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: Request{s.Target, q},
-		Leader: s.Leader(), Members: membersOf(s), Baseline: BaselineOf(s, q),
+		SchemaVersion: check.ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: fact.Request{Target: s.Target, Question: q},
+		Leader: s.Leader(), Members: membersOf(s), Baseline: verify.BaselineOf(s, q),
 		Candidates: []CandidateReport{}, Results: []WeighedResult{},
 	}
 	asked := []string{q.Candidate}
 	doubtful := []string{}
 	if q.Candidate == "" {
-		asked, doubtful = s.eligible(), s.doubtful()
+		asked, doubtful = patroni.Eligible(s), patroni.Unreachable(s)
 	}
 	r.Verdict, r.Summary = weigh(inDoubt(results, doubtful), s.Leader(), asked, p, nil, &r.Results)
 	r.ExitCode = r.Verdict.ExitCode()
 	r.Forecast = forecastUnlessRefused(s, q.Candidate, r.Results)
 	r.predictions(s, q)
 
-	for _, name := range s.replicas() {
+	for _, name := range s.Replicas() {
 		c := CandidateReport{Name: name}
 		// Whether the name that was asked for is a good one says nothing about the others.
-		except := func(x Result) bool { return ofTheName(x.Check) && name != q.Candidate }
+		except := func(x check.Result) bool { return ofTheName(x.Check) && name != q.Candidate }
 		var weighed []WeighedResult
 		c.Verdict, c.Summary = weigh(results, s.Leader(), []string{name}, p, except, &weighed)
 		for _, w := range weighed {
@@ -132,7 +142,7 @@ func judgeWith(s *Snapshot, q Question, p Policies, checks []Check) Report {
 }
 
 // weigh decides what the results mean for a switchover to one of the candidates.
-func weigh(results []Result, leader string, candidates []string, p Policies, except func(Result) bool, out *[]WeighedResult) (Verdict, Summary) {
+func weigh(results []check.Result, leader string, candidates []string, p check.Policies, except func(check.Result) bool, out *[]WeighedResult) (Verdict, Summary) {
 	var sum Summary
 	undecided := false
 	for _, r := range results {
@@ -141,19 +151,19 @@ func weigh(results []Result, leader string, candidates []string, p Policies, exc
 		}
 		concerned := r.Subject == "" || r.Subject == leader || slices.Contains(candidates, r.Subject)
 		w := WeighedResult{Result: r, Weight: Passed}
-		if r.withheld() || (r.eligibility && !concerned && (r.Status == Fail || r.Status == Undecided)) {
+		if r.Withheld() || (r.Eligibility && !concerned && (r.Status == check.Fail || r.Status == check.Undecided)) {
 			w.Weight = Aside
 			*out = append(*out, w)
 			continue
 		}
 		switch r.Status {
-		case Pass:
+		case check.Pass:
 			sum.Passed++
-		case SkippedFor:
+		case check.Skipped:
 			sum.Skipped++
 			w.Weight = NotTried
 			undecided = undecided || (concerned && r.Essential)
-		case Undecided:
+		case check.Undecided:
 			if concerned && r.Essential {
 				sum.Unknown++
 				w.Weight, undecided = Unseen, true
@@ -161,14 +171,14 @@ func weigh(results []Result, leader string, candidates []string, p Policies, exc
 				sum.Warnings++
 				w.Weight = Warns
 			}
-		case Fail:
+		case check.Fail:
 			w.Weight = Warns
 			for _, f := range r.Findings {
 				switch {
-				case f.Severity == Blocker && (concerned || f.Anyone):
+				case f.Severity == check.Blocker && (concerned || f.Anyone):
 					sum.Blockers++
 					w.Weight = Blocks
-				case f.Severity == Blocker || f.Severity == Warning:
+				case f.Severity == check.Blocker || f.Severity == check.Warning:
 					sum.Warnings++
 				}
 			}
@@ -186,13 +196,13 @@ func weigh(results []Result, leader string, candidates []string, p Policies, exc
 
 // best is the GO candidate with the fewest warnings, then the least lag, then the
 // first by name.
-func best(cs []CandidateReport, s *Snapshot) string {
+func best(cs []CandidateReport, s *fact.Snapshot) string {
 	name, warnings, lag := "", 0, int64(0)
 	for _, c := range cs {
 		if c.Verdict != Go {
 			continue
 		}
-		leader, have := leaderBefore.of(s, c.Name).orZero(), sqlReplay.of(s, c.Name).orZero()
+		leader, have := fact.LeaderBefore.Of(s, c.Name).OrZero(), fact.SQLReplay.Of(s, c.Name).OrZero()
 		l := max(0, leader.Minus(have))
 		if name == "" || cmp.Or(cmp.Compare(c.Summary.Warnings, warnings), cmp.Compare(l, lag), cmp.Compare(c.Name, name)) < 0 {
 			name, warnings, lag = c.Name, c.Summary.Warnings, l
@@ -217,61 +227,50 @@ type MemberReport struct {
 	DCSLag    *int64 `json:"dcs_lag"`
 }
 
-func membersOf(s *Snapshot) []MemberReport {
+func membersOf(s *fact.Snapshot) []MemberReport {
 	out := []MemberReport{}
 	for _, m := range s.Members {
 		r := MemberReport{Name: m.Name, Role: "replica", DCS: dcsSide(m), REST: restSide(m), SQL: sqlSide(m)}
 		if m.Name == s.Leader() {
 			r.Role = "leader"
 		} else {
-			r.LiveLag = behind(leaderBefore.of(s, m.Name), sqlReceived.of(s, m.Name))
-			r.ReplayLag = behind(leaderBefore.of(s, m.Name), sqlReplay.of(s, m.Name))
-			r.DCSLag = behind(optime.of(s, ""), ofKey("", func(k MemberKey) Observed[LSN] { return k.Xlog }).of(s, m.Name))
+			r.LiveLag = fact.BytesBehind(fact.LeaderBefore.Of(s, m.Name), fact.SQLReceived.Of(s, m.Name))
+			r.ReplayLag = fact.BytesBehind(fact.LeaderBefore.Of(s, m.Name), fact.SQLReplay.Of(s, m.Name))
+			r.DCSLag = fact.BytesBehind(fact.Optime.Of(s, ""), fact.OfKey("", func(k fact.MemberKey) fact.Observed[fact.LSN] { return k.Xlog }).Of(s, m.Name))
 		}
 		out = append(out, r)
 	}
 	return out
 }
 
-// behind is a-b, floored at 0 as patronictl does, nil where either is unknown.
-func behind(a, b Observed[LSN]) *int64 {
-	x, okA := a.Get()
-	y, okB := b.Get()
-	if !okA || !okB {
-		return nil
-	}
-	n := max(0, x.Minus(y))
-	return &n
-}
-
-func dcsSide(m Member) string {
+func dcsSide(m fact.Member) string {
 	k, ok := m.Key.Get()
 	if !ok {
 		return "? " + string(m.Key.Cause())
 	}
-	state := k.State.orZero()
-	if rs := k.ReplicationState.orZero(); rs != "" {
+	state := k.State.OrZero()
+	if rs := k.ReplicationState.OrZero(); rs != "" {
 		state = rs
 	}
 	return state + timelineText(k.Timeline)
 }
 
-func restSide(m Member) string {
+func restSide(m fact.Member) string {
 	r, ok := m.REST.Get()
 	if !ok {
 		return "? " + string(m.REST.Cause())
 	}
-	text := r.Role.orZero()
+	text := r.Role.OrZero()
 	if name, ok := r.Name.Get(); ok && name != m.Name {
 		return name + "! " + text
 	}
-	if rs := r.ReplicationState.orZero(); rs != "" {
+	if rs := r.ReplicationState.OrZero(); rs != "" {
 		text = rs
 	}
 	return text + timelineText(r.Timeline)
 }
 
-func sqlSide(m Member) string {
+func sqlSide(m fact.Member) string {
 	q, ok := m.SQL.Get()
 	if !ok {
 		return "? " + string(m.SQL.Cause())
@@ -289,9 +288,78 @@ func sqlSide(m Member) string {
 	return "standby" + timelineText(q.Timeline)
 }
 
-func timelineText(o Observed[int64]) string {
+func timelineText(o fact.Observed[int64]) string {
 	if t, ok := o.Get(); ok {
 		return " tl " + strconv.FormatInt(t, 10)
 	}
 	return " tl ?"
+}
+
+// ofTheName are the checks of the whole cluster that are about the candidate who
+// was named, or about nobody being named.
+func ofTheName(check string) bool {
+	return slices.Contains([]string{"candidate.member", "candidate.choice", "sync.quorum", "patroni.election"}, check)
+}
+
+// inDoubt makes the blockers of doubtful members undecided: what speaks against
+// them counts only if Patroni may choose them.
+func inDoubt(results []check.Result, doubtful []string) []check.Result {
+	results = slices.Clone(results)
+	for i, r := range results {
+		if r.Status == check.Fail && r.Severity == check.Blocker && slices.Contains(doubtful, r.Subject) &&
+			!slices.ContainsFunc(r.Findings, func(f check.Finding) bool { return f.Anyone }) {
+			results[i].Status = check.Undecided
+		}
+	}
+	return results
+}
+
+// Verdict is the answer for one candidate, or for the question as a whole.
+type Verdict string
+
+// The verdicts.
+const (
+	Go           Verdict = "GO"
+	NoGo         Verdict = "NO-GO"
+	UnknownState Verdict = "UNKNOWN"
+)
+
+// ExitCode is the verdict as an exit code.
+func (v Verdict) ExitCode() int {
+	switch v {
+	case Go:
+		return exitcode.Go
+	case NoGo:
+		return exitcode.NoGo
+	}
+	return exitcode.Unknown
+}
+
+// forecastUnlessRefused is nil where a switchover to that candidate would not
+// begin: nobody leads, or a rule of Patroni's stops it.
+func forecastUnlessRefused(s *fact.Snapshot, candidate string, results []WeighedResult) *forecast.Forecast {
+	if _, ok := s.Member(candidate); s.Leader() == "" || candidate != "" && (!ok || candidate == s.Leader()) {
+		return nil
+	}
+	for _, r := range results {
+		if r.Weight == Blocks && slices.ContainsFunc(r.Findings, func(f check.Finding) bool {
+			return f.Severity == check.Blocker && f.Kind == check.PatroniRule
+		}) {
+			return nil
+		}
+	}
+	f := forecast.ForecastFor(s, candidate)
+	return &f
+}
+
+// CheckByID finds a check, of a cluster or of an audit.
+func CheckByID(id string) (check.Check, bool) {
+	for _, checks := range [][]check.Check{check.Checks, audit.AuditChecks} {
+		for _, c := range checks {
+			if c.ID == id {
+				return c, true
+			}
+		}
+	}
+	return check.Check{}, false
 }

@@ -10,12 +10,13 @@ import (
 	"strconv"
 	"strings"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/audit"
+	"patroni-preflight/preflight/fact"
 )
 
 // Audited is what the files of an audit say.
 type Audited struct {
-	Files []preflight.NodeFile
+	Files []fact.NodeFile
 	// VIPs are those of the flags and of all files.
 	VIPs []string
 	// Warnings are one line each, for stderr.
@@ -31,7 +32,7 @@ var auditing = withCluster(sections{
 
 // withCluster adds the keys that have no place in a file.
 func withCluster(s sections) sections {
-	for _, path := range preflight.ClusterKeys {
+	for _, path := range audit.ClusterKeys {
 		if section, key, below := strings.Cut(path, "."); below {
 			s[section] = append(s[section], key)
 		} else {
@@ -91,7 +92,7 @@ func auditFiles(paths, vips []string, h host) (Audited, error) {
 }
 
 // identify gives each file an ID of its own.
-func identify(files []preflight.NodeFile) {
+func identify(files []fact.NodeFile) {
 	of := map[string]int{}
 	for _, f := range files {
 		if name, ok := f.Name.Get(); ok {
@@ -112,35 +113,35 @@ type auditor struct {
 	passwords map[string]int
 }
 
-func (a *auditor) file(r *reader) preflight.NodeFile {
-	f := preflight.NodeFile{At: map[string]string{}}
+func (a *auditor) file(r *reader) fact.NodeFile {
+	f := fact.NodeFile{At: map[string]string{}}
 	f.Name = r.given("name")
 	f.Scope = r.given("scope")
-	f.Namespace = preflight.Known(r.namespace())
-	f.Group = preflight.Known("")
+	f.Namespace = fact.Known(r.namespace())
+	f.Group = fact.Known("")
 	if r.citus() {
-		f.Group = preflight.Known(r.text("citus.group"))
+		f.Group = fact.Known(r.text("citus.group"))
 	}
 	f.Store = a.store(r)
 	https := r.text("restapi.certfile") != ""
-	f.HTTPS = preflight.Known(https)
+	f.HTTPS = fact.Known(https)
 	f.REST = r.address("restapi", map[bool]int{false: 80, true: 443}[https], 0)
 	f.SQL = r.address("postgresql", postgresPort, postgresPort)
-	f.VerifyClient = preflight.Known(r.verifyClient())
-	f.ClientCertificate = preflight.Known(r.text("ctl.certfile") != "")
+	f.VerifyClient = fact.Known(r.verifyClient())
+	f.ClientCertificate = fact.Known(r.text("ctl.certfile") != "")
 	f.RESTLogin = a.login(r, "restapi.authentication")
-	if f.RESTClient = a.login(r, "ctl.authentication"); *f.RESTClient.Value == (preflight.NodeLogin{}) {
+	if f.RESTClient = a.login(r, "ctl.authentication"); *f.RESTClient.Value == (fact.NodeLogin{}) {
 		f.RESTClient = f.RESTLogin
 	}
 	f.Superuser = a.login(r, superuser)
 	f.Replication = a.login(r, "postgresql.authentication.replication")
 	f.Rewind = a.login(r, "postgresql.authentication.rewind")
 	f.DataDir = r.given("postgresql.data_dir")
-	f.Tags = preflight.Known(r.tags())
-	f.Parameters = preflight.Known(r.parameters())
-	f.Watchdog = preflight.Known(r.watchdog())
-	f.ClusterKeys = preflight.Known(r.clusterKeys())
-	for _, key := range slices.Concat(audited, preflight.ClusterKeys) {
+	f.Tags = fact.Known(r.tags())
+	f.Parameters = fact.Known(r.parameters())
+	f.Watchdog = fact.Known(r.watchdog())
+	f.ClusterKeys = fact.Known(r.clusterKeys())
+	for _, key := range slices.Concat(audited, audit.ClusterKeys) {
 		if v := r.value(key); v != nil {
 			f.At[key] = strings.TrimPrefix(v.at.String(), "config file ")
 		}
@@ -149,15 +150,15 @@ func (a *auditor) file(r *reader) preflight.NodeFile {
 }
 
 // given is a text that the file has, or that the environment of that node may give.
-func (r *reader) given(key string) preflight.Observed[string] {
+func (r *reader) given(key string) fact.Observed[string] {
 	if v := r.text(key); v != "" {
-		return preflight.Known(v)
+		return fact.Known(v)
 	}
 	return absent[string](key)
 }
 
-func absent[T any](key string) preflight.Observed[T] {
-	return preflight.NotKnown[T](preflight.Absent, "%s is not in the file; the environment of that node may have it (%s), which an audit does not see",
+func absent[T any](key string) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Absent, "%s is not in the file; the environment of that node may have it (%s), which an audit does not see",
 		key, patroniVariable+strings.ToUpper(strings.ReplaceAll(key, ".", "_")))
 }
 
@@ -166,9 +167,9 @@ const postgresPort = 5432
 // address reads where a server listens and how it is reached. implied is the port
 // of the protocol, standard what Patroni takes for listen without a port: 0 where
 // it wants one.
-func (r *reader) address(section string, implied, standard int) preflight.NodeAddress {
-	a := preflight.NodeAddress{
-		Listen: absent[[]string](section + ".listen"), ListenPort: absent[int](section + ".listen"), Connect: absent[preflight.HostPort](section + ".connect_address"),
+func (r *reader) address(section string, implied, standard int) fact.NodeAddress {
+	a := fact.NodeAddress{
+		Listen: absent[[]string](section + ".listen"), ListenPort: absent[int](section + ".listen"), Connect: absent[fact.HostPort](section + ".connect_address"),
 	}
 	var hosts []string
 	port := 0
@@ -184,19 +185,19 @@ func (r *reader) address(section string, implied, standard int) preflight.NodeAd
 		for host := range strings.SplitSeq(list, ",") {
 			hosts = append(hosts, bare(host))
 		}
-		a.Listen, a.ListenPort = preflight.Known(hosts), preflight.Known(port)
+		a.Listen, a.ListenPort = fact.Known(hosts), fact.Known(port)
 	}
 	switch key := section + ".connect_address"; {
 	case r.text(key) != "":
 		host, own := r.splitHostPort(key)
-		c := preflight.HostPort{Host: bare(host), Port: cmp.Or(own, implied), NoPort: own == 0}
+		c := fact.HostPort{Host: bare(host), Port: cmp.Or(own, implied), NoPort: own == 0}
 		if strings.Contains(host, "/") || strings.Contains(host, "@") || strings.Contains(host, ",") {
 			r.fail(r.value(key), key, "is no host and port", "write host:port alone, without a scheme and without a list")
 		}
-		a.Connect = preflight.Known(c)
+		a.Connect = fact.Known(c)
 	case hosts == nil:
 	case section == "restapi":
-		a.Connect = preflight.Known(preflight.HostPort{Host: strings.Join(hosts, ","), Port: port, Derived: true})
+		a.Connect = fact.Known(fact.HostPort{Host: strings.Join(hosts, ","), Port: port, Derived: true})
 	default:
 		host := hosts[0]
 		if slices.ContainsFunc(hosts, func(h string) bool {
@@ -204,7 +205,7 @@ func (r *reader) address(section string, implied, standard int) preflight.NodeAd
 		}) {
 			host = "localhost"
 		}
-		a.Connect = preflight.Known(preflight.HostPort{Host: host, Port: port, Derived: true})
+		a.Connect = fact.Known(fact.HostPort{Host: host, Port: port, Derived: true})
 	}
 	return a
 }
@@ -262,14 +263,14 @@ func (r *reader) watchdog() string {
 }
 
 // login reads a user, and the number of the password.
-func (a *auditor) login(r *reader, section string) preflight.Observed[preflight.NodeLogin] {
+func (a *auditor) login(r *reader, section string) fact.Observed[fact.NodeLogin] {
 	text := func(key string) string {
 		if v := r.value(section + "." + key); v != nil && v.kind == scalar {
 			return v.text
 		}
 		return ""
 	}
-	return preflight.Known(preflight.NodeLogin{User: text("username"), Password: a.number(text("password"))})
+	return fact.Known(fact.NodeLogin{User: text("username"), Password: a.number(text("password"))})
 }
 
 func (a *auditor) number(password string) int {
@@ -283,13 +284,13 @@ func (a *auditor) number(password string) int {
 }
 
 // store is the DCS of a file.
-func (a *auditor) store(r *reader) preflight.Observed[preflight.NodeStore] {
+func (a *auditor) store(r *reader) fact.Observed[fact.NodeStore] {
 	for _, kind := range stores {
 		v := r.value(kind)
 		if v == nil {
 			continue
 		}
-		s := preflight.NodeStore{Kind: kind}
+		s := fact.NodeStore{Kind: kind}
 		if kind == "etcd" || kind == "etcd3" {
 			a.etcd(r, kind, &s)
 		} else {
@@ -297,14 +298,14 @@ func (a *auditor) store(r *reader) preflight.Observed[preflight.NodeStore] {
 		}
 		slices.Sort(s.Endpoints)
 		s.Endpoints = slices.Compact(s.Endpoints)
-		return preflight.Known(s)
+		return fact.Known(s)
 	}
-	return preflight.NotKnown[preflight.NodeStore](preflight.Absent, "the file has no section of a DCS, such as etcd3; the environment of that node may have it, which an audit does not see")
+	return fact.NotKnown[fact.NodeStore](fact.Absent, "the file has no section of a DCS, such as etcd3; the environment of that node may have it, which an audit does not see")
 }
 
 // etcd reads the servers of etcd in Patroni's order (see Etcd3), without the
 // certificates' files.
-func (a *auditor) etcd(r *reader, kind string, s *preflight.NodeStore) {
+func (a *auditor) etcd(r *reader, kind string, s *fact.NodeStore) {
 	section := r
 	r = &reader{root: dict(place{})}
 	r.root.keys["etcd3"] = section.value(kind)
@@ -332,7 +333,7 @@ func (a *auditor) etcd(r *reader, kind string, s *preflight.NodeStore) {
 		s.Endpoints = append(s.Endpoints, host)
 	}
 	s.Certificate = r.text("etcd3.cert") != ""
-	s.Login = preflight.NodeLogin{User: e.Username, Password: a.number(e.Password)}
+	s.Login = fact.NodeLogin{User: e.Username, Password: a.number(e.Password)}
 	var e3 *Error
 	if errors.As(r.err, &e3) && section.err == nil {
 		e3.Key = kind + strings.TrimPrefix(e3.Key, "etcd3")
@@ -342,7 +343,7 @@ func (a *auditor) etcd(r *reader, kind string, s *preflight.NodeStore) {
 
 // otherStore reads where another store is, as far as that can be compared: of a
 // URL the host, never the login.
-func (r *reader) otherStore(kind string, s *preflight.NodeStore) {
+func (r *reader) otherStore(kind string, s *fact.NodeStore) {
 	for _, key := range []string{"url", "host", "hosts", "self_addr", "partner_addrs"} {
 		v := r.value(join(kind, key))
 		if v == nil {
@@ -369,19 +370,19 @@ func (r *reader) otherStore(kind string, s *preflight.NodeStore) {
 // clusterKeys are the keys of the cluster's configuration that stand in the file.
 // Their values, which may hold secrets, stay there.
 func (r *reader) clusterKeys() []string {
-	return slices.DeleteFunc(slices.Clone(preflight.ClusterKeys), func(key string) bool { return r.value(key) == nil })
+	return slices.DeleteFunc(slices.Clone(audit.ClusterKeys), func(key string) bool { return r.value(key) == nil })
 }
 
 // tags are Patroni's own tags as its REST API would show them.
-func (r *reader) tags() preflight.Tags {
-	out := preflight.Tags{}
+func (r *reader) tags() fact.Tags {
+	out := fact.Tags{}
 	v := r.mapping("tags")
 	if v == nil {
 		return out
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.keys)) {
 		switch tag := v.keys[name]; {
-		case !preflight.AuditedTag(name) || tag.kind == null:
+		case !audit.AuditedTag(name) || tag.kind == null:
 		case tag.kind != scalar:
 			r.wrongType(tag, "tags."+name, "one value", "write true, false, a number or a name")
 		default:
@@ -419,7 +420,7 @@ func (r *reader) parameters() map[string]string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.keys)) {
 		p := v.keys[name]
-		if lower := strings.ToLower(name); preflight.AuditedParameter(lower) && p.kind == scalar {
+		if lower := strings.ToLower(name); audit.AuditedParameter(lower) && p.kind == scalar {
 			out[lower] = fmt.Sprint(p.native())
 			if p.tag != "!!bool" && p.tag != "!!str" {
 				out[lower] = p.text

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 )
 
 const aNode = `scope: demo
@@ -55,7 +57,7 @@ func (w *world) audit(texts ...string) (Audited, error) {
 	return a, err
 }
 
-func (w *world) mustAudit(text string) preflight.NodeFile {
+func (w *world) mustAudit(text string) fact.NodeFile {
 	w.t.Helper()
 	a, err := w.audit(text)
 	if err != nil {
@@ -73,20 +75,20 @@ func TestAuditedFile(t *testing.T) {
 		"scope":     {*f.Scope.Value, "demo"},
 		"namespace": {*f.Namespace.Value, "/service"},
 		"group":     {*f.Group.Value, ""},
-		"store": {*f.Store.Value, preflight.NodeStore{
-			Kind: "etcd3", Endpoints: []string{"e1:2379", "e2:2379"}, Protocol: "http", Login: preflight.NodeLogin{User: "patroni", Password: 1},
+		"store": {*f.Store.Value, fact.NodeStore{
+			Kind: "etcd3", Endpoints: []string{"e1:2379", "e2:2379"}, Protocol: "http", Login: fact.NodeLogin{User: "patroni", Password: 1},
 		}},
 		"REST listen":  {*f.REST.Listen.Value, []string{"0.0.0.0"}},
 		"REST port":    {*f.REST.ListenPort.Value, 8008},
-		"REST address": {*f.REST.Connect.Value, preflight.HostPort{Host: "10.0.0.21", Port: 8008}},
+		"REST address": {*f.REST.Connect.Value, fact.HostPort{Host: "10.0.0.21", Port: 8008}},
 		"SQL listen":   {*f.SQL.Listen.Value, []string{"10.0.0.21", "127.0.0.1"}},
-		"SQL address":  {*f.SQL.Connect.Value, preflight.HostPort{Host: "10.0.0.21", Port: 5432}},
-		"REST login":   {*f.RESTLogin.Value, preflight.NodeLogin{User: "admin", Password: 1}},
-		"ctl login":    {*f.RESTClient.Value, preflight.NodeLogin{User: "admin", Password: 1}},
-		"superuser":    {*f.Superuser.Value, preflight.NodeLogin{User: "postgres", Password: 1}},
-		"replication":  {*f.Replication.Value, preflight.NodeLogin{User: "replicator", Password: 2}},
-		"rewind":       {*f.Rewind.Value, preflight.NodeLogin{}},
-		"tags":         {*f.Tags.Value, preflight.Tags{"nofailover": false, "failover_priority": 2.0, "replicatefrom": "node2"}},
+		"SQL address":  {*f.SQL.Connect.Value, fact.HostPort{Host: "10.0.0.21", Port: 5432}},
+		"REST login":   {*f.RESTLogin.Value, fact.NodeLogin{User: "admin", Password: 1}},
+		"ctl login":    {*f.RESTClient.Value, fact.NodeLogin{User: "admin", Password: 1}},
+		"superuser":    {*f.Superuser.Value, fact.NodeLogin{User: "postgres", Password: 1}},
+		"replication":  {*f.Replication.Value, fact.NodeLogin{User: "replicator", Password: 2}},
+		"rewind":       {*f.Rewind.Value, fact.NodeLogin{}},
+		"tags":         {*f.Tags.Value, fact.Tags{"nofailover": false, "failover_priority": 2.0, "replicatefrom": "node2"}},
 		"parameters":   {*f.Parameters.Value, map[string]string{"max_connections": "200", "wal_log_hints": "true"}},
 		"watchdog":     {*f.Watchdog.Value, "off"},
 		"place":        {strings.HasSuffix(f.At["restapi.connect_address"], "n1.yml, line 9"), true},
@@ -195,7 +197,7 @@ func TestAuditedWatchdog(t *testing.T) {
 // TestAuditedOldStyle: the logins where they stood before there was a section for them.
 func TestAuditedOldStyle(t *testing.T) {
 	f := newWorld(t).mustAudit("postgresql: {superuser: {username: a, password: b}, replication: {username: c, password: d}}\n")
-	if f.Superuser.Value.User != "a" || *f.Replication.Value != (preflight.NodeLogin{User: "c", Password: 2}) {
+	if f.Superuser.Value.User != "a" || *f.Replication.Value != (fact.NodeLogin{User: "c", Password: 2}) {
 		t.Errorf("%+v, %+v", *f.Superuser.Value, *f.Replication.Value)
 	}
 }
@@ -299,7 +301,7 @@ func TestNoSecretInAudit(t *testing.T) {
 				continue
 			}
 			told++
-			report := preflight.Audit(&preflight.Snapshot{Files: a.Files}, preflight.Question{}, preflight.Policies{})
+			report := preflight.Audit(&fact.Snapshot{Files: a.Files}, fact.Question{}, check.Policies{})
 			for _, v := range []any{a, report} {
 				raw, err := json.Marshal(v)
 				if err != nil {
@@ -419,13 +421,13 @@ func TestStyles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := preflight.Audit(&preflight.Snapshot{Files: a.Files}, preflight.Question{}, preflight.Policies{})
+			r := preflight.Audit(&fact.Snapshot{Files: a.Files}, fact.Question{}, check.Policies{})
 			if r.Verdict != style.want {
 				t.Errorf("%s, want %s", r.Verdict, style.want)
 			}
 			for _, res := range r.Results {
 				for _, f := range res.Findings {
-					if f.Severity != preflight.Evidence && res.Check != style.words {
+					if f.Severity != check.Evidence && res.Check != style.words {
 						t.Errorf("%s: %s", res.Check, f.Sentence())
 					}
 				}
@@ -453,8 +455,8 @@ func FuzzAudit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, judge := range []func(*preflight.Snapshot, preflight.Question, preflight.Policies) preflight.Report{preflight.Audit, preflight.AuditLive} {
-			for _, res := range judge(&preflight.Snapshot{Files: a.Files}, preflight.Question{}, preflight.Policies{}).Results {
+		for _, judge := range []func(*fact.Snapshot, fact.Question, check.Policies) preflight.Report{preflight.Audit, preflight.AuditLive} {
+			for _, res := range judge(&fact.Snapshot{Files: a.Files}, fact.Question{}, check.Policies{}).Results {
 				for _, m := range res.Missing {
 					if strings.Contains(m.Reason, "internal error") {
 						t.Errorf("%s: %s", res.Check, m.Reason)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"patroni-preflight/pg"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const step = 200 * time.Millisecond
@@ -27,8 +27,8 @@ type world struct {
 	// reads are the leaders that one read of the DCS after the other shows; the
 	// last one stays.
 	reads []string
-	dcs   preflight.Observed[preflight.Cluster]
-	keys  map[string]preflight.Observed[preflight.MemberKey]
+	dcs   fact.Observed[fact.Cluster]
+	keys  map[string]fact.Observed[fact.MemberKey]
 	// frozen are URLs, host names or "read", "reread", "sql" that never answer.
 	frozen map[string]bool
 	// slow is how long every REST API takes for its answer.
@@ -41,7 +41,7 @@ func newWorld() *world {
 	return &world{
 		start: time.Now(),
 		reads: []string{"n1"},
-		keys: map[string]preflight.Observed[preflight.MemberKey]{
+		keys: map[string]fact.Observed[fact.MemberKey]{
 			"n1": key("10.0.0.1"), "n2": key("10.0.0.2"), "n3": key("10.0.0.3"),
 		},
 		frozen: map[string]bool{},
@@ -49,10 +49,10 @@ func newWorld() *world {
 	}
 }
 
-func key(host string) preflight.Observed[preflight.MemberKey] {
-	return preflight.Known(preflight.MemberKey{
-		APIURL:  preflight.Known("http://" + host + ":8008/patroni"),
-		ConnURL: preflight.Known("postgres://" + host + ":5432/postgres"),
+func key(host string) fact.Observed[fact.MemberKey] {
+	return fact.Known(fact.MemberKey{
+		APIURL:  fact.Known("http://" + host + ":8008/patroni"),
+		ConnURL: fact.Known("postgres://" + host + ":5432/postgres"),
 	})
 }
 
@@ -69,54 +69,54 @@ func (w *world) ask(ctx context.Context, what, who string) error {
 	return context.Cause(ctx)
 }
 
-func (w *world) Read(ctx context.Context, namespace, scope, group string) (preflight.DCS, []preflight.Member) {
+func (w *world) Read(ctx context.Context, namespace, scope, group string) (fact.DCS, []fact.Member) {
 	return w.answer(ctx, "read", namespace+"/"+scope+"/"+group)
 }
 
-func (w *world) Reread(ctx context.Context, prefix string) (preflight.DCS, []preflight.Member) {
+func (w *world) Reread(ctx context.Context, prefix string) (fact.DCS, []fact.Member) {
 	return w.answer(ctx, "reread", prefix)
 }
 
-func (w *world) answer(ctx context.Context, what, prefix string) (preflight.DCS, []preflight.Member) {
-	d := preflight.DCS{Kind: "fake", Prefix: prefix}
+func (w *world) answer(ctx context.Context, what, prefix string) (fact.DCS, []fact.Member) {
+	d := fact.DCS{Kind: "fake", Prefix: prefix}
 	if err := w.ask(ctx, what+" "+prefix, what); err != nil {
-		d.Cluster = preflight.NotKnown[preflight.Cluster](preflight.Silent, "%v", err)
+		d.Cluster = fact.NotKnown[fact.Cluster](fact.Silent, "%v", err)
 		return d, nil
 	}
 	if w.dcs.Why != nil {
 		d.Cluster = w.dcs
 		return d, nil
 	}
-	d.Cluster = preflight.Known(preflight.Cluster{Leader: preflight.Known(w.reads[0])})
+	d.Cluster = fact.Known(fact.Cluster{Leader: fact.Known(w.reads[0])})
 	if len(w.reads) > 1 {
 		w.reads = w.reads[1:]
 	}
-	var members []preflight.Member
+	var members []fact.Member
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(w.keys))) { // gather has to sort
-		members = append(members, preflight.Member{Name: name, Key: w.keys[name]})
+		members = append(members, fact.Member{Name: name, Key: w.keys[name]})
 	}
 	return d, members
 }
 
-func (w *world) rest(ctx context.Context, url string) (preflight.Observed[preflight.REST], preflight.Observed[int]) {
+func (w *world) rest(ctx context.Context, url string) (fact.Observed[fact.REST], fact.Observed[int]) {
 	time.Sleep(w.slow)
 	if err := w.ask(ctx, "rest "+url, url); err != nil {
-		o := preflight.NotKnown[preflight.REST](preflight.Silent, "%v", err)
-		return o, preflight.Because[int](o)
+		o := fact.NotKnown[fact.REST](fact.Silent, "%v", err)
+		return o, fact.Because[int](o)
 	}
-	return preflight.Known(preflight.REST{HTTPStatus: 200, RemoteAddr: url}), preflight.Known(200)
+	return fact.Known(fact.REST{HTTPStatus: 200, RemoteAddr: url}), fact.Known(200)
 }
 
-func (w *world) sql(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL] {
+func (w *world) sql(ctx context.Context, targets []pg.Target, leader string) map[string]fact.Observed[fact.SQL] {
 	w.leader = leader
-	out := map[string]preflight.Observed[preflight.SQL]{}
+	out := map[string]fact.Observed[fact.SQL]{}
 	for _, t := range targets {
 		err := w.ask(ctx, "sql "+t.ConnURL, t.ConnURL)
 		if err != nil {
-			out[t.Member] = preflight.NotKnown[preflight.SQL](preflight.Silent, "%v", err)
+			out[t.Member] = fact.NotKnown[fact.SQL](fact.Silent, "%v", err)
 			continue
 		}
-		out[t.Member] = preflight.Known(preflight.SQL{RemoteAddr: t.ConnURL})
+		out[t.Member] = fact.Known(fact.SQL{RemoteAddr: t.ConnURL})
 	}
 	return out
 }
@@ -131,9 +131,9 @@ func (w *world) resolve(ctx context.Context, host string) ([]netip.Addr, error) 
 	return nil, errors.New("no such host")
 }
 
-func (w *world) gather(ctx context.Context, vips ...string) *preflight.Recording {
+func (w *world) gather(ctx context.Context, vips ...string) *fact.Recording {
 	src := Sources{Store: w, REST: w.rest, SQL: w.sql, Resolve: w.resolve, Now: time.Now}
-	return src.Gather(ctx, preflight.Request{Target: demo, Question: preflight.Question{VIPs: vips}}, step, "test")
+	return src.Gather(ctx, fact.Request{Target: demo, Question: fact.Question{VIPs: vips}}, step, "test")
 }
 
 // questions are the questions that begin with a word, sorted.
@@ -155,7 +155,7 @@ func (w *world) expect(t *testing.T, word string, want ...string) {
 	}
 }
 
-func memberOf(t *testing.T, s *preflight.Recording, name string) preflight.Member {
+func memberOf(t *testing.T, s *fact.Recording, name string) fact.Member {
 	t.Helper()
 	m, ok := s.Member(name)
 	if !ok {
@@ -165,4 +165,4 @@ func memberOf(t *testing.T, s *preflight.Recording, name string) preflight.Membe
 }
 
 // demo is the cluster that the fakes are.
-var demo = preflight.Target{Scope: "demo", Namespace: "/service"}
+var demo = fact.Target{Scope: "demo", Namespace: "/service"}

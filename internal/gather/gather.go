@@ -14,22 +14,22 @@ import (
 
 	"patroni-preflight/dcs"
 	"patroni-preflight/pg"
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // Store reads Patroni's keys. *dcs.Etcd is one.
 type Store interface {
-	Read(ctx context.Context, namespace, scope, group string) (preflight.DCS, []preflight.Member)
-	Reread(ctx context.Context, prefix string) (preflight.DCS, []preflight.Member)
+	Read(ctx context.Context, namespace, scope, group string) (fact.DCS, []fact.Member)
+	Reread(ctx context.Context, prefix string) (fact.DCS, []fact.Member)
 }
 
 // Sources are the three sources, and what else is needed from outside.
 type Sources struct {
 	Store Store
 	// REST asks one member's REST API; *patroniapi.Client has it.
-	REST func(ctx context.Context, apiURL string) (preflight.Observed[preflight.REST], preflight.Observed[int])
+	REST func(ctx context.Context, apiURL string) (fact.Observed[fact.REST], fact.Observed[int])
 	// SQL asks every member's PostgreSQL, the leader's first and last.
-	SQL func(ctx context.Context, targets []pg.Target, leader string) map[string]preflight.Observed[preflight.SQL]
+	SQL func(ctx context.Context, targets []pg.Target, leader string) map[string]fact.Observed[fact.SQL]
 	// Resolve looks a host name up.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	Now     func() time.Time
@@ -43,12 +43,12 @@ type Sources struct {
 // once more, if that is quick; where it moved again, Moved is unknown.
 //
 // The recording has the question too, with the addresses to which its VIPs resolve.
-func (src Sources) Gather(ctx context.Context, req preflight.Request, step time.Duration, tool string) *preflight.Recording {
+func (src Sources) Gather(ctx context.Context, req fact.Request, step time.Duration, tool string) *fact.Recording {
 	req.VIPs = src.resolve(ctx, req.VIPs, step)
-	return &preflight.Recording{Snapshot: src.snapshot(ctx, req.Target, step, tool), Question: req.Question}
+	return &fact.Recording{Snapshot: src.snapshot(ctx, req.Target, step, tool), Question: req.Question}
 }
 
-func (src Sources) snapshot(ctx context.Context, target preflight.Target, step time.Duration, tool string) *preflight.Snapshot {
+func (src Sources) snapshot(ctx context.Context, target fact.Target, step time.Duration, tool string) *fact.Snapshot {
 	began := src.Now()
 	s := src.once(ctx, target, step, tool)
 	times := "twice"
@@ -64,19 +64,19 @@ func (src Sources) snapshot(ctx context.Context, target preflight.Target, step t
 	}
 	if moved(s) {
 		at := s.Moved.Stamp
-		s.Moved = preflight.NotKnown[[]string](preflight.Failed, "the cluster changed while being read, %s: %s", times, strings.Join(*s.Moved.Value, ", "))
+		s.Moved = fact.NotKnown[[]string](fact.Failed, "the cluster changed while being read, %s: %s", times, strings.Join(*s.Moved.Value, ", "))
 		s.Moved.Stamp = at
 	}
 	return s
 }
 
 // moved reports whether the cluster is known to have changed between the reads.
-func moved(s *preflight.Snapshot) bool {
+func moved(s *fact.Snapshot) bool {
 	return s.Moved.Is(func(m []string) bool { return len(m) > 0 })
 }
 
-func (src Sources) once(ctx context.Context, target preflight.Target, step time.Duration, tool string) *preflight.Snapshot {
-	s := &preflight.Snapshot{Schema: preflight.SnapshotSchema, Tool: tool, TakenAt: src.Now().UTC(), Target: target}
+func (src Sources) once(ctx context.Context, target fact.Target, step time.Duration, tool string) *fact.Snapshot {
+	s := &fact.Snapshot{Schema: fact.SnapshotSchema, Tool: tool, TakenAt: src.Now().UTC(), Target: target}
 
 	src.progress("reading %s/%s in the DCS", target.Namespace, target.Scope)
 	bounded(ctx, step, "reading the DCS", func(ctx context.Context) {
@@ -84,7 +84,7 @@ func (src Sources) once(ctx context.Context, target preflight.Target, step time.
 	})
 	s.Sort()
 	if !s.DCS.Cluster.Known() {
-		s.Moved = preflight.NotKnown[[]string](preflight.NotAsked, "there was no first read to compare with")
+		s.Moved = fact.NotKnown[[]string](fact.NotAsked, "there was no first read to compare with")
 		return s
 	}
 
@@ -109,7 +109,7 @@ func bounded(ctx context.Context, d time.Duration, what string, run func(context
 
 // members asks every member side by side. Nothing is asked of an address that
 // the DCS does not name.
-func (src Sources) members(ctx context.Context, s *preflight.Snapshot) {
+func (src Sources) members(ctx context.Context, s *fact.Snapshot) {
 	var wg sync.WaitGroup
 	var targets []pg.Target
 	for i := range s.Members {
@@ -118,16 +118,16 @@ func (src Sources) members(ctx context.Context, s *preflight.Snapshot) {
 		if url, ok := key.APIURL.Get(); ok {
 			wg.Go(func() { m.REST, m.Liveness = src.REST(ctx, url) })
 		} else {
-			m.REST = preflight.NotKnown[preflight.REST](preflight.NotAsked, "the member key has no usable api_url: %s", why(m.Key, key.APIURL))
-			m.Liveness = preflight.Because[int](m.REST)
+			m.REST = fact.NotKnown[fact.REST](fact.NotAsked, "the member key has no usable api_url: %s", why(m.Key, key.APIURL))
+			m.Liveness = fact.Because[int](m.REST)
 		}
 		if url, ok := key.ConnURL.Get(); ok {
 			targets = append(targets, pg.Target{Member: m.Name, ConnURL: url})
 		} else {
-			m.SQL = preflight.NotKnown[preflight.SQL](preflight.NotAsked, "the member key has no usable conn_url: %s", why(m.Key, key.ConnURL))
+			m.SQL = fact.NotKnown[fact.SQL](fact.NotAsked, "the member key has no usable conn_url: %s", why(m.Key, key.ConnURL))
 		}
 	}
-	var sql map[string]preflight.Observed[preflight.SQL]
+	var sql map[string]fact.Observed[fact.SQL]
 	wg.Go(func() { sql = src.SQL(ctx, targets, s.Leader()) })
 	wg.Wait()
 	for i := range s.Members {
@@ -137,7 +137,7 @@ func (src Sources) members(ctx context.Context, s *preflight.Snapshot) {
 	}
 }
 
-func why(key preflight.Observed[preflight.MemberKey], field preflight.Observed[string]) string {
+func why(key fact.Observed[fact.MemberKey], field fact.Observed[string]) string {
 	if !key.Known() {
 		return key.Reason()
 	}

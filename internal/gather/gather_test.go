@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const (
@@ -45,7 +45,7 @@ func TestThreeSteps(t *testing.T) {
 		if w.asked[0] != "read "+prefix || w.asked[len(w.asked)-1] != "reread "+prefix || len(w.asked) != 8 {
 			t.Errorf("asked in this order: %v", w.asked)
 		}
-		if s.Schema != preflight.SnapshotSchema || s.Tool != "test" || s.Target.Scope != "demo" || !s.TakenAt.Equal(w.start) || s.TakenAt.Location() != time.UTC {
+		if s.Schema != fact.SnapshotSchema || s.Tool != "test" || s.Target.Scope != "demo" || !s.TakenAt.Equal(w.start) || s.TakenAt.Location() != time.UTC {
 			t.Errorf("head is %+v", s)
 		}
 		if moved, ok := s.Moved.Get(); !ok || len(moved) != 0 || s.Moved.Stamp == nil || !strings.Contains(s.Moved.Stamp.Source, prefix) {
@@ -57,7 +57,7 @@ func TestThreeSteps(t *testing.T) {
 		// Each answer is with the member that was asked for, and members are sorted.
 		for i, name := range []string{"n1", "n2", "n3"} {
 			m := s.Members[i]
-			if m.Name != name || m.REST.Must().RemoteAddr != m.Key.Must().APIURL.Must() || m.SQL.Must().RemoteAddr != m.Key.Must().ConnURL.Must() || !preflight.Equal(m.Liveness, 200) {
+			if m.Name != name || m.REST.Must().RemoteAddr != m.Key.Must().APIURL.Must() || m.SQL.Must().RemoteAddr != m.Key.Must().ConnURL.Must() || !fact.Equal(m.Liveness, 200) {
 				t.Errorf("member %d is %+v", i, m)
 			}
 		}
@@ -139,12 +139,12 @@ func TestDeadlineNamesItsStep(t *testing.T) {
 
 func TestDCSDownAsksNobodyElse(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		w.dcs = preflight.NotKnown[preflight.Cluster](preflight.Refused, "connection refused")
+		w.dcs = fact.NotKnown[fact.Cluster](fact.Refused, "connection refused")
 		s := w.gather(t.Context())
 		if len(w.asked) != 1 {
 			t.Errorf("asked %v", w.asked)
 		}
-		if s.Moved.Known() || s.Moved.Cause() != preflight.NotAsked || s.Moved.Reason() == "" {
+		if s.Moved.Known() || s.Moved.Cause() != fact.NotAsked || s.Moved.Reason() == "" {
 			t.Errorf("moved is %+v", s.Moved)
 		}
 		if len(s.Members) != 0 || s.DCS.Cluster.Reason() != "connection refused" {
@@ -161,12 +161,12 @@ func TestMoved(t *testing.T) {
 		rounds int
 		// known and moved are what Moved says in the end.
 		known bool
-		cause preflight.Cause
+		cause fact.Cause
 		words string
 	}{
 		{"held still", []string{"n1"}, 1, true, "", ""},
 		{"moved once", []string{"n1", "n2"}, 2, true, "", ""},
-		{"moved twice", []string{"n1", "n2", "n1", "n3"}, 2, false, preflight.Failed, "twice: leader"},
+		{"moved twice", []string{"n1", "n2", "n1", "n3"}, 2, false, fact.Failed, "twice: leader"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
@@ -206,8 +206,8 @@ func TestMovedAndThenGone(t *testing.T) {
 				w.frozen["reread"] = true
 			}
 		}
-		s := src.Gather(t.Context(), preflight.Request{Target: demo}, step, "test")
-		if s.Moved.Known() || s.Moved.Cause() != preflight.Silent {
+		s := src.Gather(t.Context(), fact.Request{Target: demo}, step, "test")
+		if s.Moved.Known() || s.Moved.Cause() != fact.Silent {
 			t.Errorf("moved is %+v", s.Moved)
 		}
 		if len(w.questions("read")) != 2 {
@@ -237,16 +237,16 @@ func TestMovedWithAFrozenMember(t *testing.T) {
 // asked says why.
 func TestNothingIsAskedOfAnAddressThatTheDCSDoesNotName(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		noAPI := preflight.MemberKey{
-			APIURL:  preflight.NotKnown[string](preflight.Absent, "/members/n2 has no api_url"),
-			ConnURL: preflight.Known(sql2),
+		noAPI := fact.MemberKey{
+			APIURL:  fact.NotKnown[string](fact.Absent, "/members/n2 has no api_url"),
+			ConnURL: fact.Known(sql2),
 		}
-		noConn := preflight.MemberKey{
-			APIURL:  preflight.Known(rest3),
-			ConnURL: preflight.NotKnown[string](preflight.Malformed, "/members/n3: conn_url is a number"),
+		noConn := fact.MemberKey{
+			APIURL:  fact.Known(rest3),
+			ConnURL: fact.NotKnown[string](fact.Malformed, "/members/n3: conn_url is a number"),
 		}
-		w.keys["n2"], w.keys["n3"] = preflight.Known(noAPI), preflight.Known(noConn)
-		w.keys["n4"] = preflight.NotKnown[preflight.MemberKey](preflight.Malformed, "/members/n4 is no JSON object")
+		w.keys["n2"], w.keys["n3"] = fact.Known(noAPI), fact.Known(noConn)
+		w.keys["n4"] = fact.NotKnown[fact.MemberKey](fact.Malformed, "/members/n4 is no JSON object")
 		s := w.gather(t.Context(), "10.0.0.100")
 
 		w.expect(t, "rest", rest1, rest3)
@@ -265,10 +265,10 @@ func TestNothingIsAskedOfAnAddressThatTheDCSDoesNotName(t *testing.T) {
 			{"n4", false, false, "/members/n4 is no JSON object", "/members/n4 is no JSON object", false, "n4"},
 		} {
 			m := memberOf(t, s, c.member)
-			if m.REST.Known() != c.rest || !strings.Contains(m.REST.Reason(), c.whyREST) || !c.rest && m.REST.Cause() != preflight.NotAsked {
+			if m.REST.Known() != c.rest || !strings.Contains(m.REST.Reason(), c.whyREST) || !c.rest && m.REST.Cause() != fact.NotAsked {
 				t.Errorf("REST of %s: %s %q", c.member, m.REST.Cause(), m.REST.Reason())
 			}
-			if m.SQL.Known() != c.sql || !strings.Contains(m.SQL.Reason(), c.whySQL) || !c.sql && m.SQL.Cause() != preflight.NotAsked {
+			if m.SQL.Known() != c.sql || !strings.Contains(m.SQL.Reason(), c.whySQL) || !c.sql && m.SQL.Cause() != fact.NotAsked {
 				t.Errorf("SQL of %s: %s %q", c.member, m.SQL.Cause(), m.SQL.Reason())
 			}
 			if m.Liveness.Known() != c.livenessIsKnown || !strings.Contains(m.Liveness.Reason(), c.livenessIsReason) {
@@ -338,7 +338,7 @@ func TestProgress(t *testing.T) {
 		var said []string
 		src := Sources{Store: w, REST: w.rest, SQL: w.sql, Resolve: w.resolve, Now: time.Now}
 		src.Progress = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
-		src.Gather(t.Context(), preflight.Request{Target: demo}, step, "test")
+		src.Gather(t.Context(), fact.Request{Target: demo}, step, "test")
 		round := []string{"reading /service/demo in the DCS", "asking 3 members by REST and by SQL", "reading the DCS again"}
 		want := slices.Concat(round, []string{"the cluster changed while it was read (leader): once more"}, round)
 		if !slices.Equal(said, want) {

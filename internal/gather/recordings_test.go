@@ -14,6 +14,8 @@ import (
 	"patroni-preflight/dcs"
 	"patroni-preflight/patroniapi"
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 )
 
 // TestJudgeRecordings judges the raw answers of real clusters of seven releases
@@ -44,7 +46,7 @@ func TestJudgeRecordings(t *testing.T) {
 			leader := s.Leader()
 			candidates := slices.DeleteFunc([]string{"node2", "node1", "node3"}, func(m string) bool { return m == leader || !fit(s, m) })
 			s.Question.Candidate = candidates[0]
-			r := preflight.Judge(s.Snapshot, s.Question, preflight.Policies{})
+			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 			var blocks []string
 			for _, res := range r.Results {
 				if res.Weight == preflight.Blocks {
@@ -62,14 +64,14 @@ func TestJudgeRecordings(t *testing.T) {
 }
 
 // fit: in the synchronous states only a member in /sync is.
-func fit(s *preflight.Recording, m string) bool {
+func fit(s *fact.Recording, m string) bool {
 	sync, _ := s.DCS.Cluster.Value.Sync.Get()
 	return len(sync.Standbys) == 0 || slices.Contains(sync.Standbys, m)
 }
 
 // snapshotOf puts a recording together as the tool would have seen it: each
 // member's answer is that of the node at its api_url.
-func snapshotOf(t *testing.T, file string) *preflight.Recording {
+func snapshotOf(t *testing.T, file string) *fact.Recording {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -96,11 +98,11 @@ func snapshotOf(t *testing.T, file string) *preflight.Recording {
 	}
 	const prefix = "/service/pay/"
 	var kvs []dcs.KV
-	leases := map[int64]preflight.Observed[preflight.Lease]{}
+	leases := map[int64]fact.Observed[fact.Lease]{}
 	for _, k := range rec.Keys {
 		kvs = append(kvs, dcs.KV{Key: k.Key, Value: []byte(k.Value), Lease: k.Lease})
 		if k.Lease != 0 {
-			leases[k.Lease] = preflight.Known(preflight.Lease{GrantedSeconds: k.LeaseTTL.Granted, RemainingSeconds: k.LeaseTTL.TTL})
+			leases[k.Lease] = fact.Known(fact.Lease{GrantedSeconds: k.LeaseTTL.Granted, RemainingSeconds: k.LeaseTTL.TTL})
 		}
 	}
 	cluster, members := dcs.Decode(prefix, kvs, leases, 1)
@@ -110,8 +112,8 @@ func snapshotOf(t *testing.T, file string) *preflight.Recording {
 		node := "node" + string(url[strings.LastIndex(url, ":")-1]) // http://127.0.1.12:8008/patroni
 		answer := rec.REST[node]["/patroni"]
 		if answer.Error != "" {
-			m.REST = preflight.NotKnown[preflight.REST](preflight.Silent, "%s", answer.Error)
-			m.Liveness = preflight.Because[int](m.REST)
+			m.REST = fact.NotKnown[fact.REST](fact.Silent, "%s", answer.Error)
+			m.Liveness = fact.Because[int](m.REST)
 			continue
 		}
 		header := http.Header{}
@@ -120,15 +122,15 @@ func snapshotOf(t *testing.T, file string) *preflight.Recording {
 		}
 		took := time.Duration(answer.Seconds * float64(time.Second))
 		m.REST = patroniapi.Decode(answer.Status, header, answer.Body).Stamped("GET "+url, time.Time{}, took)
-		m.Liveness = preflight.Known(rec.REST[node]["/liveness"].Status)
+		m.Liveness = fact.Known(rec.REST[node]["/liveness"].Status)
 	}
-	s := &preflight.Recording{Snapshot: &preflight.Snapshot{
-		Schema: preflight.SnapshotSchema, Target: preflight.Target{Scope: "pay", Namespace: "/service"},
-		DCS: preflight.DCS{
-			Kind: "etcd3", Prefix: prefix, Read: preflight.Known(len(kvs)),
-			Alarms: preflight.Known([]string{}), Cluster: preflight.Known(cluster),
+	s := &fact.Recording{Snapshot: &fact.Snapshot{
+		Schema: fact.SnapshotSchema, Target: fact.Target{Scope: "pay", Namespace: "/service"},
+		DCS: fact.DCS{
+			Kind: "etcd3", Prefix: prefix, Read: fact.Known(len(kvs)),
+			Alarms: fact.Known([]string{}), Cluster: fact.Known(cluster),
 		},
-		Members: members, Moved: preflight.Known([]string{}),
+		Members: members, Moved: fact.Known([]string{}),
 	}}
 	s.Sort()
 	return s

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // Client is how one kind of server is spoken to. The zero value verifies by the
@@ -116,13 +116,13 @@ func (h *Handshake) saw(chain []*x509.Certificate) {
 
 // Certificate is what the server showed, also where it does not verify; unknown
 // where there was no handshake.
-func (h *Handshake) Certificate() preflight.Observed[preflight.Certificate] {
+func (h *Handshake) Certificate() fact.Observed[fact.Certificate] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.shown == nil {
-		return preflight.NotKnown[preflight.Certificate](preflight.NotAsked, "%s showed no certificate", h.host)
+		return fact.NotKnown[fact.Certificate](fact.NotAsked, "%s showed no certificate", h.host)
 	}
-	return preflight.Known(preflight.Certificate{
+	return fact.Known(fact.Certificate{
 		Host: h.host, Names: Names(h.shown), Matches: h.shown.VerifyHostname(h.host) == nil, Issuer: h.shown.Issuer.String(),
 		NotBefore: h.shown.NotBefore.UTC(), NotAfter: h.shown.NotAfter.UTC(),
 	})

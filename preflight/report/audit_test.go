@@ -7,36 +7,38 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 )
 
 // anAudit is the founding incident as two nodes' files tell it.
 func anAudit() preflight.Report {
-	s := &preflight.Recording{Question: preflight.Question{VIPs: []string{"10.0.0.100"}}, Snapshot: &preflight.Snapshot{
-		Schema: preflight.SnapshotSchema, Tool: "test", TakenAt: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC),
-		Target: preflight.Target{Scope: "demo", Namespace: "/service"},
+	s := &fact.Recording{Question: fact.Question{VIPs: []string{"10.0.0.100"}}, Snapshot: &fact.Snapshot{
+		Schema: fact.SnapshotSchema, Tool: "test", TakenAt: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC),
+		Target: fact.Target{Scope: "demo", Namespace: "/service"},
 	}}
 	for i, host := range []string{"10.0.0.21", "10.0.0.100"} {
 		name := fmt.Sprintf("node%d", i+1)
-		address := func(host string, port int) preflight.NodeAddress {
-			return preflight.NodeAddress{
-				Listen: preflight.Known([]string{"0.0.0.0"}), ListenPort: preflight.Known(port),
-				Connect: preflight.Known(preflight.HostPort{Host: host, Port: port}),
+		address := func(host string, port int) fact.NodeAddress {
+			return fact.NodeAddress{
+				Listen: fact.Known([]string{"0.0.0.0"}), ListenPort: fact.Known(port),
+				Connect: fact.Known(fact.HostPort{Host: host, Port: port}),
 			}
 		}
-		s.Files = append(s.Files, preflight.NodeFile{
+		s.Files = append(s.Files, fact.NodeFile{
 			ID: name, Path: name + ".yml", At: map[string]string{"restapi.connect_address": name + ".yml, line 10"},
-			Name: preflight.Known(name), Scope: preflight.Known("demo"), Namespace: preflight.Known("/service"), Group: preflight.Known(""),
-			Store: preflight.Known(preflight.NodeStore{Kind: "etcd3", Endpoints: []string{"e1:2379"}, Protocol: "http"}),
+			Name: fact.Known(name), Scope: fact.Known("demo"), Namespace: fact.Known("/service"), Group: fact.Known(""),
+			Store: fact.Known(fact.NodeStore{Kind: "etcd3", Endpoints: []string{"e1:2379"}, Protocol: "http"}),
 			REST:  address(host, 8008), SQL: address(fmt.Sprintf("10.0.0.2%d", i+1), 5432),
-			RESTLogin: preflight.Known(preflight.NodeLogin{}), RESTClient: preflight.Known(preflight.NodeLogin{}),
-			Superuser: preflight.Known(preflight.NodeLogin{}), Replication: preflight.Known(preflight.NodeLogin{}), Rewind: preflight.Known(preflight.NodeLogin{}),
-			HTTPS: preflight.Known(false), VerifyClient: preflight.Known("none"), ClientCertificate: preflight.Known(false),
-			DataDir: preflight.NotKnown[string](preflight.Absent, "postgresql.data_dir is not in the file"),
-			Tags:    preflight.Known(preflight.Tags{"clonefrom": true}), Parameters: preflight.Known(map[string]string{}), Watchdog: preflight.Known("automatic"),
-			ClusterKeys: preflight.Known([]string{}),
+			RESTLogin: fact.Known(fact.NodeLogin{}), RESTClient: fact.Known(fact.NodeLogin{}),
+			Superuser: fact.Known(fact.NodeLogin{}), Replication: fact.Known(fact.NodeLogin{}), Rewind: fact.Known(fact.NodeLogin{}),
+			HTTPS: fact.Known(false), VerifyClient: fact.Known("none"), ClientCertificate: fact.Known(false),
+			DataDir: fact.NotKnown[string](fact.Absent, "postgresql.data_dir is not in the file"),
+			Tags:    fact.Known(fact.Tags{"clonefrom": true}), Parameters: fact.Known(map[string]string{}), Watchdog: fact.Known("automatic"),
+			ClusterKeys: fact.Known([]string{}),
 		})
 	}
-	return preflight.Audit(s.Snapshot, s.Question, preflight.Policies{})
+	return preflight.Audit(s.Snapshot, s.Question, check.Policies{})
 }
 
 func TestAuditGolden(t *testing.T) {

@@ -10,6 +10,10 @@ import (
 	"testing"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/verify"
 )
 
 // rehearsed is the drill of a healthy cluster that ends after so many legs, the
@@ -18,31 +22,31 @@ func rehearsed(t testing.TB, legs, code int) preflight.DrillReport {
 	t.Helper()
 	d := planOf(healthy(t))
 	for i := range legs {
-		v := ending(t, func(*preflight.Recording) {})
+		v := ending(t, func(*fact.Recording) {})
 		v.Leader = d.Legs[i].To
 		timeline := int64(i + 2)
 		v.Timeline = &timeline
-		s := preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, Check: scenarios[0].report(t), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
+		s := preflight.SwitchoverReport{SchemaVersion: check.ReportSchema, Check: scenarios[0].report(t), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
 		seconds := 1.25 + float64(i)
-		o := &preflight.Outage{Seconds: &seconds, Resolution: 0.1}
-		last := preflight.ExitGo
+		o := &verify.Outage{Seconds: &seconds, Resolution: 0.1}
+		last := exitcode.Go
 		if i == legs-1 {
 			last = code
 		}
 		switch last {
-		case preflight.ExitNoGo:
-			s = preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, Check: scenarios[0].report(t)}
-			s.Check.Verdict, s.Check.ExitCode, s.Check.Leader, o = preflight.NoGo, preflight.ExitNoGo, d.Legs[i].From, nil
+		case exitcode.NoGo:
+			s = preflight.SwitchoverReport{SchemaVersion: check.ReportSchema, Check: scenarios[0].report(t)}
+			s.Check.Verdict, s.Check.ExitCode, s.Check.Leader, o = preflight.NoGo, exitcode.NoGo, d.Legs[i].From, nil
 			n := int64(i + 1)
 			s.Check.Baseline.Timeline = &n
-		case preflight.ExitDifferent:
+		case exitcode.Different:
 			v = ending(t, endings[1].spoil)
-			s.Verification, o = &v, &preflight.Outage{Resolution: 0.1, Why: "no primary was seen in the end"}
-		case preflight.ExitInterrupted:
+			s.Verification, o = &v, &verify.Outage{Resolution: 0.1, Why: "no primary was seen in the end"}
+		case exitcode.Interrupted:
 			s, o = preflight.SwitchoverReport{}, nil
 		}
 		why := ""
-		if last == preflight.ExitInterrupted {
+		if last == exitcode.Interrupted {
 			why = "stopped by interrupt"
 		}
 		d.End(i, last, s, o, why)
@@ -58,17 +62,17 @@ func drills(t testing.TB) map[string]preflight.DrillReport {
 	hostile := healthy(t)
 	member(hostile, "node3").Name = hostileName
 	nobody := healthy(t)
-	nobody.DCS.Cluster.Value.Leader = preflight.Known("")
-	none := preflight.PlanDrill(nobody.Snapshot, nobody.Question, preflight.Policies{})
+	nobody.DCS.Cluster.Value.Leader = fact.Known("")
+	none := preflight.PlanDrill(nobody.Snapshot, nobody.Question, check.Policies{})
 	none.ExitCode, none.Stopped = none.Start()
 	sync := healthy(t)
-	sync.DCS.Cluster.Value.Config.Value.SynchronousMode = preflight.Known("on")
-	sync.DCS.Cluster.Value.Sync = preflight.Known(preflight.Sync{Leader: "node1", Standbys: []string{"node2"}})
+	sync.DCS.Cluster.Value.Config.Value.SynchronousMode = fact.Known("on")
+	sync.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2"}})
 	return map[string]preflight.DrillReport{
-		"synchronous": planned(preflight.PlanDrill(sync.Snapshot, sync.Question, preflight.Policies{})),
-		"plan":        planned(planOf(healthy(t))), "done": rehearsed(t, 3, preflight.ExitGo), "no-go": rehearsed(t, 2, preflight.ExitNoGo),
-		"different": rehearsed(t, 1, preflight.ExitDifferent), "interrupted": rehearsed(t, 2, preflight.ExitInterrupted),
-		"hostile": planned(preflight.PlanDrill(hostile.Snapshot, hostile.Question, preflight.Policies{})), "nobody-leads": none,
+		"synchronous": planned(preflight.PlanDrill(sync.Snapshot, sync.Question, check.Policies{})),
+		"plan":        planned(planOf(healthy(t))), "done": rehearsed(t, 3, exitcode.Go), "no-go": rehearsed(t, 2, exitcode.NoGo),
+		"different": rehearsed(t, 1, exitcode.Different), "interrupted": rehearsed(t, 2, exitcode.Interrupted),
+		"hostile": planned(preflight.PlanDrill(hostile.Snapshot, hostile.Question, check.Policies{})), "nobody-leads": none,
 	}
 }
 
@@ -131,7 +135,7 @@ func TestDrillSchema(t *testing.T) {
 		reflect.TypeFor[preflight.DrillReport](): root,
 		reflect.TypeFor[preflight.DrillLeg]():    leg,
 		reflect.TypeFor[preflight.LeftOut]():     resolve(root, object{"$ref": "#/$defs/left_out"}),
-		reflect.TypeFor[preflight.Outage]():      resolve(root, object{"$ref": "#/$defs/outage"}),
+		reflect.TypeFor[verify.Outage]():         resolve(root, object{"$ref": "#/$defs/outage"}),
 	} {
 		properties := s["properties"].(object)
 		for _, f := range reflect.VisibleFields(typ) {
@@ -149,6 +153,6 @@ func TestDrillSchema(t *testing.T) {
 	}
 }
 
-func planOf(r *preflight.Recording) preflight.DrillReport {
-	return preflight.PlanDrill(r.Snapshot, r.Question, preflight.Policies{})
+func planOf(r *fact.Recording) preflight.DrillReport {
+	return preflight.PlanDrill(r.Snapshot, r.Question, check.Policies{})
 }

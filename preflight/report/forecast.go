@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/forecast"
 )
 
 // longInterruption is from when on, in seconds, the parts of an interruption are
@@ -35,17 +36,17 @@ func (t *text) forecast(r preflight.Report) {
 }
 
 // outlook is the forecast in one line.
-func outlook(f preflight.Forecast) string {
+func outlook(f forecast.Forecast) string {
 	return fmt.Sprintf("%s without a %s%s", f.Interruption, f.Missed(), answers(f))
 }
 
 // notable reports whether the forecast is such that its longest part matters.
-func notable(f preflight.Forecast) bool {
+func notable(f forecast.Forecast) bool {
 	return f.StatusUnknown != "no" || f.Interruption.Most == nil || *f.Interruption.Most > longInterruption
 }
 
 // answers says what patronictl will print, where that is not the usual.
-func answers(f preflight.Forecast) string {
+func answers(f forecast.Forecast) string {
 	limit := fmt.Sprintf("after %.0f s", math.Ceil(f.AnswerLimit))
 	switch f.StatusUnknown {
 	case "expected":

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/forecast"
 )
 
 // TestJUnitIsGreenForGoOnly: a pipeline sees nothing but failures and errors.
@@ -164,7 +166,7 @@ func TestNagiosLine(t *testing.T) {
 func TestNagiosUnknownFigures(t *testing.T) {
 	zero, most := int64(0), 2.5
 	r := preflight.Report{
-		Verdict: preflight.Go, Forecast: &preflight.Forecast{Interruption: preflight.Seconds{Least: 1.25}},
+		Verdict: preflight.Go, Forecast: &forecast.Forecast{Interruption: fact.Seconds{Least: 1.25}},
 		Members: []preflight.MemberReport{{Name: "a"}, {Name: "b c=d|e'f", LiveLag: &zero}},
 	}
 	out := string(render(t, "nagios", r, Options{}))

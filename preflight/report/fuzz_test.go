@@ -15,27 +15,29 @@ import (
 	"patroni-preflight/dcs"
 	"patroni-preflight/patroniapi"
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 )
 
 // holds checks what is true of every snapshot, however odd: it can be recorded
 // and read again, its judgement is always the same and no check fails inside,
 // and no format of the report steers a terminal. It returns the verdict.
-func holds(t *testing.T, s *preflight.Recording) preflight.Verdict {
+func holds(t *testing.T, s *fact.Recording) preflight.Verdict {
 	t.Helper()
 	var first, second bytes.Buffer
 	if err := s.Save(&first); err != nil {
 		t.Fatal(err)
 	}
-	again, err := preflight.LoadRecording(bytes.NewReader(first.Bytes()))
+	again, err := fact.LoadRecording(bytes.NewReader(first.Bytes()))
 	if err != nil {
 		t.Fatalf("recorded, and not to be read: %v", err)
 	}
 	if err := again.Save(&second); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Fatalf("recorded %s\nread again %s", first.Bytes(), second.Bytes())
 	}
-	r := preflight.Judge(s.Snapshot, s.Question, preflight.Policies{})
+	r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 	doc := renderHostile(t, "json", r)
-	if other := renderHostile(t, "json", preflight.Judge(again.Snapshot, again.Question, preflight.Policies{})); doc != other {
+	if other := renderHostile(t, "json", preflight.Judge(again.Snapshot, again.Question, check.Policies{})); doc != other {
 		t.Fatalf("two judgements of one snapshot:\n%s\n%s", doc, other)
 	}
 	if !json.Valid([]byte(doc)) || strings.Contains(doc, "internal error in") {
@@ -90,7 +92,7 @@ func FuzzLoadSnapshot(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"moved":{"value":["x"],"unknown":{"cause":"","reason":""}},"request":{"scheduled_at":"9999-12-31T23:59:59+23:59"}}`))
 	f.Add(recordedSnapshots(f)[0])
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := preflight.LoadRecording(bytes.NewReader(text))
+		s, err := fact.LoadRecording(bytes.NewReader(text))
 		if err != nil {
 			if msg := err.Error(); len(msg) > 1000 || strings.ContainsFunc(msg, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%q", msg)
@@ -148,7 +150,7 @@ func FuzzOddSnapshot(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, err := preflight.LoadRecording(bytes.NewReader(text)); err == nil {
+		if s, err := fact.LoadRecording(bytes.NewReader(text)); err == nil {
 			holds(t, s)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
 )
 
 // gap is one thing that left checks undecided: a reason for which facts are
@@ -39,7 +40,7 @@ func gaps(r preflight.Report) []*gap {
 				g.weight = res.Weight
 			}
 		}
-		if res.Status != preflight.SkippedFor {
+		if res.Status != check.Skipped {
 			continue
 		}
 		g := of(res.SkippedBecause+" did not pass, so what builds on it was skipped", true)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
 )
 
 // groupsReport is a Citus cluster of a healthy group and one that has trouble.
@@ -21,12 +23,12 @@ func groupsReport(t *testing.T) preflight.GroupsReport {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		s, err := preflight.LoadRecording(f)
+		s, err := fact.LoadRecording(f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.Target.Group = string(rune('0' + i))
-		reports = append(reports, preflight.Judge(s.Snapshot, s.Question, preflight.Policies{}))
+		reports = append(reports, preflight.Judge(s.Snapshot, s.Question, check.Policies{}))
 	}
 	return preflight.JoinGroups(reports)
 }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
 )
 
 // Markdown writes the report to be pasted into a change ticket: what the text
@@ -63,7 +64,7 @@ func markdownSection(b *strings.Builder, r preflight.Report, all []*gap, title s
 			point("Asked: ", f.Asked)
 			point("Answer: ", f.Observed)
 			point("Expected: ", f.Expected)
-			point(map[preflight.Kind]string{preflight.PatroniRule: "Patroni: ", preflight.Policy: "Policy: "}[f.Kind], f.Effect)
+			point(map[check.Kind]string{check.PatroniRule: "Patroni: ", check.Policy: "Policy: "}[f.Kind], f.Effect)
 			point("Fix: ", f.Remedy)
 		}
 		point("Ignored: ", res.Ignored)

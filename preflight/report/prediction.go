@@ -5,13 +5,15 @@ import (
 	"strings"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/patroni"
 )
 
 // prediction says what Patroni itself would make of it, and where we do not
 // agree, why.
 func (t *text) prediction(r preflight.Report) {
 	p := r.Prediction
-	if p == nil || r.Leader == "" && p.Stage == preflight.StageUnknown {
+	if p == nil || r.Leader == "" && p.Stage == patroni.StageUnknown {
 		return
 	}
 	t.line("")
@@ -23,27 +25,27 @@ func (t *text) prediction(r preflight.Report) {
 }
 
 // fate is the prediction in a few sentences.
-func fate(r preflight.Report, p preflight.Prediction) string {
+func fate(r preflight.Report, p patroni.Prediction) string {
 	switch p.Stage {
-	case preflight.StageCtl:
+	case patroni.StageCtl:
 		return "would not be asked: patronictl itself refuses."
-	case preflight.StageREST:
+	case patroni.StageREST:
 		return "would refuse this, at the leader's REST API."
-	case preflight.StageLeader:
+	case patroni.StageLeader:
 		return "would refuse this, in the leader's HA loop; the leader stays."
-	case preflight.StageQueued:
+	case patroni.StageQueued:
 		return "would take this and leave it lying."
-	case preflight.StageSilent:
+	case patroni.StageSilent:
 		return "would not answer: patronictl waits for the leader's REST API, without a limit."
-	case preflight.StageScheduled:
+	case patroni.StageScheduled:
 		return "would take this for later, without a look at the cluster."
-	case preflight.StageDone:
+	case patroni.StageDone:
 		return accepted(r, p)
 	}
 	return "cannot be predicted, for it hangs on what is not known: " + few(p.Unknown) + "."
 }
 
-func accepted(r preflight.Report, p preflight.Prediction) string {
+func accepted(r preflight.Report, p patroni.Prediction) string {
 	switch {
 	case p.Leaderless:
 		return "would accept this, the leader would step down, and nobody would take its place."
@@ -58,7 +60,7 @@ func accepted(r preflight.Report, p preflight.Prediction) string {
 }
 
 // fallback says what becomes of it if the candidate fails on the way.
-func fallback(p preflight.Prediction) string {
+func fallback(p patroni.Prediction) string {
 	f := p.Fallback
 	if f == nil || len(p.Winners) != 1 {
 		return ""
@@ -72,7 +74,7 @@ func fallback(p preflight.Prediction) string {
 	case *f.Lost == 0:
 		return text + strings.Join(f.Winners, " or ") + " takes over, and nothing is lost."
 	}
-	return text + fmt.Sprintf("%s takes over, and %s are lost.", strings.Join(f.Winners, " or "), preflight.Size(*f.Lost))
+	return text + fmt.Sprintf("%s takes over, and %s are lost.", strings.Join(f.Winners, " or "), fact.Size(*f.Lost))
 }
 
 // few names the first of many.

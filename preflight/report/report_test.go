@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/exitcode"
 )
 
 // rendered calls f with every scenario in every format and with every option.
@@ -291,7 +292,7 @@ func TestWrap(t *testing.T) {
 // format.
 func TestUnstableGoIsExplained(t *testing.T) {
 	r := scenarios[0].report(t).Over(preflight.Stability{Asked: 3, InARow: 2, Evaluations: 9})
-	if r.Verdict != preflight.UnknownState || r.ExitCode != preflight.ExitUnknown {
+	if r.Verdict != preflight.UnknownState || r.ExitCode != exitcode.Unknown {
 		t.Errorf("%s, %d", r.Verdict, r.ExitCode)
 	}
 	for _, format := range Formats {

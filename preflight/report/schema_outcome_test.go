@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/verify"
 )
 
 // undescribed lists the fields of a document of which the schema knows nothing.
@@ -65,17 +68,17 @@ func TestDocumentsKeepTheSchema(t *testing.T) {
 	for _, sc := range scenarios {
 		keeps(t, sc.name, report, render(t, "json", sc.report(t), Options{}))
 	}
-	check := scenarios[0].report(t)
+	judged := scenarios[0].report(t)
 	asked := &preflight.RequestResult{Via: "rest", Asked: "POST http://10.77.9.21:8008/switchover", Began: time.Unix(1e9, 0), Ended: time.Unix(1e9, 5), Status: 503, Output: "Switchover failed"}
 	documents := []preflight.SwitchoverReport{
-		{SchemaVersion: preflight.ReportSchema, ExitCode: preflight.ExitNoGo, Check: check},
-		{SchemaVersion: preflight.ReportSchema, ExitCode: preflight.ExitOutcomeUnknown, Check: check, Plan: preflight.PlanOf(healthy(t).Snapshot, check), Request: asked},
+		{SchemaVersion: check.ReportSchema, ExitCode: exitcode.NoGo, Check: judged},
+		{SchemaVersion: check.ReportSchema, ExitCode: exitcode.OutcomeUnknown, Check: judged, Plan: preflight.PlanOf(healthy(t).Snapshot, judged), Request: asked},
 	}
 	for _, e := range endings {
 		v := ending(t, e.spoil)
-		for _, v := range []preflight.Verification{v, v.AsScheduled()} {
+		for _, v := range []verify.Verification{v, preflight.AsScheduled(v)} {
 			keeps(t, e.name, verification, written(t, func(b *bytes.Buffer) error { return WriteVerification(b, "json", v, Options{}) }))
-			documents = append(documents, preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, ExitCode: v.ExitCode, Check: check, Plan: preflight.PlanOf(healthy(t).Snapshot, check), Request: asked, Verification: &v})
+			documents = append(documents, preflight.SwitchoverReport{SchemaVersion: check.ReportSchema, ExitCode: v.ExitCode, Check: judged, Plan: preflight.PlanOf(healthy(t).Snapshot, judged), Request: asked, Verification: &v})
 		}
 	}
 	for _, d := range documents {
@@ -99,8 +102,8 @@ func TestDocumentsKeepTheSchema(t *testing.T) {
 func TestOutcomeSchemasRefuse(t *testing.T) {
 	root, part := schema(t), object{"$ref": "#/$defs/switchover"}
 	v := ending(t, endings[1].spoil)
-	check := scenarios[0].report(t)
-	whole := preflight.SwitchoverReport{SchemaVersion: preflight.ReportSchema, Check: check, Plan: preflight.PlanOf(healthy(t).Snapshot, check), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
+	judged := scenarios[0].report(t)
+	whole := preflight.SwitchoverReport{SchemaVersion: check.ReportSchema, Check: judged, Plan: preflight.PlanOf(healthy(t).Snapshot, judged), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
 	for name, spoil := range map[string]func(d object){
 		"no check":                 func(d object) { delete(d, "check") },
 		"another verdict":          func(d object) { d["check"].(object)["verdict"] = "MAYBE" },

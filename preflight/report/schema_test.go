@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 type object = map[string]any
@@ -251,9 +252,9 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 // TestSchemaListsEveryCause: a script that tells them apart finds all of them.
 func TestSchemaListsEveryCause(t *testing.T) {
 	text := resolve(schema(t), object{"$ref": "#/$defs/missing"})["properties"].(object)["cause"].(object)["description"].(string)
-	for _, c := range []preflight.Cause{
-		preflight.NotAsked, preflight.Refused, preflight.Silent, preflight.Unreached, preflight.Unresolved, preflight.Denied,
-		preflight.Privilege, preflight.Malformed, preflight.Absent, preflight.Failed, preflight.Unsupport,
+	for _, c := range []fact.Cause{
+		fact.NotAsked, fact.Refused, fact.Silent, fact.Unreached, fact.Unresolved, fact.Denied,
+		fact.Privilege, fact.Malformed, fact.Absent, fact.Failed, fact.Unsupport,
 	} {
 		if !strings.Contains(text, string(c)) {
 			t.Errorf("the cause %s is not described", c)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/forecast"
 )
 
 // WriteSwitchover writes how a switchover ended. The text has been written bit by
@@ -45,7 +46,7 @@ func WritePlan(w io.Writer, p preflight.Plan, o Options) error {
 	t.titled("PLAN", what+".")
 	t.labelled("prints", p.Prints)
 	if p.Interruption != "" {
-		t.labelled("", p.Interruption+" without a "+preflight.Forecast{StandbyCluster: p.StandbyCluster}.Missed()+".")
+		t.labelled("", p.Interruption+" without a "+forecast.Forecast{StandbyCluster: p.StandbyCluster}.Missed()+".")
 	}
 	if len(p.Lost) > 0 {
 		t.labelled("lost", strings.Join(p.Lost, "; ")+".")

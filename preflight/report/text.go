@@ -13,6 +13,9 @@ import (
 	"strings"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/verify"
 )
 
 // Options are the choices of the text format.
@@ -51,7 +54,7 @@ type text struct {
 var colors = map[string]string{
 	string(preflight.Go): "32", string(preflight.NoGo): "31", string(preflight.UnknownState): "33",
 	"BLOCKS": "31", "WARNS": "33",
-	string(preflight.Done): "32", string(preflight.Different): "31", string(preflight.TurnedDown): "33", "FAILED": "31",
+	string(verify.Done): "32", string(verify.Different): "31", string(verify.Refused): "33", "FAILED": "31",
 }
 
 func (t *text) paint(word string) string {
@@ -171,9 +174,9 @@ func (t *text) result(res preflight.WeighedResult) {
 			asked += ", expected " + f.Expected
 		}
 		t.labelled("", asked+".")
-		t.labelled(map[preflight.Kind]string{preflight.PatroniRule: "patroni", preflight.Policy: "policy"}[f.Kind], f.Effect)
+		t.labelled(map[check.Kind]string{check.PatroniRule: "patroni", check.Policy: "policy"}[f.Kind], f.Effect)
 		t.labelled("fix", f.Remedy)
-		if f.Severity == preflight.Blocker && res.Weight == preflight.Warns {
+		if f.Severity == check.Blocker && res.Weight == preflight.Warns {
 			t.labelled("note", f.Subject+" is neither leader nor candidate, so this does not block.")
 		}
 	}
@@ -220,7 +223,7 @@ func size(n *int64) string {
 	if n == nil {
 		return "?"
 	}
-	return strings.NewReplacer(" bytes", " B").Replace(preflight.Size(*n))
+	return strings.NewReplacer(" bytes", " B").Replace(fact.Size(*n))
 }
 
 func (t *text) candidates(r preflight.Report) {

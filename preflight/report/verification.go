@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"io"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/verify"
 )
 
 // OutcomeFormats are the formats in which the outcome of a switchover is written,
@@ -12,7 +13,7 @@ import (
 var OutcomeFormats = []string{"text", "brief", "json"}
 
 // WriteVerification writes what became of a switchover.
-func WriteVerification(w io.Writer, format string, v preflight.Verification, o Options) error {
+func WriteVerification(w io.Writer, format string, v verify.Verification, o Options) error {
 	switch format {
 	case "text":
 		t := &text{Options: o}
@@ -29,7 +30,7 @@ func WriteVerification(w io.Writer, format string, v preflight.Verification, o O
 }
 
 // ended is the outcome in one line.
-func ended(v preflight.Verification) string {
+func ended(v verify.Verification) string {
 	line := fmt.Sprintf("%s  %s", v.Outcome, wanted(v.Baseline))
 	if v.Reason != "" {
 		line += ": " + v.Reason
@@ -38,7 +39,7 @@ func ended(v preflight.Verification) string {
 }
 
 // wanted says which switchover it was to be.
-func wanted(b preflight.Baseline) string {
+func wanted(b verify.Baseline) string {
 	to := b.Candidate
 	if to == "" {
 		to = "whichever member Patroni chooses"
@@ -47,19 +48,19 @@ func wanted(b preflight.Baseline) string {
 }
 
 // whatNow is what each outcome means for whoever is on call.
-var whatNow = map[preflight.Ending]string{
-	preflight.Scheduled:  "Check again shortly before it is due, and look afterwards with verify --since and what was recorded before.",
-	preflight.Different:  "The switchover is over, and not as it was asked for. Do not repeat it before what is listed here is mended; then check again.",
-	preflight.EndUnknown: "It may still be under way: do not repeat it. Look again with verify --since and what was recorded before.",
-	preflight.TurnedDown: "Nothing was changed. Find the reason in the leader's Patroni log (\"manual failover\", \"switchover\"), mend it, and check again.",
+var whatNow = map[verify.Ending]string{
+	verify.Scheduled:  "Check again shortly before it is due, and look afterwards with verify --since and what was recorded before.",
+	verify.Different:  "The switchover is over, and not as it was asked for. Do not repeat it before what is listed here is mended; then check again.",
+	verify.EndUnknown: "It may still be under way: do not repeat it. Look again with verify --since and what was recorded before.",
+	verify.Refused:    "Nothing was changed. Find the reason in the leader's Patroni log (\"manual failover\", \"switchover\"), mend it, and check again.",
 }
 
-func (t *text) verification(v preflight.Verification) {
+func (t *text) verification(v verify.Verification) {
 	t.titled(string(v.Outcome), wanted(v.Baseline))
 	t.labelled("", v.Reason)
 	hold := 0
 	for _, p := range v.Points {
-		if p.Status == preflight.Pass {
+		if p.Status == check.Pass {
 			hold++
 		}
 	}
@@ -67,11 +68,11 @@ func (t *text) verification(v preflight.Verification) {
 		t.line(fmt.Sprintf("%d of %d points hold, as seen at %s", hold, len(v.Points), v.TakenAt.UTC().Format("2006-01-02 15:04:05 MST")))
 	}
 	for _, p := range v.Points {
-		if p.Status == preflight.Pass {
+		if p.Status == check.Pass {
 			continue
 		}
 		t.line("")
-		t.titled(map[preflight.Status]string{preflight.Fail: "FAILED", preflight.Undecided: "UNKNOWN"}[p.Status], p.ID+"  "+p.Subject)
+		t.titled(map[check.Status]string{check.Fail: "FAILED", check.Undecided: "UNKNOWN"}[p.Status], p.ID+"  "+p.Subject)
 		asked := p.Asked + ": " + p.Observed
 		if p.Expected != "" {
 			asked += ", expected " + p.Expected
@@ -83,7 +84,7 @@ func (t *text) verification(v preflight.Verification) {
 		t.line("")
 	}
 	for _, p := range v.Points {
-		if p.Status == preflight.Pass {
+		if p.Status == check.Pass {
 			holds := p.Title + ": " + p.Observed
 			if p.Subject != "" {
 				holds = p.Subject + ": " + holds

@@ -9,42 +9,45 @@ import (
 	"testing"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/verify"
 )
 
 type endingCase struct {
 	name  string
-	spoil func(s *preflight.Recording)
-	want  preflight.Ending
+	spoil func(s *fact.Recording)
+	want  verify.Ending
 }
 
 // endings are the ways in which a switchover from node1 to node2 may end.
 var endings = []endingCase{
-	{"done", func(*preflight.Recording) {}, preflight.Done},
-	{"old-leader-gone", func(s *preflight.Recording) {
+	{"done", func(*fact.Recording) {}, verify.Done},
+	{"old-leader-gone", func(s *fact.Recording) {
 		q := member(s, "node2").SQL.Value
-		q.WalSenders = preflight.Known((*q.WalSenders.Value)[1:])
-		member(s, "node1").REST.Value.State = preflight.Known("start failed")
-	}, preflight.Different},
-	{"silent", func(s *preflight.Recording) {
-		member(s, "node2").SQL = preflight.NotKnown[preflight.SQL](preflight.Silent, "SQL as postgres on 10.77.9.22:5432: no answer within 3s")
-	}, preflight.EndUnknown},
-	{"hostile-leader", func(s *preflight.Recording) { s.DCS.Cluster.Value.Leader = preflight.Known(hostileName) }, preflight.Different},
+		q.WalSenders = fact.Known((*q.WalSenders.Value)[1:])
+		member(s, "node1").REST.Value.State = fact.Known("start failed")
+	}, verify.Different},
+	{"silent", func(s *fact.Recording) {
+		member(s, "node2").SQL = fact.NotKnown[fact.SQL](fact.Silent, "SQL as postgres on 10.77.9.22:5432: no answer within 3s")
+	}, verify.EndUnknown},
+	{"hostile-leader", func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = fact.Known(hostileName) }, verify.Different},
 }
 
 // ending is the verification of one of them.
-func ending(t testing.TB, spoil func(s *preflight.Recording)) preflight.Verification {
+func ending(t testing.TB, spoil func(s *fact.Recording)) verify.Verification {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("..", "testdata", "snapshots", "switched-4.0.7.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := preflight.LoadRecording(bytes.NewReader(raw))
+	after, err := fact.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
 	spoil(after)
 	before := healthy(t)
-	return preflight.Verify(preflight.BaselineOf(before.Snapshot, before.Question), after.Snapshot)
+	return verify.Verify(verify.BaselineOf(before.Snapshot, before.Question), after.Snapshot)
 }
 
 func TestVerificationGolden(t *testing.T) {
@@ -68,7 +71,7 @@ func TestVerificationGolden(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := WriteVerification(&b, "nagios", preflight.Verification{}, Options{}); err == nil || b.Len() > 0 {
+	if err := WriteVerification(&b, "nagios", verify.Verification{}, Options{}); err == nil || b.Len() > 0 {
 		t.Errorf("a format that does not exist: %v, %d bytes", err, b.Len())
 	}
 }
@@ -84,14 +87,14 @@ func TestVerificationSaysEverything(t *testing.T) {
 		}
 		out := flat(b.String())
 		for _, p := range v.Points {
-			if !strings.Contains(out, flat(clean(p.Observed))) || p.Status != preflight.Pass && !strings.Contains(out, p.ID) {
+			if !strings.Contains(out, flat(clean(p.Observed))) || p.Status != check.Pass && !strings.Contains(out, p.ID) {
 				t.Errorf("%s: %s is not shown whole", e.name, p.ID)
 			}
-			if p.Status == preflight.Fail && !strings.Contains(out, flat(clean(p.Look))) {
+			if p.Status == check.Fail && !strings.Contains(out, flat(clean(p.Look))) {
 				t.Errorf("%s: %s does not say where to look", e.name, p.ID)
 			}
 		}
-		if e.want != preflight.Done && !strings.Contains(out, flat(whatNow[e.want])) {
+		if e.want != verify.Done && !strings.Contains(out, flat(whatNow[e.want])) {
 			t.Errorf("%s: what to do is not said", e.name)
 		}
 		for _, r := range b.String() {
@@ -104,7 +107,7 @@ func TestVerificationSaysEverything(t *testing.T) {
 		if err := WriteVerification(&b, "json", v, Options{}); err != nil {
 			t.Fatal(err)
 		}
-		var back preflight.Verification
+		var back verify.Verification
 		if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Outcome != e.want || back.ExitCode != e.want.ExitCode() {
 			t.Errorf("%s: JSON says %s, %d (%v)", e.name, back.Outcome, back.ExitCode, err)
 		}
@@ -129,7 +132,7 @@ func TestPlanIsShown(t *testing.T) {
 
 // TestScheduledIsWritten: that nothing has moved yet is no failure.
 func TestScheduledIsWritten(t *testing.T) {
-	v := ending(t, func(s *preflight.Recording) { s.DCS.Cluster.Value.Leader = preflight.Known("node1") }).AsScheduled()
+	v := preflight.AsScheduled(ending(t, func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = fact.Known("node1") }))
 	var b bytes.Buffer
 	if err := WriteVerification(&b, "text", v, Options{}); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,136 @@
+package check
+
+// Failure is one way in which a switchover fails or does harm, and where it is
+// seen beforehand.
+type Failure struct {
+	// Number counts the catalogue's rows from 1.
+	Number int
+	// Stage is when it shows: see Stages.
+	Stage string
+	// What goes wrong, in a few words.
+	What string
+	// Checks are the IDs of the checks that see it; empty where none can.
+	Checks []string
+	// NotVisible is why it is not, or not fully, visible from outside, and what to
+	// do instead; "" where the checks see all of it.
+	NotVisible string
+}
+
+// Stages are the moments at which a failure shows, in their order.
+var Stages = []struct{ ID, Title string }{
+	{"a", "Refused by patronictl"},
+	{"b", "Refused by the REST API"},
+	{"c", "Accepted, then given up without a demotion"},
+	{"d", "The leader is demoted, then there is trouble"},
+	{"e", "Done, with damage left behind"},
+}
+
+func seen(n int, stage, what string, checks ...string) Failure {
+	return Failure{Number: n, Stage: stage, What: what, Checks: checks}
+}
+
+func unseen(n int, stage, what, why string, checks ...string) Failure {
+	return Failure{Number: n, Stage: stage, What: what, Checks: checks, NotVisible: why}
+}
+
+// Failures is the catalogue. Rows are never renumbered; new ones go to the end.
+var Failures = []Failure{
+	unseen(1, "a", "patronictl has no configuration, or one for another store", "The tool itself ends with exit code 4 before it looks at a cluster; what another machine's patronictl would find is that machine's matter.", "dcs.scope"),
+	seen(2, "a", "the DCS is unreachable, has no quorum or refuses the login", "dcs.reachable", "tls.etcd_certificate"),
+	seen(3, "a", "wrong scope or namespace", "dcs.scope"),
+	seen(4, "a", "nobody holds the leader key", "dcs.leader"),
+	seen(5, "a", "another leader than the one named", "dcs.leader"),
+	seen(6, "a", "no member may be promoted", "candidate.member"),
+	seen(7, "a", "the candidate is unknown, leads already, or is tagged nofailover", "candidate.member", "candidate.nofailover"),
+	seen(8, "a", "a Citus cluster, and no group named", "dcs.group"),
+	seen(9, "a", "scheduled in maintenance mode, in the past, or without a time zone", "schedule.time"),
+	unseen(10, "b", "the REST API refuses the request: password, allowlist, client certificate", "Only a POST would show it, and this tool sends none. Before the night: curl -u USER -X POST -d '[]' LEADER:8008/switchover, with patronictl's credentials from patronictl's machine: 400 is well, 401 and 403 are not."),
+	seen(11, "b", "maintenance mode, and no candidate named", "maintenance.pause"),
+	seen(12, "b", "synchronous mode, and the candidate is not synchronous", "candidate.sync"),
+	seen(13, "b", "synchronous mode, and nobody is synchronous yet", "candidate.sync", "sync.foreign"),
+	seen(14, "b", "the leader has changed since", "dcs.stable", "dcs.leader"),
+	seen(15, "b", "the candidate's REST API does not answer within 2 s, or with something else", "candidate.rest", "tls.rest_certificate"),
+	seen(16, "b", "the candidate's PostgreSQL is not running", "candidate.running"),
+	seen(17, "b", "tagged nofailover in the REST answer, not yet in the DCS", "candidate.nofailover"),
+	seen(18, "b", "the watchdog is required and cannot be used", "candidate.watchdog"),
+	unseen(19, "b", "the DCS takes no writes", "Alarms and a lost quorum are seen; whether Patroni's own etcd role may write is not, since this tool writes nothing.", "dcs.alarms", "dcs.reachable"),
+	seen(20, "b", "the leader's REST API is down, and patronictl writes the request itself", "leader.rest"),
+	seen(21, "c", "the candidate lags more than maximum_lag_on_failover", "lag.patroni", "lag.receive"),
+	seen(22, "c", "maximum_lag_on_failover below 0", "lag.patroni", "dcs.config"),
+	seen(23, "c", "maximum_lag_on_failover of 0 on a busy leader", "lag.receive", "patroni.decision"),
+	seen(24, "c", "maximum_lag_on_failover with a unit", "dcs.config"),
+	seen(25, "c", "the candidate's api_url is answered by the leader", "identity.rest_name", "identity.rest_role", "identity.one_instance", "identity.distinct", "identity.address"),
+	seen(26, "c", "quorum mode, and the candidate is not in /sync", "candidate.sync", "patroni.election"),
+	seen(27, "c", "quorum mode, and too few healthy members for the quorum", "sync.quorum"),
+	seen(28, "c", "Patroni 4.0.5 in quorum mode with a candidate", "candidate.sync", "sync.quorum"),
+	seen(29, "c", "check_timeline, and the candidate is on an older timeline", "candidate.timeline"),
+	seen(30, "c", "the leader's HA loop is stuck", "member.ha_loop", "dcs.leader_lease"),
+	seen(31, "c", "a paused standby cluster: the request waits, and comes true at resume", "maintenance.pause"),
+	seen(32, "c", "a switchover is already pending or scheduled", "dcs.failover_key"),
+	seen(33, "c", "scheduled: judged by nobody when due, and by the leader's clock", "schedule.unjudged", "schedule.clock", "schedule.time"),
+	seen(34, "c", "a restart of leader or candidate is due", "restart.scheduled"),
+	seen(35, "d", "the candidate does not stream: committed rows are lost", "candidate.streaming"),
+	seen(36, "d", "the candidate is on an older timeline or has diverged", "candidate.timeline", "candidate.ahead"),
+	seen(37, "d", "the candidate takes WAL from the archive only", "candidate.streaming"),
+	seen(38, "d", "Patroni before 3.1.0 releases the key before the candidate has all WAL", "shutdown.early_release"),
+	seen(39, "d", "the candidate cascades from another member", "candidate.cascade"),
+	seen(40, "d", "a consumer of WAL that has stopped holds up the shutdown", "shutdown.walsenders"),
+	seen(41, "d", "another member lags, and the shutdown waits for it", "shutdown.walsenders", "shutdown.backlog"),
+	seen(42, "d", "a logical consumer has a large backlog", "shutdown.backlog"),
+	seen(43, "d", "archiving fails or is behind", "shutdown.archiver"),
+	seen(44, "d", "the checkpoint takes long", "shutdown.checkpoint"),
+	unseen(45, "d", "before_stop, pre_promote or on_role_change hangs or fails", "The scripts are named in each node's patroni.yml, which neither the DCS nor REST shows. Run them by hand on the candidate, or hold a drill."),
+	seen(46, "d", "maintenance mode: a failed promotion leaves the cluster without a primary", "maintenance.pause"),
+	seen(47, "d", "the candidate cannot reach the DCS", "dcs.member_lease", "member.ha_loop"),
+	seen(48, "d", "the candidate's HA loop is stuck, its REST API answers", "member.ha_loop", "dcs.member_lease"),
+	seen(49, "d", "the candidate's api_url is answered by another replica", "identity.rest_name", "identity.one_instance", "identity.distinct"),
+	unseen(50, "d", "the candidate leaves /sync after the demotion has begun", "It happens after the look; what makes it likely is seen: a small maximum_lag_on_syncnode, a tag.", "candidate.sync_lag", "dcs.stable"),
+	unseen(51, "d", "the watchdog is there and cannot be activated", "Patroni opens the device when it promotes, not before. Look at Patroni's log of the last promotion on that node, or hold a drill.", "candidate.watchdog"),
+	seen(52, "d", "much is received and not replayed: minutes without a primary", "lag.replay"),
+	seen(53, "d", "replay is paused on the candidate", "candidate.replay_paused", "lag.replay"),
+	seen(54, "d", "recovery_min_apply_delay on the candidate", "candidate.apply_delay"),
+	seen(55, "d", "a long query on the candidate holds up the replay", "candidate.conflicts"),
+	unseen(56, "d", "a slow restore_command holds up the end of recovery", "That there is one is seen, and whether the archive takes files; how long it takes is not. On the candidate, time it for a file that is not there.", "candidate.restore_command"),
+	seen(57, "d", "the candidate's conn_url is wrong: nobody can follow it", "identity.sql_system_id", "identity.one_instance", "identity.sql_name", "identity.address"),
+	seen(58, "d", "two primaries are running", "identity.sql_role", "identity.rest_role"),
+	seen(59, "d", "the holder of the leader key is no primary", "identity.sql_role", "identity.rest_role", "identity.key_role", "leader.running"),
+	seen(60, "d", "failsafe mode is active, or the DCS comes and goes", "leader.dcs_view", "dcs.endpoints"),
+	seen(61, "d", "primary_stop_timeout kills PostgreSQL", "shutdown.stop_timeout"),
+	seen(62, "d", "strict synchronous mode: writes wait until a standby is back", "sync.strict"),
+	unseen(63, "d", "the new leader postpones its promotion over /sync", "A matter of a loop, which passes by itself; it is within the forecast."),
+	seen(64, "d", "sessions, transactions and base backups are cut off", "shutdown.sessions"),
+	seen(65, "d", "no candidate named: another member than you think is elected", "candidate.choice", "patroni.election"),
+	seen(66, "d", "a hard limit is lower on the candidate", "settings.hard_limits"),
+	seen(67, "d", "too few walsenders or slots on the candidate", "wayback.walsenders"),
+	unseen(68, "d", "Citus: the worker waits for its coordinator", "The coordinator is another group, with a DCS prefix of its own: check group 0 before a switchover of a worker."),
+	seen(69, "d", "releases of Patroni that do not work together", "version.mixed"),
+	seen(70, "d", "ttl is too short for loop_wait and retry_timeout", "dcs.config"),
+	seen(71, "d", "the candidate's REST API takes more than a second", "candidate.rest"),
+	seen(72, "d", "another system identifier than the cluster's", "identity.rest_system_id", "identity.sql_system_id"),
+	seen(73, "e", "pg_rewind is off or impossible", "wayback.rewind"),
+	seen(74, "e", "a diverged old leader never comes back", "wayback.rewind"),
+	unseen(75, "e", "the rewind role may not log in or lacks its functions", "Which role that is stands in patroni.yml alone. As a superuser: SELECT has_function_privilege('ROLE', 'pg_read_binary_file(text, bigint, bigint, boolean)', 'EXECUTE').", "wayback.rewind"),
+	seen(76, "e", "pg_hba.conf or the role keeps the others from following", "wayback.hba", "wayback.role", "tls.postgresql_certificate"),
+	unseen(77, "e", "the data directory of a diverged old leader is removed", "It is what the setting is for, and a clean switchover does not meet it; patronictl show-config says whether it is on."),
+	seen(78, "e", "a second switchover right after the first: the leader has no checkpoint yet", "leader.checkpoint"),
+	seen(79, "e", "WAL that the others need is gone on the new leader", "wayback.wal_kept"),
+	seen(80, "e", "a slot has lost its WAL", "wayback.slot_status"),
+	seen(81, "e", "logical slots are gone on the new leader", "slots.logical"),
+	seen(82, "e", "a declared logical slot is not ready on the candidate", "slots.logical_ready"),
+	seen(83, "e", "physical slots of no member are gone on the new leader", "slots.foreign"),
+	seen(84, "e", "members with certain tags carry no permanent slots", "slots.carriers"),
+	seen(85, "e", "settings wait for a restart", "settings.pending_restart"),
+	seen(86, "e", "the candidate's own settings differ: archiving, libraries, wal_level", "settings.differ"),
+	seen(87, "e", "unlogged tables are emptied", "data.unlogged"),
+	seen(88, "e", "another C library sorts text in another order", "data.collations"),
+	seen(89, "e", "an extension's files are missing, or PostgreSQL is older", "data.extensions", "data.server_version"),
+	seen(90, "e", "a timeline number is used a second time", "candidate.timeline", "candidate.ahead"),
+	seen(91, "e", "/history is missing or behind", "dcs.history"),
+	seen(92, "e", "two members share a slot name", "slots.names"),
+	seen(93, "e", "/sync names another leader than /leader", "dcs.sync_leader"),
+	seen(94, "e", "a member does not know of the maintenance mode, or of its end", "maintenance.member"),
+	unseen(95, "e", "VIPs, proxies, DNS and other callbacks do not follow", "What happens outside of Patroni is outside of what it shows. See after the switchover that the service's address answers as a primary.", "identity.vip"),
+	seen(96, "e", "a standby cluster has lost its primary, and goes on without it", "leader.upstream"),
+	seen(97, "e", "before PostgreSQL 13 every other replica restarts", "wayback.restart"),
+	seen(98, "e", "a fault of the leader's Patroni that a later release has mended", "patroni.faults"),
+}

@@ -1,0 +1,262 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/patroni"
+)
+
+var patroniDecision = Check{
+	ID:       "patroni.decision",
+	Title:    "Patroni would accept the switchover",
+	Since:    "0.2.0",
+	Why:      "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from release to release. This is their sum: it speaks up where Patroni would refuse and no other check has said why.",
+	Source:   "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover, is_failover_possible; patroni/ha.py process_manual_failover_from_leader, is_failover_possible; docs/prediction.md",
+	Fix:      "See what the leader would log; another candidate may do.",
+	Proof:    "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
+	Kind:     PatroniRule,
+	Severity: Blocker,
+	Of:       OfReplicas,
+	After:    decisionGrounds,
+	Repeats:  decisionGrounds,
+	Needs:    []fact.Need{decisionNow},
+	Run:      runDecision,
+}
+
+var patroniElection = Check{
+	ID:       "patroni.election",
+	Title:    "somebody takes the leader key after the old leader",
+	Since:    "0.2.0",
+	Why:      "After the old leader has stepped down each member decides for itself whether it takes the key. There are clusters in which the leader accepts and then nobody does, or the old leader does again.",
+	Source:   "patroni/ha.py is_healthiest_node, manual_failover_process_no_leader, _is_healthiest_node",
+	Fix:      "Name a candidate that may take the key.",
+	Proof:    "e2e/oracle_test.go",
+	Kind:     PatroniRule,
+	Severity: Blocker,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader", "candidate.member"},
+	Needs:    []fact.Need{predictionAsked},
+	Run:      runElection,
+}
+
+// decisionGrounds are the checks that say more of a refusal than patroni.decision does.
+var decisionGrounds = []string{
+	"dcs.alarms", "dcs.leader", "maintenance.pause", "candidate.rest", "candidate.running", "identity.rest_name", "identity.rest_role", "lag.patroni",
+	"candidate.member", "candidate.nofailover", "candidate.watchdog", "candidate.sync", "candidate.timeline",
+}
+
+// decisionNow is what Patroni would decide at once for that candidate; what it
+// makes of a time is another question.
+var decisionNow = fact.Asked[patroni.Prediction]{Label: "what Patroni decides by", Of: func(s *fact.Snapshot, q fact.Question, subject string) fact.Observed[patroni.Prediction] {
+	p := patroni.PredictFor(s, q.About(subject))
+	if p.Stage == patroni.StageUnknown {
+		return fact.NotKnown[patroni.Prediction](fact.Failed, "not known: %s", strings.Join(p.Unknown, ", "))
+	}
+	return fact.Known(p)
+}}
+
+// predictionAsked is the same for what was asked, named or not.
+var predictionAsked = fact.Asked[patroni.Prediction]{Label: decisionNow.Label, Of: func(s *fact.Snapshot, q fact.Question, _ string) fact.Observed[patroni.Prediction] {
+	return decisionNow.Of(s, q, q.Candidate)
+}}
+
+// rules names what was asked: Patroni's rules.
+func rules(s *fact.Snapshot, candidate string) string {
+	to := "whom Patroni chooses"
+	if candidate != "" {
+		to = candidate
+	}
+	return fmt.Sprintf("the rules of Patroni %s, the leader's, for a switchover to %s", fact.KeyVersion.Of(s, s.Leader()).OrZero(), to)
+}
+
+func runDecision(s *fact.Snapshot, q fact.Question, m string) []Finding {
+	p, asked := decisionNow.Get(s, q, m), rules(s, m)
+	if p.Stage != patroni.StageCtl && p.Stage != patroni.StageREST && p.Stage != patroni.StageLeader {
+		return Witnessed(asked, "not refused")
+	}
+	f := Finding{
+		Severity: whereNamed(q), Asked: asked, Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed), Expected: "accepted",
+		Effect: "Nothing would happen: the leader stays.",
+		Remedy: fmt.Sprintf("Choose another candidate than %s, or mend what the answer names.", m),
+	}
+	if len(p.Reason) > 0 {
+		f.Effect += fmt.Sprintf(" Its log would say %q.", strings.Join(p.Reason, "; "))
+	}
+	return []Finding{f}
+}
+
+var stageNames = map[patroni.Stage]string{
+	patroni.StageCtl: "patronictl itself", patroni.StageREST: "the leader's REST API", patroni.StageLeader: "the leader's HA loop",
+	patroni.StageQueued: "nobody", patroni.StageSilent: "nobody", patroni.StageScheduled: "nobody yet", patroni.StageDone: "nobody",
+}
+
+func runElection(s *fact.Snapshot, q fact.Question, _ string) []Finding {
+	p, c := predictionAsked.Get(s, q, ""), q.Candidate
+	asked := rules(s, c)
+	switch {
+	case p.Stage != patroni.StageDone:
+		return Witnessed(asked, "the leader does not step down")
+	case p.Leaderless && c != "" && runSync(s, q, c)[0].Severity != Evidence:
+		return Witnessed(asked, "candidate.sync says what comes of it")
+	case p.Leaderless:
+		return []Finding{{
+			Asked: asked, Observed: "the leader steps down, and nobody takes the key", Expected: "a new leader",
+			Effect: "The cluster would be without a primary until somebody intervenes; patronictl prints 503 \"Switchover status unknown\".",
+			Remedy: "Name another candidate, one that is fit and in /sync where synchronous mode is on.",
+		}}
+	case p.Winners[0] == s.Leader():
+		return []Finding{{
+			Asked: asked, Observed: "the leader steps down, and takes the key again", Expected: "a new leader",
+			Effect: "There would be an interruption for nothing; patronictl prints 503 \"Switchover failed\".",
+			Remedy: "Name another candidate.",
+		}}
+	}
+	return Witnessed(asked, "%s takes the leader key", strings.ReplaceAll(patroni.OneOf(p.Winners), `"`, ""))
+}
+
+var patroniFaults = Check{
+	ID:       "patroni.faults",
+	Title:    "no known fault of the leader's Patroni bears on this cluster",
+	Since:    "0.2.0",
+	Why:      "Some releases of Patroni do harm in a switchover of a cluster that is set up as this one is, and a later release has mended it. What a state alone shows is said by other checks; here are the faults that only the version tells.",
+	Source:   "Patroni's release notes 2.1.0, 2.1.2, 3.0.4, 3.3.1, 4.1.1; patroni/patroni issues 1749, 1860, 2124, 2738, 3078, 3496",
+	Fix:      "Update Patroni first, the leader last.",
+	Proof:    "Cases on a recorded snapshot, on both sides of each release, and Patroni's release notes.",
+	Kind:     PatroniRule,
+	Severity: Warning,
+	Of:       OfCluster,
+	After:    []string{"dcs.leader"},
+	Needs:    []fact.Need{fact.KeyVersion.OnLeader(), fact.Config, fact.SyncMode, syncStrict, syncNodes, fact.StandbyCluster, fact.SyncState, fact.PermanentSlots, fact.UsePgRewind, patroni.MaxLag},
+	Run:      runFaults,
+}
+
+var syncNodes = fact.OfConfig("synchronous_node_count in /config", func(c fact.DynamicConfig) fact.Observed[int64] { return c.SynchronousNodeCount })
+
+// fault is one of Patroni's, in the releases before the one that has mended it.
+type fault struct {
+	mended   [3]int
+	severity Severity
+	// bears says by what the fault bears on this cluster, "" where it does not.
+	bears          func(s *fact.Snapshot, q fact.Question) string
+	effect, remedy string
+}
+
+var faults = []fault{
+	{
+		mended: [3]int{2, 1, 0}, severity: Warning, bears: archivedShutdown,
+		effect: "The old leader then gives the position of its last checkpoint as one WAL file further than the others can have: they count as too far behind, and where nobody is named, or the named one fails, nobody takes the key until it is back.",
+		remedy: "Name a candidate, or set maximum_lag_on_failover above the size of a WAL file for the switchover",
+	},
+	{
+		mended: [3]int{2, 1, 0}, severity: Blocker, bears: func(s *fact.Snapshot, _ fact.Question) string {
+			var logical []string
+			for name, p := range fact.PermanentSlots.Get(s, "") {
+				if p.Type == "logical" {
+					logical = append(logical, name)
+				}
+			}
+			if logical == nil {
+				return ""
+			}
+			return "/config declares logical slots: " + fact.Names(logical)
+		},
+		effect: "This release makes them anew after the promotion, at the position of that moment: what was written before and not yet taken never reaches their consumers, without an error.",
+		remedy: "Let the consumers take everything while nobody writes",
+	},
+	{
+		mended: [3]int{2, 1, 2}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
+			if fact.UsePgRewind.Get(s, "") {
+				return "use_pg_rewind is on"
+			}
+			return ""
+		},
+		effect: "The others may decide about pg_rewind while the new leader still shows its old timeline, and then follow without a rewind that they need.",
+		remedy: "See after the switchover that every member streams on the new timeline",
+	},
+	{
+		mended: [3]int{3, 0, 4}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
+			if syncStrict.Get(s, "") && patroni.SyncActive(s) != "off" && len(s.Replicas()) < 2 {
+				return "synchronous_mode_strict is on, and no third member is there"
+			}
+			return ""
+		},
+		effect: "The new leader's own statements wait for a synchronous standby that is not there yet; meanwhile its Patroni answers nobody.",
+		remedy: "Turn synchronous_mode_strict off for the switchover",
+	},
+	{
+		mended: [3]int{3, 3, 1}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
+			if standbys := fact.SyncState.Get(s, "").Standbys; fact.StandbyCluster.Get(s, "") && len(standbys) > 0 {
+				return "this is a standby cluster, and /sync names " + fact.Names(standbys)
+			}
+			return ""
+		},
+		effect: "That is left over from before: patronictl list shows a Sync Standby where every standby is asynchronous.",
+		remedy: "Do not go by that mark",
+	},
+	{
+		mended: [3]int{4, 1, 1}, severity: Warning, bears: unequalPriorities,
+		effect: "This release may promote another than the one with the highest failover_priority.",
+		remedy: "Name a candidate",
+	},
+}
+
+// archivedShutdown: the leader archives, so its last checkpoint begins a new WAL file.
+func archivedShutdown(s *fact.Snapshot, _ fact.Question) string {
+	settings := fact.SQLSettings.Of(s, s.Leader()).OrZero()
+	size, ok := fact.Setting(settings, "wal_segment_size")
+	if !ok {
+		size = 16 << 20
+	}
+	mode := settings["archive_mode"]
+	if limit := patroni.MaxLag.Get(s, ""); mode != "off" && limit < size {
+		return fmt.Sprintf("archive_mode is %s, and maximum_lag_on_failover (%d) is less than a WAL file (%d)", fact.Shown(mode), limit, size)
+	}
+	return ""
+}
+
+// unequalPriorities: nobody is named, and Patroni would have to choose among
+// several synchronous standbys by their failover_priority.
+func unequalPriorities(s *fact.Snapshot, q fact.Question) string {
+	if q.Candidate != "" || patroni.SyncActive(s) == "off" || syncNodes.Get(s, "") < 2 {
+		return ""
+	}
+	differ := map[string]bool{}
+	for _, m := range patroni.Eligible(s) {
+		priority, ok := fact.KeyTags.Of(s, m).OrZero()["failover_priority"]
+		if !ok {
+			priority = 1
+		}
+		differ[fmt.Sprint(priority)] = true
+	}
+	if len(differ) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("nobody is named, synchronous_node_count is %d, and failover_priority differs", syncNodes.Get(s, ""))
+}
+
+func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
+	version := fact.KeyVersion.Of(s, s.Leader()).Must()
+	asked := s.KeyName("/members/" + s.Leader())
+	var out []Finding
+	for _, f := range faults {
+		if !fact.OlderThan(version, f.mended[0], f.mended[1], f.mended[2]) {
+			continue
+		}
+		why := f.bears(s, q)
+		if why == "" {
+			continue
+		}
+		mended := fmt.Sprintf("%d.%d.%d", f.mended[0], f.mended[1], f.mended[2])
+		out = append(out, Finding{
+			Severity: f.severity,
+			Asked:    asked, Observed: fmt.Sprintf("Patroni %s, and %s", version, why), Expected: "Patroni " + mended + " or later",
+			Effect: f.effect, Remedy: f.remedy + ", or update Patroni to " + mended + " or later first.",
+		})
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return Witnessed(asked, "Patroni %s: none of %d known faults bears on this cluster", version, len(faults))
+}

@@ -1,0 +1,78 @@
+package check_test
+
+import (
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
+)
+
+func unequal(s *fact.Recording) {
+	facttest.SyncOn(s)
+	s.Question.Candidate = ""
+	s.DCS.Cluster.Value.Sync.Value.Standbys = []string{"node2", "node3"}
+	facttest.Dynamic(s).SynchronousNodeCount = fact.Known[int64](2)
+	facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{"failover_priority": float64(7)})
+}
+
+// by gives a release to the leader, whatever else is done.
+func by(version string, do func(s *fact.Recording)) func(s *fact.Recording) {
+	return func(s *fact.Recording) { do(s); facttest.LeaderVersion(s, version) }
+}
+
+var patroniCases = map[string][]breakage{
+	"patroni.decision": {
+		{"a member key without api_url", "node2", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node2").Key.Value.APIURL = fact.NotKnown[string](fact.Absent, "no api_url")
+		}, check.Fail, ""},
+		{"the leader is out of our reach", "node2", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node1").REST = fact.NotKnown[fact.REST](fact.Unreached, "no route")
+		}, check.Undecided, ""},
+		{"a blocker that says more", "node2", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Refused, "refused")
+		}, check.Skipped, ""},
+		{"for tomorrow", "node2", func(s *fact.Recording) { s.Question.ScheduledAt = "2030-01-01T00:00:00Z" }, check.Pass, ""},
+	},
+	"patroni.election": {
+		{"too few votes, and the leader does not count before 4.0.5", "", func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.4"); facttest.Killed(s, 2) }, check.Fail, ""},
+		{"both voters", "", func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.4") }, check.Pass, ""},
+		{"said by candidate.sync", "", func(s *fact.Recording) {
+			facttest.QuorumWith(s, "4.0.4")
+			s.Question.Candidate = "node2"
+			s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node3"}})
+		}, check.Pass, ""},
+		{"no optime", "", func(s *fact.Recording) { s.DCS.Cluster.Value.Optime = facttest.Unknown[fact.LSN]() }, check.Undecided, ""},
+	},
+	"patroni.faults": {
+		{"archiving, 2.0.1", "", by("2.0.1", func(s *fact.Recording) { facttest.Set(s, "node1", "archive_mode", "always") }), check.Fail, check.Warning},
+		{"archiving, 2.0.1, and a wide limit", "", by("2.0.1", func(s *fact.Recording) {
+			facttest.Set(s, "node1", "archive_mode", "always")
+			facttest.Dynamic(s).MaximumLag, facttest.Dynamic(s).UsePgRewind = fact.Known("16777216"), fact.Known(false)
+		}), check.Pass, ""},
+		{"archiving not seen, 2.0.1", "", by("2.0.1", func(s *fact.Recording) {
+			facttest.LeaderSQL(s).Settings = facttest.Unknown[map[string]string]()
+			facttest.Dynamic(s).UsePgRewind = fact.Known(false)
+		}), check.Fail, check.Warning},
+		{"archiving, 2.1.0", "", by("2.1.0", func(s *fact.Recording) {
+			facttest.Set(s, "node1", "archive_mode", "always")
+			facttest.Dynamic(s).UsePgRewind = fact.Known(false)
+		}), check.Pass, ""},
+		{"logical slots, 2.0.2", "", by("2.0.2", facttest.Declare), check.Fail, ""},
+		{"logical slots, 2.1.0", "", by("2.1.0", func(s *fact.Recording) { facttest.Declare(s); facttest.Dynamic(s).UsePgRewind = fact.Known(false) }), check.Pass, ""},
+		{"rewind, 2.1.1", "", by("2.1.1", func(*fact.Recording) {}), check.Fail, check.Warning},
+		{"rewind, 2.1.2", "", by("2.1.2", func(*fact.Recording) {}), check.Pass, ""},
+		{"strict, 3.0.3", "", by("3.0.3", facttest.Strictly), check.Fail, check.Warning},
+		{"strict, 3.0.4", "", by("3.0.4", facttest.Strictly), check.Pass, ""},
+		{"standby cluster with /sync, 3.3.0", "", by("3.3.0", func(s *fact.Recording) { facttest.SyncOn(s); facttest.StandbySite(s) }), check.Fail, check.Warning},
+		{"standby cluster with /sync, 3.3.1", "", by("3.3.1", func(s *fact.Recording) { facttest.SyncOn(s); facttest.StandbySite(s) }), check.Pass, ""},
+		{"priorities, 4.1.0", "", by("4.1.0", unequal), check.Fail, check.Warning},
+		{"priorities, 4.1.0, a candidate is named", "", by("4.1.0", func(s *fact.Recording) { unequal(s); s.Question.Candidate = "node2" }), check.Pass, ""},
+		{"priorities, 4.1.0, and they are equal", "", by("4.1.0", func(s *fact.Recording) {
+			unequal(s)
+			facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{})
+		}), check.Pass, ""},
+		{"priorities, 4.1.1", "", by("4.1.1", unequal), check.Pass, ""},
+		{"no version", "", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node1").Key.Value.Version = facttest.Unknown[string]()
+		}, check.Undecided, ""},
+	},
+}

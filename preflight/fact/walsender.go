@@ -1,0 +1,231 @@
+package fact
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Consumer is a walsender, most often the leader's, with what it means for a shutdown.
+// PostgreSQL stops when every walsender has sent all and had it confirmed, or
+// was cut off after wal_sender_timeout (postgres: WalSndWaitStopping, WalSndDone).
+type Consumer struct {
+	WalSender
+	// unsent and unconfirmed are in bytes, against the server's flushed position.
+	Unsent, Unconfirmed int64
+	// silence is the time since the client's last reply, in seconds. The reply is
+	// stamped by the client's clock: sameClock says that its offset is known.
+	Silence   float64
+	sameClock bool
+	// mute: it has not told what it has, or not when while much is unconfirmed.
+	Mute bool
+	// timeout is wal_sender_timeout in seconds; 0 is none.
+	Timeout float64
+	// logical: it decodes. PostgreSQL lets it finish before the last checkpoint.
+	Logical bool
+}
+
+// Clients reply every 10 s by default (wal_receiver_status_interval,
+// --status-interval of pg_receivewal and pg_recvlogical), and when they are asked
+// to: after half of wal_sender_timeout.
+const (
+	replySeconds  = 11
+	muchBytes     = 1 << 20
+	ShortTimeout  = 20 // seconds: a wait that most clients bear
+	defaultSender = 60 // seconds: PostgreSQL's default of wal_sender_timeout
+)
+
+// patience is how long a working client may be silent, in seconds.
+func (c Consumer) patience() float64 { return max(15, c.Timeout/2+1) }
+
+// Stalled reports whether the client has stopped taking WAL.
+func (c Consumer) Stalled() bool {
+	if c.Silence > replySeconds && (c.Unsent > muchBytes || c.Unconfirmed > muchBytes) {
+		return true
+	}
+	return c.sameClock && c.Silence > c.patience()
+}
+
+// Doubtful reports whether it may have, as far as an unknown clock can tell.
+func (c Consumer) Doubtful() bool {
+	return !c.Stalled() && (c.Mute || c.Silence > c.patience() || c.Silence > 15 && c.Unconfirmed > 0)
+}
+
+// HoldsUp is how long the shutdown waits for a client that has stalled, or may have.
+func (c Consumer) HoldsUp() Seconds {
+	if c.Timeout <= 0 {
+		return Seconds{}
+	}
+	least := max(0, c.Timeout-c.Silence-5)
+	if c.Doubtful() {
+		least = 0
+	}
+	return UpTo(least, c.Timeout+5)
+}
+
+// Who names the consumer.
+func (c Consumer) Who() string {
+	text := strconv.Quote(c.ApplicationName)
+	if addr := c.ClientAddr.OrZero(); addr != "" {
+		text += " from " + addr
+	}
+	return fmt.Sprintf("%s, pid %d", text, c.PID)
+}
+
+// ConsumersOf judges the rows of pg_stat_replication on the leader.
+func ConsumersOf(s *Snapshot, rows []WalSender) []Consumer { return ConsumersAt(s, s.Leader(), rows) }
+
+// ConsumersAt judges the rows of pg_stat_replication on a member, base backups
+// left out: those end with their session.
+func ConsumersAt(s *Snapshot, at string, rows []WalSender) []Consumer {
+	settings, _ := SQLSettings.Of(s, at).Get()
+	timeout := float64(defaultSender)
+	if ms, err := strconv.ParseFloat(settings["wal_sender_timeout"], 64); err == nil {
+		timeout = ms / 1000
+	}
+	slots := map[int]Slot{}
+	for _, slot := range SQLSlots.Of(s, at).OrZero() {
+		if slot.ActivePID != 0 {
+			slots[slot.ActivePID] = slot
+		}
+	}
+	flush := SQLReceived.Of(s, at).OrZero()
+	if at == s.Leader() {
+		flush = LeaderBefore.Of(s, at).OrZero()
+	}
+	now, clock := SQLNow.Of(s, at).Get()
+	var out []Consumer
+	for _, w := range rows {
+		if Equal(w.State, "backup") {
+			continue
+		}
+		slot := slots[w.PID]
+		c := Consumer{WalSender: w, Timeout: timeout, Logical: slot.Type == "logical"}
+		sent, sending := w.SentLSN.Get()
+		if sending {
+			c.Unsent = max(0, flush.Minus(sent))
+		}
+		have, confirms := c.confirmed(slot)
+		if confirms {
+			c.Unconfirmed = max(0, flush.Minus(have))
+		}
+		replied, replies := w.ReplyTime.Get()
+		c.Mute = !sending || !confirms || !replies && c.Unconfirmed > muchBytes
+		if replies && clock {
+			offset, known := clockOf(s, at, w)
+			c.sameClock = known
+			c.Silence = max(0, now.Sub(replied).Seconds()+offset)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// confirmed is how far the client says it is. One that does not flush is asked for
+// what it wrote; one that has confirmed nothing since it connected (NULL, while a
+// logical walsender sends one large transaction) has what its slot remembers.
+func (c Consumer) confirmed(slot Slot) (LSN, bool) {
+	for _, o := range []Observed[LSN]{c.FlushLSN, c.WriteLSN, slot.ConfirmedFlush, slot.RestartLSN} {
+		if have, ok := o.Get(); ok {
+			return have, true
+		}
+	}
+	return 0, false
+}
+
+// clockOf is how many seconds the clock of a walsender's client is ahead of its
+// server's, where the client runs on a member's machine.
+func clockOf(s *Snapshot, at string, w WalSender) (seconds float64, known bool) {
+	server, ok := clockError(s, at)
+	if !ok {
+		return 0, false
+	}
+	addr, _ := w.ClientAddr.Get()
+	for _, m := range s.Members {
+		if !SameApplicationName(w.ApplicationName, m.Name) && !slices.Contains(AddressesOf(s, m.Name), addr) {
+			continue
+		}
+		if e, ok := clockError(s, m.Name); ok {
+			return e - server, true
+		}
+	}
+	return 0, false
+}
+
+// clockError is the clock of a member's server less ours, in seconds; as exact as
+// its session was short.
+func clockError(s *Snapshot, m string) (float64, bool) {
+	member, _ := s.Member(m)
+	at, ok := SQLNow.Of(s, m).Get()
+	if !ok || member.SQL.Stamp == nil || member.SQL.Stamp.At.IsZero() {
+		return 0, false
+	}
+	return at.Sub(member.SQL.Stamp.At).Seconds(), true
+}
+
+// AddressesOf are the addresses under which a member is known to answer.
+func AddressesOf(s *Snapshot, m string) []string {
+	out := BareHosts(KeyConnURL.Of(s, m).OrZero())
+	member, _ := s.Member(m)
+	for _, addr := range []string{RESTAnswer.Of(s, m).OrZero().RemoteAddr, member.SQL.OrZero().RemoteAddr} {
+		if ap, err := netip.ParseAddrPort(addr); err == nil {
+			out = append(out, ap.Addr().Unmap().String())
+		}
+	}
+	return slices.DeleteFunc(out, func(a string) bool { return strings.TrimSpace(a) == "" })
+}
+
+// Upstream is the member from which another one streams: the one whose
+// pg_stat_replication has a row of it, "" where none has. Whom we could not see
+// may have one.
+var Upstream = Fact[string]{"whom the member streams from", func(s *Snapshot, m string) Observed[string] {
+	status, leader := ReceiverStatus.Of(s, m), s.Leader()
+	rows := WALSenders.Of(s, leader)
+	switch {
+	case !status.Known():
+		return Because[string](status)
+	case *status.Value != "streaming":
+		return Known("")
+	case !rows.Known():
+		return Because[string](rows)
+	case SenderState(s, leader, m).Found:
+		return Known(leader)
+	}
+	blind := Known("")
+	host := Field(WALReceiver.Of(s, m), func(r WalReceiver) Observed[string] { return r.SenderHost }).OrZero()
+	fromLeader := slices.Contains(AddressesOf(s, leader), host)
+	for _, via := range s.Replicas() {
+		rows := WALSenders.Of(s, via)
+		switch {
+		case via == m:
+		case !rows.Known() && fromLeader && !slices.Contains(AddressesOf(s, via), host):
+		case !rows.Known():
+			blind = NotKnown[string](rows.Cause(), "%s has no row of %s; %s may have one: %s", leader, m, via, rows.Reason())
+		case SenderState(s, via, m).Found:
+			return Known(via)
+		}
+	}
+	return blind
+}}
+
+type sender struct {
+	Found bool
+	State string
+}
+
+// SenderState finds a member's row in pg_stat_replication of another. A member
+// may have two, from a reconnection or a base backup: the streaming one counts.
+// A row whose state is not visible stands for nothing.
+func SenderState(s *Snapshot, at, m string) sender {
+	var out sender
+	rows, _ := WALSenders.Of(s, at).Get()
+	for _, row := range rows {
+		state, visible := row.State.Get()
+		if visible && SameApplicationName(row.ApplicationName, m) && out.State != "streaming" {
+			out = sender{true, state}
+		}
+	}
+	return out
+}
