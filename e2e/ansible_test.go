@@ -109,8 +109,8 @@ type play struct {
 	arrange, between, meanwhile func(d *desk)
 	playbook                    string
 	vars                        func(d *desk) []string
-	// nobody: no candidate is named.
-	nobody bool
+	// noCandidate: no candidate is named.
+	noCandidate bool
 	// old: also with the oldest Ansible that the role is for.
 	old bool
 	// fails, changed: whether Ansible says so. says: what the output has.
@@ -244,7 +244,7 @@ var plays = []play{
 		says: []string{"DIFFERENT: a switchover took place", "FAIL outcome.leader", "leads, not"},
 	},
 	{
-		name: "rolling, and the inventory has other names", playbook: rolling, nobody: true, fails: true, old: true,
+		name: "rolling, and the inventory has other names", playbook: rolling, noCandidate: true, fails: true, old: true,
 		vars: func(d *desk) []string {
 			d.write(
 				"/root/touch.yml",
@@ -260,7 +260,7 @@ var plays = []play{
 		},
 	},
 	{
-		name: "rolling", playbook: rolling, nobody: true, changed: true,
+		name: "rolling", playbook: rolling, noCandidate: true, changed: true,
 		vars: func(d *desk) []string {
 			d.write("/root/restart.yml", `---
 - name: Restart PostgreSQL
@@ -369,7 +369,7 @@ func (d *desk) play(t *testing.T, p play) {
 	}
 	rows := l.rows(l.leader)
 	var vars []string
-	if !p.nobody {
+	if !p.noCandidate {
 		vars = append(vars, "patroni_preflight_candidate="+d.candidate)
 	}
 	if p.vars != nil {

@@ -23,7 +23,7 @@ var catalogue = []scenario{
 		name:      "quorum mode, no candidate named",
 		on:        "sid",
 		arrange:   (*lab).quorum,
-		candidate: nobody,
+		candidate: noCandidate,
 		want:      goes,
 		because:   "both voters are healthy",
 	},
@@ -62,7 +62,7 @@ var catalogue = []scenario{
 	{
 		name:      "no candidate named, one member's Patroni killed",
 		arrange:   func(l *lab) { l.kill(l.bystander); time.Sleep(6 * time.Second) },
-		candidate: nobody,
+		candidate: noCandidate,
 		want:      goes,
 		because:   "Patroni leaves out a member that does not answer",
 	},
@@ -238,7 +238,7 @@ var catalogue = []scenario{
 	{
 		name:    "pg_receivewal frozen with a backlog, no wal_sender_timeout",
 		on:      "bookworm",
-		arrange: func(l *lab) { l.receivewal("for ever") },
+		arrange: func(l *lab) { l.receivewal("unlimited") },
 		limit:   40 * time.Second,
 		want:    noGo,
 		by:      "shutdown.walsenders",
@@ -429,7 +429,7 @@ func (l *lab) run(node, name string, args ...string) {
 // receivewal runs pg_receivewal on the bystander, frozen on demand.
 func (l *lab) receivewal(how string) {
 	timeout := "50s"
-	if how == "for ever" {
+	if how == "unlimited" {
 		timeout = "0"
 	}
 	if how != "" {

@@ -265,7 +265,7 @@ func typed(box, shell, keys, want string) (out string) {
 	return out
 }
 
-// TestImage builds the image of a release and runs it as nobody.
+// TestImage builds the image of a release and runs it without privileges.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	dir := release(t, "..")

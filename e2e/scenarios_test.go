@@ -84,7 +84,7 @@ var scenarios = []scenario{
 	{name: "two nodes", arrange: (*lab).twoNodes, fromLeader: true, want: goes, because: "one replica is enough"},
 	{
 		name:      "no candidate named",
-		candidate: nobody,
+		candidate: noCandidate,
 		want:      goes,
 		because:   "every member that Patroni may choose is eligible",
 	},
@@ -154,7 +154,7 @@ var scenarios = []scenario{
 	{
 		name:      "maintenance mode, no candidate named",
 		arrange:   (*lab).pause,
-		candidate: nobody,
+		candidate: noCandidate,
 		want:      noGo,
 		by:        "maintenance.pause",
 		because:   "Patroni refuses the request with 400",
@@ -431,7 +431,7 @@ var scenarios = []scenario{
 	},
 }
 
-func nobody(*lab) string { return "" }
+func noCandidate(*lab) string { return "" }
 
 func (l *lab) writes() {
 	l.keepWriting("INSERT INTO ledger (note) SELECT 'light' FROM generate_series(1, 20) RETURNING 1")
