@@ -53,7 +53,10 @@ var releases = []struct {
 			because: "4.0.5 requires a quorum from a single candidate",
 		},
 	},
-	{"4.0.6", scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: goes, because: "fixed in this release"}},
+	{
+		"4.0.6",
+		scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: goes, because: "fixed in this release"},
+	},
 	{
 		"3.0.4",
 		scenario{

@@ -31,8 +31,9 @@ func read(t *testing.T, texts map[string]string, pattern string) {
 	}
 }
 
-// command builds the command, and returns a function that runs it.
-func command(t *testing.T) func(args ...string) string {
+// command builds the command, and returns a function that runs it. An exit code other
+// than want fails the test.
+func command(t *testing.T) func(want int, args ...string) string {
 	t.Helper()
 	tool := filepath.Join(t.TempDir(), "patroni-preflight")
 	build := exec.Command("go", "build", "-o", tool, ".")
@@ -40,10 +41,13 @@ func command(t *testing.T) func(args ...string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	return func(args ...string) string {
-		out, err := exec.Command(tool, args...).Output()
-		if err != nil {
-			t.Fatalf("patroni-preflight %s: %v", strings.Join(args, " "), err)
+	return func(want int, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(tool, args...)
+		cmd.Dir = root
+		out, err := cmd.Output()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
+			t.Fatalf("patroni-preflight %s: %v, want exit code %d", strings.Join(args, " "), err, want)
 		}
 		return string(out)
 	}
@@ -63,15 +67,15 @@ func texts(t *testing.T) map[string]string {
 	}
 	files := len(texts)
 	run := command(t)
-	texts["man"] = run("man")
-	help := run("--help")
+	texts["man"] = run(0, "man")
+	help := run(0, "--help")
 	texts["--help"] = help
 	for _, m := range regexp.MustCompile(`(?m)^   ([a-z]+)(?:, [a-z]+)?  +\S`).FindAllStringSubmatch(help, -1) {
-		texts[m[1]+" --help"] = run(m[1], "--help")
+		texts[m[1]+" --help"] = run(0, m[1], "--help")
 	}
 	commands := len(texts) - files
 	var checks []struct{ ID, Title, Why, Source, Fix, Proof string }
-	if err := json.Unmarshal([]byte(run("checks", "-f", "json")), &checks); err != nil {
+	if err := json.Unmarshal([]byte(run(0, "checks", "-f", "json")), &checks); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range checks {
@@ -98,6 +102,20 @@ func TestProse(t *testing.T) {
 		if used[e] == 0 {
 			t.Errorf("the exception %q at %q is not needed", e.Phrase, e.Place)
 		}
+	}
+}
+
+// TestReadmeShowsTheReport: the report in README.md is what the command before it prints.
+func TestReadmeShowsTheReport(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const call = "replay docs/examples/founding-incident.json"
+	_, after, _ := strings.Cut(string(raw), "```\ngo run . "+call+"\n```\n\n```\n")
+	shown, _, ok := strings.Cut(after, "```\n")
+	if printed := command(t)(2, strings.Fields(call)...); !ok || shown != printed {
+		t.Errorf("README.md shows\n%s\nand go run . %s prints\n%s", shown, call, printed)
 	}
 }
 
