@@ -225,8 +225,8 @@ func scenarioNames(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, part := range strings.Split(string(raw), "name: ")[1:] {
-			if quoted, err := strconv.QuotedPrefix(part); err == nil {
+		for _, part := range strings.Split(string(raw), "name:")[1:] {
+			if quoted, err := strconv.QuotedPrefix(strings.TrimLeft(part, " ")); err == nil {
 				name, _ := strconv.Unquote(quoted)
 				out = append(out, name)
 			}
