@@ -61,12 +61,13 @@ test: setup ## Run all tests, on real clusters of Patroni 3.0, 4.0 and 4.1
 demo: images build ## Show the tool stop a switchover that Patroni would fail (KEEP=1 leaves the cluster up)
 	@scripts/demo.sh
 
-lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
+lint: ## Vet, staticcheck, gofumpt, the length of lines, and a tidy go.mod
 	@go vet ./...
 	@go vet -tags e2e,release,wrapper ./...
 	@$(STATICCHECK) ./...
 	@$(STATICCHECK) -tags e2e,release,wrapper ./...
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
+	@go test -count=1 -run '^TestLineLength$$' ./internal/prose
 	@go mod tidy -diff
 
 docs: ## Generate docs/checks.md from the registry, docs/field-cases.md and the table of docs/configuration.md

@@ -165,7 +165,7 @@ func TestProofsNameScenarios(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e2e.Write(raw)
+		e2e.Write(regexp.MustCompile(`name: +`).ReplaceAll(raw, []byte("name: ")))
 	}
 	for _, k := range check.Checks {
 		_, named, ok := strings.Cut(k.Proof, "docs/accuracy.md: \"")
@@ -178,26 +178,6 @@ func TestProofsNameScenarios(t *testing.T) {
 			name = strings.TrimPrefix(name, `"`)
 			if !scenarioIn(e2e.String(), name) {
 				t.Errorf("%s: no scenario %q", k.ID, name)
-			}
-		}
-	}
-}
-
-// TestContributingNamesFiles: what CONTRIBUTING.md and ARCHITECTURE.md name is there.
-func TestContributingNamesFiles(t *testing.T) {
-	named := regexp.MustCompile("`([A-Za-z0-9_/-]+(?:\\.go|\\.md|\\.sh|/))`")
-	for _, file := range []string{"CONTRIBUTING.md", "ARCHITECTURE.md"} {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := named.FindAllStringSubmatch(string(raw), -1)
-		if len(found) < 10 {
-			t.Errorf("%s names %d files only", file, len(found))
-		}
-		for _, m := range found {
-			if _, err := os.Stat(m[1]); err != nil {
-				t.Errorf("%s names %s: %v", file, m[1], err)
 			}
 		}
 	}
