@@ -15,7 +15,7 @@ SECURE      := LAB_NET=$${LAB_NET:-10.77.1} $(COMPOSE) -p preflight-secure -f do
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down up-secure down-secure unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover e2e-all release image bench clean
+.PHONY: help build check setup images up down up-secure down-secure unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover e2e-all release image bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ up-secure: images build ## Start the same cluster secured as production is: TLS 
 
 down-secure: ## Take that cluster down, with its data
 	@$(SECURE) down -v -t 3
+
+check: ## Write the skeleton of a check (ID=topic.name)
+	@go run scripts/new-check.go "$(ID)"
 
 unit: ## Run the tests that need no cluster
 	@go test ./...
