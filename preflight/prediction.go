@@ -39,7 +39,7 @@ func objection(s *fact.Snapshot, p patroni.Prediction, v Verdict, results []Weig
 	}
 	switch len(why) {
 	case 0:
-		return "warnings count too"
+		return "warnings count as blockers (--fail-on warning)"
 	case 1:
 		return why[0]
 	}
@@ -53,19 +53,19 @@ func oneLineReason(s *fact.Snapshot, check string, f check.Finding) string {
 	case "candidate.streaming":
 		lacks := fact.BytesBehind(fact.LeaderBefore.Of(s, m), fact.SQLReceived.Of(s, m))
 		if lacks == nil || *lacks == 0 {
-			return fmt.Sprintf("%s is not streaming; what is committed until the leader stops would be lost", m)
+			return fmt.Sprintf("%s is not streaming; commits made until the leader stops would be lost", m)
 		}
-		return fmt.Sprintf("%s is not streaming; %s that clients were told are safe would be lost", m, fact.Size(*lacks))
+		return fmt.Sprintf("%s is not streaming; %s of acknowledged commits would be lost", m, fact.Size(*lacks))
 	case "candidate.timeline":
-		return m + " is on an older timeline; what was committed since would be lost"
+		return m + " is on an older timeline; commits made since would be lost"
 	case "candidate.ahead":
-		return m + " has diverged from the leader; what the leader committed since would be lost"
+		return m + " has diverged from the leader; commits made on the leader since would be lost"
 	case "lag.receive", "lag.replay":
 		if f.Value != nil {
 			return fmt.Sprintf("%s has %s of WAL to %s first", m, fact.Size(*f.Value), map[string]string{"lag.receive": "receive", "lag.replay": "replay"}[check])
 		}
 	case "maintenance.pause":
-		return "in maintenance mode nobody takes over if the promotion fails"
+		return "in maintenance mode no other member takes over if the promotion fails"
 	}
 	if m == "" {
 		return fmt.Sprintf("%s: %s", check, f.Observed)

@@ -25,7 +25,7 @@ const PatroniRESTSeconds = 2
 var RESTOutcome = OfMember("the outcome of the REST call", func(m Member) Observed[Cause] {
 	switch c := m.REST.Cause(); {
 	case m.REST.Known() && m.REST.Stamp == nil:
-		return NotKnown[Cause](Absent, "how long the REST answer took was not recorded, and Patroni waits 2 s only")
+		return NotKnown[Cause](Absent, "the recording has no time of the REST answer, and Patroni waits only 2 s")
 	case c == "", c == Refused, c == Silent, c == Malformed:
 		return Known(c)
 	}
@@ -77,7 +77,7 @@ var (
 
 // Facts of the store and the cluster.
 var (
-	DCSRead   = Fact[int]{"an answer of the DCS with quorum", func(s *Snapshot, _ string) Observed[int] { return s.DCS.Read }}
+	DCSRead   = Fact[int]{"quorum read from the DCS", func(s *Snapshot, _ string) Observed[int] { return s.DCS.Read }}
 	DCSAlarms = Fact[[]string]{"the DCS's alarms", func(s *Snapshot, _ string) Observed[[]string] { return s.DCS.Alarms }}
 	DCSMoved  = Fact[[]string]{"a second read of the DCS", func(s *Snapshot, _ string) Observed[[]string] { return s.Moved }}
 
