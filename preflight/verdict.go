@@ -352,9 +352,9 @@ func forecastUnlessRefused(s *fact.Snapshot, candidate string, results []Weighed
 	return &f
 }
 
-// CheckByID finds a check, of a cluster or of an audit.
+// CheckByID finds a check, of a cluster, of an audit or of an outcome.
 func CheckByID(id string) (check.Check, bool) {
-	for _, checks := range [][]check.Check{check.Checks, audit.AuditChecks} {
+	for _, checks := range [][]check.Check{check.Checks, audit.AuditChecks, verify.OutcomeChecks} {
 		for _, c := range checks {
 			if c.ID == id {
 				return c, true

@@ -77,7 +77,7 @@ var (
 
 // Facts of the store and the cluster.
 var (
-	DCSRead   = Fact[int]{"an answer of the DCS with quorum", func(s *Snapshot, _ string) Observed[int] { return s.DCS.Read }}
+	DCSRead   = Fact[int]{"quorum read from the DCS", func(s *Snapshot, _ string) Observed[int] { return s.DCS.Read }}
 	DCSAlarms = Fact[[]string]{"the DCS's alarms", func(s *Snapshot, _ string) Observed[[]string] { return s.DCS.Alarms }}
 	DCSMoved  = Fact[[]string]{"a second read of the DCS", func(s *Snapshot, _ string) Observed[[]string] { return s.Moved }}
 
