@@ -105,7 +105,7 @@ func policies(c *cli.Context) (check.Policies, error) {
 		id, reason, _ := strings.Cut(v, "=")
 		k, known := preflight.CheckByID(id)
 		switch {
-		case known && (k.Topic() == "audit") != (c.Command.Name == "audit"):
+		case known && (k.Of == check.OfOutcome || (k.Topic() == "audit") != (c.Command.Name == "audit")):
 			return p, usage("--ignore %s: %s does not run this check", id, c.Command.Name)
 		case !known:
 			return p, usage("--ignore %s: no such check; patroni-preflight checks lists them", id)

@@ -13,6 +13,7 @@ import (
 	"patroni-preflight/preflight/audit"
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/report"
+	"patroni-preflight/preflight/verify"
 )
 
 func checksCommand(env environment) *cli.Command {
@@ -43,8 +44,10 @@ func checksCommand(env environment) *cli.Command {
 	}
 }
 
-// allChecks are those of a cluster, then those of an audit.
-func allChecks() []check.Check { return slices.Concat(check.Checks, audit.AuditChecks) }
+// allChecks are those of a cluster, then those of an audit, then those of an outcome.
+func allChecks() []check.Check {
+	return slices.Concat(check.Checks, audit.AuditChecks, verify.OutcomeChecks)
+}
 
 func explainCommand(env environment) *cli.Command {
 	return &cli.Command{
@@ -70,7 +73,7 @@ func explanation(k check.Check) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n", k.ID, k.Title)
 	for _, row := range documented(k) {
-		for _, l := range report.Wrap(fmt.Sprintf("%-10s %s", row[0], row[1]), 11) {
+		for _, l := range report.Fix(fmt.Sprintf("%-10s %s", row[0], row[1]), 11) {
 			b.WriteString(l + "\n")
 		}
 	}
@@ -156,6 +159,14 @@ see [audit.md](audit.md). A *blocker* is what would make a switchover fail, leav
 damage, or keep Patroni from starting.
 `
 
+const outcomeIntro = `
+# Checks of an outcome
+
+` + "`verify`, `switchover` and `drill`" + ` run these on the cluster after a switchover, and compare it with
+its state before; see [report.md](report.md). A failure makes the outcome DIFFERENT, an undecided check
+makes it UNKNOWN.
+`
+
 // markdown keeps what Markdown would take for its own in a text.
 var markdown = strings.NewReplacer("__", `\_\_`, "*", `\*`, "<", "&lt;", "|", `\|`)
 
@@ -167,6 +178,8 @@ func checksMarkdown(w io.Writer) error {
 	details := checksByTopic(&b, check.Checks)
 	b.WriteString(auditIntro)
 	details += checksByTopic(&b, audit.AuditChecks)
+	b.WriteString(outcomeIntro)
+	details += checksByTopic(&b, verify.OutcomeChecks)
 	_, err := io.WriteString(w, b.String()+catalogue()+details)
 	return err
 }
@@ -195,7 +208,7 @@ func checksByTopic(b *strings.Builder, checks []check.Check) string {
 			fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", k.ID, strings.ReplaceAll(k.ID, ".", ""), markdown.Replace(k.Title), weight, k.Of)
 			fmt.Fprintf(&details, "\n### %s\n\n%s.\n\n", k.ID, markdown.Replace(strings.ToUpper(k.Title[:1])+k.Title[1:]))
 			for _, row := range documented(k) {
-				fmt.Fprintf(&details, "- **%s**: %s\n", row[0], markdown.Replace(row[1]))
+				fmt.Fprintf(&details, "- **%s**: %s\n", row[0], markdown.Replace(strings.ReplaceAll(row[1], "\n", " ")))
 			}
 		}
 	}

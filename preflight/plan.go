@@ -42,7 +42,7 @@ func PlanOf(s *fact.Snapshot, r Report) Plan {
 		p.ScheduledAt = r.Request.ScheduledAt
 		p.Warnings = append(p.Warnings,
 			"Patroni accepts a scheduled switchover without checking the candidate, and overwrites a pending one.",
-			"It is not checked again when it is due: run check shortly before, and verify after.")
+			"The switchover is not checked again when it is due: run check shortly before, and verify after.")
 	}
 	return p
 }

@@ -2,6 +2,8 @@ package report
 
 import (
 	"strings"
+
+	"patroni-preflight/preflight"
 )
 
 // A remedy is prose with commands in it:
@@ -12,11 +14,35 @@ import (
 // Rules: a line after the first is a command unless it ends with a full stop or a
 // colon. A command may also follow the last colon of a line of prose, at its end. A
 // command has a line of its own, is indented and is never wrapped, so it can be
-// pasted. JSON has the remedy as it is.
+// pasted. JSON has the remedy as it is. A name of the cluster may have line breaks of
+// its own: oneLine takes them out first.
 
 // programs begin a command that follows a colon.
 var programs = []string{
 	"patronictl ", "patroni-preflight ", "etcdctl ", "systemctl ", "psql ", "curl ", "SELECT ", "ALTER ", "CHECKPOINT",
+}
+
+// oneLine replaces each of the names in a text by its clean form, on one line.
+func oneLine(names ...string) *strings.Replacer {
+	var pairs []string
+	for _, n := range names {
+		if c := clean(n); c != n && n != "" {
+			pairs = append(pairs, n, c)
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// namesOf are the names in the remedies of a report.
+func namesOf(r preflight.Report) []string {
+	names := []string{r.Request.Scope, r.Request.Candidate, r.Leader}
+	for _, m := range r.Members {
+		names = append(names, m.Name)
+	}
+	for _, f := range r.Files {
+		names = append(names, f.ID, f.Path, f.Name)
+	}
+	return names
 }
 
 // step is a line of a remedy.

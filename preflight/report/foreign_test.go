@@ -194,8 +194,16 @@ func TestMarkdownSaysWhatTheTextSays(t *testing.T) {
 				continue
 			}
 			for _, f := range res.Findings {
-				for _, part := range []string{f.Asked, f.Observed, f.Effect, f.Remedy} {
-					if !strings.Contains(out, literal(part)) {
+				parts := []string{literal(f.Asked), literal(f.Observed), literal(f.Effect)}
+				for _, s := range steps(oneLine(namesOf(r)...).Replace(f.Remedy)) {
+					if s.command {
+						parts = append(parts, "  ```\n  "+code(s.text)+"\n  ```\n")
+					} else {
+						parts = append(parts, literal(s.text))
+					}
+				}
+				for _, part := range parts {
+					if !strings.Contains(out, part) {
 						t.Errorf("%s: %s of %q: %q is not shown", sc.name, res.Check, res.Subject, part)
 					}
 				}

@@ -50,6 +50,7 @@ func Markdown(w io.Writer, r preflight.Report) error {
 
 func markdownSection(b *strings.Builder, r preflight.Report, all []*gap, title string, weight preflight.Weight) {
 	var entries strings.Builder
+	names := oneLine(namesOf(r)...)
 	point := func(label, prose string) {
 		if prose != "" {
 			fmt.Fprintf(&entries, "- %s%s\n", label, literal(prose))
@@ -65,7 +66,7 @@ func markdownSection(b *strings.Builder, r preflight.Report, all []*gap, title s
 			point("Answer: ", f.Observed)
 			point("Expected: ", f.Expected)
 			point(map[check.Kind]string{check.PatroniRule: "Patroni: ", check.Policy: "Policy: "}[f.Kind], f.Effect)
-			entries.WriteString(markdownFix(f.Remedy))
+			entries.WriteString(markdownFix(names.Replace(f.Remedy)))
 		}
 		point("Ignored: ", res.Ignored)
 	}
@@ -131,7 +132,7 @@ func markdownOutlook(b *strings.Builder, r preflight.Report) {
 	if f != nil {
 		b.WriteString("- Forecast: " + literal(outlook(*f)) + ".\n")
 		if notable(*f) && f.Advice != "" {
-			b.WriteString(markdownFix(f.Advice))
+			b.WriteString(markdownFix(oneLine(namesOf(r)...).Replace(f.Advice)))
 		}
 	}
 }

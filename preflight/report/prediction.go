@@ -52,7 +52,7 @@ func accepted(r preflight.Report, p patroni.Prediction) string {
 	case len(p.Winners) == 1 && p.Winners[0] == r.Leader:
 		return "would accept this. " + r.Leader + " would take the leader key again."
 	case r.Objection != "":
-		return "would accept this. patroni-preflight does not: " + r.Objection + "."
+		return "would accept this. We do not: " + r.Objection + "."
 	case r.Verdict == preflight.UnknownState:
 		return "would accept this. It is not known whether that is safe."
 	}

@@ -27,7 +27,7 @@ type Options struct {
 
 // Text writes the report for people.
 func Text(w io.Writer, r preflight.Report, o Options) error {
-	t := &text{Options: o, gaps: gaps(r)}
+	t := &text{Options: o, gaps: gaps(r), names: oneLine(namesOf(r)...)}
 	t.headline(r)
 	t.section(r, preflight.Blocks, "BLOCKS")
 	t.section(r, preflight.Unseen, "UNKNOWN")
@@ -48,8 +48,9 @@ func Text(w io.Writer, r preflight.Report, o Options) error {
 
 type text struct {
 	Options
-	gaps []*gap
-	b    strings.Builder
+	gaps  []*gap
+	names *strings.Replacer // of the cluster, in remedies
+	b     strings.Builder
 }
 
 var colors = map[string]string{
@@ -201,6 +202,9 @@ func (t *text) labelled(label, prose string) {
 func (t *text) fix(label, remedy string) {
 	if remedy == "" {
 		return
+	}
+	if t.names != nil {
+		remedy = t.names.Replace(remedy)
 	}
 	t.labelledLines(label, Fix(strings.Repeat(" ", indent)+remedy, indent))
 }

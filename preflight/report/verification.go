@@ -16,7 +16,8 @@ var OutcomeFormats = []string{"text", "brief", "json"}
 func WriteVerification(w io.Writer, format string, v verify.Verification, o Options) error {
 	switch format {
 	case "text":
-		t := &text{Options: o}
+		names := []string{v.Baseline.Scope, v.Baseline.Leader, v.Baseline.Candidate, v.Leader}
+		t := &text{Options: o, names: oneLine(append(names, v.Baseline.Followers...)...)}
 		t.verification(v)
 		_, err := io.WriteString(w, t.b.String())
 		return err

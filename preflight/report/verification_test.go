@@ -86,12 +86,16 @@ func TestVerificationSaysEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := flat(b.String())
-		for _, p := range v.Points {
-			if !strings.Contains(out, flat(clean(p.Observed))) || p.Status != check.Pass && !strings.Contains(out, p.ID) {
-				t.Errorf("%s: %s is not shown whole", e.name, p.ID)
+		for _, r := range v.Results {
+			f := r.Findings[0]
+			shown := []string{f.Effect}
+			if r.Status != check.Pass {
+				shown = []string{r.Check, f.Asked, f.Observed, f.Expected, f.Remedy}
 			}
-			if p.Status == check.Fail && !strings.Contains(out, flat(clean(p.Look))) {
-				t.Errorf("%s: %s does not say where to look", e.name, p.ID)
+			for _, part := range shown {
+				if !strings.Contains(out, flat(clean(part))) {
+					t.Errorf("%s: %s: %q is not shown", e.name, r.Check, part)
+				}
 			}
 		}
 		if e.want != verify.Done && !strings.Contains(out, flat(whatNow[e.want])) {
