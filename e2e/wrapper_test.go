@@ -143,7 +143,7 @@ var wrappeds = []wrapped{
 		name: "scheduled", both: true, args: []string{"--scheduled", "SOON", "--record", "RECORD"}, want: exitcode.Go, says: "SCHEDULED", leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
 			r.wait()
-			if text := strings.Join(strings.Fields(r.text()), " "); l.primaries()[0] != l.leader || !strings.Contains(l.key("failover"), "scheduled_at") || !strings.Contains(text, "nobody judges it again") {
+			if text := strings.Join(strings.Fields(r.text()), " "); l.primaries()[0] != l.leader || !strings.Contains(l.key("failover"), "scheduled_at") || !strings.Contains(text, "not checked again") {
 				l.t.Errorf("%v lead, /failover is %s\n%s", l.primaries(), l.key("failover"), text)
 			}
 			l.verified(r)
