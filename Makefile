@@ -15,7 +15,7 @@ SECURE      := LAB_NET=$${LAB_NET:-10.77.1} $(COMPOSE) -p preflight-secure -f do
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: help build setup images up down up-secure down-secure unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover e2e-all release image bench clean
+.PHONY: help build check setup images up down up-secure down-secure unit fuzz test demo lint docs accuracy oracle e2e-release e2e-switchover e2e-all release image bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ up-secure: images build ## Start the same cluster secured as production is: TLS 
 down-secure: ## Take that cluster down, with its data
 	@$(SECURE) down -v -t 3
 
+check: ## Write the skeleton of a check (ID=topic.name)
+	@go run scripts/new-check.go "$(ID)"
+
 unit: ## Run the tests that need no cluster
 	@go test ./...
 
@@ -61,12 +64,13 @@ test: setup ## Run all tests, on real clusters of Patroni 3.0, 4.0 and 4.1
 demo: images build ## Show the tool stop a switchover that Patroni would fail (KEEP=1 leaves the cluster up)
 	@scripts/demo.sh
 
-lint: ## Vet, staticcheck, gofumpt, and a tidy go.mod
+lint: ## Vet, staticcheck, gofumpt, the length of lines, and a tidy go.mod
 	@go vet ./...
 	@go vet -tags e2e,release,wrapper ./...
 	@$(STATICCHECK) ./...
 	@$(STATICCHECK) -tags e2e,release,wrapper ./...
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; } >&2
+	@go test -count=1 -run '^TestLineLength$$' ./internal/prose
 	@go mod tidy -diff
 
 docs: ## Generate docs/checks.md from the registry, docs/field-cases.md and the table of docs/configuration.md

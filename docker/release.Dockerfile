@@ -1,4 +1,4 @@
-# The tool alone, as nobody: the static binary, CA certificates and licences, on
+# The tool alone, without privileges: the static binary, CA certificates and licences, on
 # top of nothing. The context is what scripts/release.sh made; see make image.
 ARG BASE=debian:trixie-slim
 FROM ${BASE} AS parts

@@ -289,7 +289,17 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	if o.verdict == noGo && o.works && !sc.policy {
 		t.Errorf("FALSE NO-GO: %s", o.became)
 	}
-	t.Logf("%s exit %d by %v in %.2f s; patronictl %q in %.0f s; %s; %s", o.verdict, o.exit, o.decidedBy, o.toolSeconds, o.printed, o.ctlSeconds, o.became, o.interruption())
+	t.Logf(
+		"%s exit %d by %v in %.2f s; patronictl %q in %.0f s; %s; %s",
+		o.verdict,
+		o.exit,
+		o.decidedBy,
+		o.toolSeconds,
+		o.printed,
+		o.ctlSeconds,
+		o.became,
+		o.interruption(),
+	)
 	return o
 }
 
@@ -321,7 +331,7 @@ func said(out string, code int, limit time.Duration) string {
 	if code == 124 || code == 137 {
 		return fmt.Sprintf("nothing within %.0f s", limit.Seconds())
 	}
-	last := "nothing but the topology"
+	last := "only the topology"
 	for _, line := range strings.Split(out, "\n") {
 		if i := outcomeLine.FindStringIndex(line); i != nil {
 			last = strings.TrimSpace(line[i[0]:])
@@ -386,7 +396,7 @@ func (l *lab) aftermath(o *outcome, watch *outage, leader, candidate string, row
 		p := l.primaries()
 		switch {
 		case len(p) == 1 && p[0] == leader:
-			o.became = "nothing: " + leader + " still leads"
+			o.became = "unchanged: " + leader + " still leads"
 		case len(p) == 0:
 			o.became = "no primary answers"
 		default:

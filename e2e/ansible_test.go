@@ -22,7 +22,20 @@ type desk struct {
 // newDesk starts such a machine, with Debian's Ansible of a suite, in the lab's network.
 func newDesk(t *testing.T, l *lab, suite string) *desk {
 	image := "patroni-preflight-ansible:" + suite
-	if out, code := command(4*time.Minute, nil, "docker", "build", "-q", "-t", image, "--build-arg", "SUITE="+suite, "-f", "../docker/ansible.Dockerfile", "../docker"); code != 0 {
+	if out, code := command(
+		4*time.Minute,
+		nil,
+		"docker",
+		"build",
+		"-q",
+		"-t",
+		image,
+		"--build-arg",
+		"SUITE="+suite,
+		"-f",
+		"../docker/ansible.Dockerfile",
+		"../docker",
+	); code != 0 {
 		t.Fatalf("%s: exit %d\n%s", image, code, out)
 	}
 	network := must(l, "docker", "network", "ls", "-q", "--filter", "label=com.docker.compose.project="+l.project)
@@ -30,18 +43,37 @@ func newDesk(t *testing.T, l *lab, suite string) *desk {
 		"--entrypoint", "tini", image, "--", "sleep", "infinity")
 	t.Cleanup(func() { command(time.Minute, nil, "docker", "rm", "-f", id) })
 	d := &desk{lab: l, id: id}
-	for from, to := range map[string]string{tool: "/usr/local/bin/patroni-preflight", l.config: "/etc/patroni/patroni.yml", "../ansible": "/root/ansible", "../docs": "/root/docs"} {
+	for from, to := range map[string]string{
+		tool:         "/usr/local/bin/patroni-preflight",
+		l.config:     "/etc/patroni/patroni.yml",
+		"../ansible": "/root/ansible",
+		"../docs":    "/root/docs",
+	} {
 		must(l, "docker", "cp", "-L", from, id+":"+to)
 	}
 	inventory := "[patroni]\n"
 	for _, n := range nodes {
-		inventory += fmt.Sprintf("%s ansible_connection=local ansible_python_interpreter=/usr/bin/python3 address=%s\n", n, l.ip(n))
+		inventory += fmt.Sprintf(
+			"%s ansible_connection=local ansible_python_interpreter=/usr/bin/python3 address=%s\n",
+			n,
+			l.ip(n),
+		)
 	}
 	d.write("/root/inventory", inventory)
 	// Gated like the wrapper's: what happens between check and request is the test's.
-	d.write("/root/gated-patronictl", "#!/bin/sh\ncase \"$*\" in *--help*) ;; *) touch /tmp/gate; while [ -e /tmp/gate ]; do sleep 0.1; done;; esac\nexec patronictl \"$@\"\n")
-	d.write("/root/ansible/check.yml", "- hosts: patroni\n  gather_facts: false\n  tasks:\n    - ansible.builtin.import_role: {name: patroni_preflight}\n      run_once: true\n")
-	d.must("chown root:root /etc/patroni/patroni.yml && chmod 600 /etc/patroni/patroni.yml && chmod 755 /root/gated-patronictl")
+	d.write(
+		"/root/gated-patronictl",
+		"#!/bin/sh\ncase \"$*\" in *--help*) ;; *) touch /tmp/gate; while [ -e /tmp/gate ]; do sleep 0.1; done;; esac\n"+
+			"exec patronictl \"$@\"\n",
+	)
+	d.write(
+		"/root/ansible/check.yml",
+		"- hosts: patroni\n  gather_facts: false\n  tasks:\n    - ansible.builtin.import_role: {name: patroni_preflight}\n "+
+			"     run_once: true\n",
+	)
+	d.must(
+		"chown root:root /etc/patroni/patroni.yml && chmod 600 /etc/patroni/patroni.yml && chmod 755 /root/gated-patronictl",
+	)
 	return d
 }
 
@@ -77,8 +109,8 @@ type play struct {
 	arrange, between, meanwhile func(d *desk)
 	playbook                    string
 	vars                        func(d *desk) []string
-	// nobody: no candidate is named.
-	nobody bool
+	// noCandidate: no candidate is named.
+	noCandidate bool
 	// old: also with the oldest Ansible that the role is for.
 	old bool
 	// fails, changed: whether Ansible says so. says: what the output has.
@@ -107,12 +139,16 @@ var plays = []play{
 	{
 		name: "NO-GO", playbook: checkOnly, fails: true, old: true,
 		arrange: func(d *desk) { d.tag(d.candidate, "nofailover", "true") },
-		says:    []string{"NO-GO: nothing was asked of Patroni", "BLOCKS candidate.nofailover", "FIX: "},
+		says:    []string{"NO-GO: no request was sent to Patroni", "BLOCKS candidate.nofailover", "FIX: "},
 	},
 	{
 		name: "UNKNOWN", playbook: checkOnly, fails: true, old: true,
 		vars: func(*desk) []string {
-			return []string{`{"patroni_preflight_environment": {"PATRONI_SUPERUSER_PASSWORD": "no-such-secret"}}`, "--verbose", "--verbose"}
+			return []string{
+				`{"patroni_preflight_environment": {"PATRONI_SUPERUSER_PASSWORD": "no-such-secret"}}`,
+				"--verbose",
+				"--verbose",
+			}
 		},
 		after: func(d *desk, out string) {
 			if strings.Contains(out, "no-such-secret") {
@@ -124,17 +160,17 @@ var plays = []play{
 	{
 		name: "the tool is not there", playbook: checkOnly, fails: true, old: true,
 		vars: func(*desk) []string { return []string{"patroni_preflight_command=/nonexistent/patroni-preflight"} },
-		says: []string{"internal error: nothing is known of the cluster", "/nonexistent/patroni-preflight"},
+		says: []string{"internal error: the state of the cluster is unknown", "/nonexistent/patroni-preflight"},
 	},
 	{
 		name: "a wrong call", playbook: checkOnly, fails: true,
 		vars: func(*desk) []string { return []string{"patroni_preflight_timeout=1s"} },
-		says: []string{"wrong call or configuration", "--timeout 1s"},
+		says: []string{"wrong usage or configuration", "--timeout 1s"},
 	},
 	{
 		name: "NO-GO, asked to switch over", playbook: switchOver, fails: true,
 		arrange: func(d *desk) { d.tag(d.candidate, "nofailover", "true") },
-		says:    []string{"NO-GO: nothing was asked of Patroni", "BLOCKS candidate.nofailover"},
+		says:    []string{"NO-GO: no request was sent to Patroni", "BLOCKS candidate.nofailover"},
 	},
 	{
 		name: "asked what it would do", playbook: switchOver, changed: true,
@@ -145,7 +181,7 @@ var plays = []play{
 		name: "refused", playbook: switchOver, fails: true,
 		vars:    func(*desk) []string { return []string{gated} },
 		between: freezeCandidate,
-		says:    []string{"REFUSED: Patroni did not do it", "Switchover failed"},
+		says:    []string{"REFUSED: Patroni did not switch over", "Switchover failed"},
 	},
 	{
 		name: "done, and asked again", playbook: switchOver, changed: true, leads: candidateLeads,
@@ -187,7 +223,10 @@ var plays = []play{
 	{
 		name: "leads already, but nobody can see that", playbook: switchOver, fails: true,
 		vars: func(d *desk) []string {
-			return []string{"patroni_preflight_candidate=" + d.leader, `{"patroni_preflight_environment": {"PATRONI_SUPERUSER_PASSWORD": "wrong"}}`}
+			return []string{
+				"patroni_preflight_candidate=" + d.leader,
+				`{"patroni_preflight_environment": {"PATRONI_SUPERUSER_PASSWORD": "wrong"}}`,
+			}
 		},
 		says: []string{"UNKNOWN identity.sql_role", "password authentication failed"},
 	},
@@ -195,18 +234,25 @@ var plays = []play{
 		name: "another member wins", playbook: switchOver, fails: true, changed: true, leads: bystanderLeads,
 		vars: func(*desk) []string { return []string{"patroni_preflight_verify_timeout=60s"} },
 		meanwhile: func(d *desk) {
-			d.await("the leader to stop", 60*time.Second, func() bool { s, err := d.status(d.leader); return err == nil && s.State != "running" })
+			d.await(
+				"the leader to stop",
+				60*time.Second,
+				func() bool { s, err := d.status(d.leader); return err == nil && s.State != "running" },
+			)
 			freezeCandidate(d)
 		},
-		says: []string{"DIFFERENT: there was a switchover", "FAIL outcome.leader", "leads, not"},
+		says: []string{"DIFFERENT: a switchover took place", "FAIL outcome.leader", "leads, not"},
 	},
 	{
-		name: "rolling, and the inventory has other names", playbook: rolling, nobody: true, fails: true, old: true,
+		name: "rolling, and the inventory has other names", playbook: rolling, noCandidate: true, fails: true, old: true,
 		vars: func(d *desk) []string {
-			d.write("/root/touch.yml", "---\n- name: Leave a trace\n  ansible.builtin.file: {path: /root/trace, state: touch, mode: '0644'}\n")
+			d.write(
+				"/root/touch.yml",
+				"---\n- name: Leave a trace\n  ansible.builtin.file: {path: /root/trace, state: touch, mode: '0644'}\n",
+			)
 			return []string{"patroni_work=/root/touch.yml", "patroni_member=nobody", "patroni_may_lead=false"}
 		},
-		says: []string{"nobody is no member of the cluster, which has node1, node2, node3"},
+		says: []string{"nobody is not a member of the cluster, which has node1, node2, node3"},
 		after: func(d *desk, _ string) {
 			if _, code := d.bash("test -e /root/trace"); code == 0 {
 				d.t.Error("somebody was worked on")
@@ -214,7 +260,7 @@ var plays = []play{
 		},
 	},
 	{
-		name: "rolling", playbook: rolling, nobody: true, changed: true,
+		name: "rolling", playbook: rolling, noCandidate: true, changed: true,
 		vars: func(d *desk) []string {
 			d.write("/root/restart.yml", `---
 - name: Restart PostgreSQL
@@ -246,7 +292,14 @@ var plays = []play{
 // report, after the commands.
 func (d *desk) endsWith(code int, commands string) string {
 	d.t.Helper()
-	d.write("/root/tool", fmt.Sprintf("#!/bin/sh\n[ \"$1\" = switchover ] || exec patroni-preflight \"$@\"\n%s\necho the end of the tool >&2\nexit %d\n", commands, code))
+	d.write(
+		"/root/tool",
+		fmt.Sprintf(
+			"#!/bin/sh\n[ \"$1\" = switchover ] || exec patroni-preflight \"$@\"\n%s\necho the end of the tool >&2\nexit %d\n",
+			commands,
+			code,
+		),
+	)
 	d.must("chmod 755 /root/tool")
 	return "patroni_preflight_command=/root/tool"
 }
@@ -285,7 +338,10 @@ func TestAnsible(t *testing.T) {
 	d := newDesk(t, l, l.suite)
 	t.Run("lint", func(t *testing.T) {
 		l.t = t
-		d.must("cd /root/ansible && for p in switchover.yml rolling.yml; do ansible-playbook -i ../inventory --syntax-check $p || exit 1; done && ansible-lint --offline --strict switchover.yml rolling.yml roles")
+		d.must(
+			"cd /root/ansible && for p in switchover.yml rolling.yml; do ansible-playbook -i ../inventory --syntax-check $p " +
+				"|| exit 1; done && ansible-lint --offline --strict switchover.yml rolling.yml roles",
+		)
 	})
 	for _, p := range plays {
 		if chosen(p.name) {
@@ -313,7 +369,7 @@ func (d *desk) play(t *testing.T, p play) {
 	}
 	rows := l.rows(l.leader)
 	var vars []string
-	if !p.nobody {
+	if !p.noCandidate {
 		vars = append(vars, "patroni_preflight_candidate="+d.candidate)
 	}
 	if p.vars != nil {

@@ -42,7 +42,13 @@ func (l *lab) audits(t *testing.T) {
 	untold("postgresql.parameters.wal_sender_timeout", "45s")
 	untold("postgresql.parameters.shared_buffers", "48MB")
 	a := l.audit(t, 0, nil, "--live")
-	a.says(t, "audit.live_tags", node, "warns", "A reload changes it: put the file in place, then patronictl reload demo "+node)
+	a.says(
+		t,
+		"audit.live_tags",
+		node,
+		"warns",
+		"A reload changes it: put the file in place, then patronictl reload demo "+node,
+	)
 	a.says(t, "audit.live_settings", node, "warns", "A reload changes it")
 	a.says(t, "audit.live_settings", node, "warns", "shared_buffers is 4096 (in 8kB), the file has 48MB")
 	a.says(t, "audit.live_settings", node, "warns", "A restart changes it")
@@ -51,12 +57,20 @@ func (l *lab) audits(t *testing.T) {
 	l.sh(l.leader, "lab-set synchronous_mode true && lab-set tags.audit read")
 	l.undo(func() { l.sh(l.leader, "lab-set -d tags.audit && lab-set -d synchronous_mode") })
 	l.sh(node, "lab-set postgresql.parameters.shared_buffers 48MB")
-	l.await("the restart to be pending", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), "pending_restart") })
+	l.await(
+		"the restart to be pending",
+		20*time.Second,
+		func() bool { return strings.Contains(l.key("members/"+node), "pending_restart") },
+	)
 	a = l.audit(t, 0, nil, "--live")
 	a.says(t, "audit.live_restart", node, "warns", "patronictl restart demo "+node)
 	a.says(t, "audit.dynamic", l.leader, "warns", "synchronous_mode")
 	// The leader has read the file, and nobody is synchronous by it.
-	l.await("the leader's reload", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+l.leader), `"audit":"read"`) })
+	l.await(
+		"the leader's reload",
+		20*time.Second,
+		func() bool { return strings.Contains(l.key("members/"+l.leader), `"audit":"read"`) },
+	)
 	if s := l.sql(l.leader, "SELECT string_agg(DISTINCT sync_state, ',') FROM pg_stat_replication"); s != "async" {
 		t.Errorf("with synchronous_mode in a file the replicas are %s", s)
 	}
@@ -123,7 +137,15 @@ func (l *lab) audit(t *testing.T, want int, files []string, flags ...string) aud
 	out, _ := cmd.Output()
 	var a audited
 	if err := json.Unmarshal(out, &a); err != nil || cmd.ProcessState.ExitCode() != want {
-		t.Errorf("audit %s: exit %d, want %d: %v\n%s%s", strings.Join(flags, " "), cmd.ProcessState.ExitCode(), want, err, a.text(), errs.String())
+		t.Errorf(
+			"audit %s: exit %d, want %d: %v\n%s%s",
+			strings.Join(flags, " "),
+			cmd.ProcessState.ExitCode(),
+			want,
+			err,
+			a.text(),
+			errs.String(),
+		)
 	}
 	return a
 }

@@ -15,7 +15,9 @@ import (
 // drill runs the rehearsal with a patronictl that leads into the cluster.
 func (l *lab) drill(t *testing.T, args ...string) (out string, code int) {
 	t.Helper()
-	all := append([]string{"drill", "-c", l.config, "--yes", "--patronictl", l.ctl(t, "", ""), "--verify-timeout", "60s"}, args...)
+	all := append(
+		[]string{"drill", "-c", l.config, "--yes", "--patronictl", l.ctl(t, "", ""), "--verify-timeout", "60s"},
+		args...)
 	return command(5*time.Minute, nil, tool, all...)
 }
 
@@ -25,7 +27,8 @@ func (l *lab) drillWhole(t *testing.T) {
 	l.roles()
 	timeline, rows := l.timeline(l.leader), l.rows(l.leader)
 	plan, code := l.drill(t, "--dry-run")
-	if code != 0 || !strings.Contains(plan, "drill of demo: 3 switchovers; "+l.leader+" leads") || l.timeline(l.leader) != timeline {
+	if code != 0 || !strings.Contains(plan, "drill of demo: 3 switchovers; "+l.leader+" leads") ||
+		l.timeline(l.leader) != timeline {
 		t.Errorf("exit code %d, timeline %d\n%s", code, l.timeline(l.leader), plan)
 	}
 	o := l.watch()
@@ -45,14 +48,21 @@ func (l *lab) drillWhole(t *testing.T) {
 			t.Errorf("leg %d: %+v", i+1, leg.Outage)
 			continue
 		}
-		t.Logf("%s -> %s: %.2f s without a primary, everybody follows after %.1f s", leg.From, leg.To, *leg.Outage.Seconds, leg.Switchover.Verification.TakenAt.Sub(leg.Switchover.Request.Began).Seconds())
+		t.Logf(
+			"%s -> %s: %.2f s without a primary, everybody follows after %.1f s",
+			leg.From,
+			leg.To,
+			*leg.Outage.Seconds,
+			leg.Switchover.Verification.TakenAt.Sub(leg.Switchover.Request.Began).Seconds(),
+		)
 		most = max(most, *leg.Outage.Seconds)
 	}
 	// Somebody else has watched, twice as often.
 	if diff := most - seen; diff < -0.5 || diff > 0.5 || seen < 0.2 {
 		t.Errorf("%.2f s without a primary at the most, and %.2f s as seen from outside", most, seen)
 	}
-	if p := l.primaries(); len(p) != 1 || p[0] != l.leader || len(led) != 3 || l.timeline(l.leader) != timeline+3 || l.rows(l.leader) != rows {
+	if p := l.primaries(); len(p) != 1 || p[0] != l.leader || len(led) != 3 || l.timeline(l.leader) != timeline+3 ||
+		l.rows(l.leader) != rows {
 		t.Errorf("%v lead, %d members have led, timeline %d, %d rows", p, len(led), l.timeline(l.leader), l.rows(l.leader))
 	}
 }
@@ -79,8 +89,10 @@ func (l *lab) drillFounding(t *testing.T) {
 	<-done
 	flat := strings.Join(strings.Fields(out), " ")
 	for _, want := range []string{
-		"LEG 1 of 2 " + from + " -> " + to, "DONE switchover of demo from " + from + " to " + to, "BLOCKS identity.rest_name " + from,
-		"leg 2 of 2, " + to + " to " + from + ": NO-GO", "now " + to + " leads on timeline", "--candidate " + from, "left out " + l.bystander,
+		"LEG 1 of 2 " + from + " -> " + to, "DONE switchover of demo from " + from + " to " + to, "BLOCKS " +
+			"identity.rest_name " + from,
+		"leg 2 of 2, " + to + " to " + from + ": NO-GO", "now " + to + " leads on " +
+			"timeline", "--candidate " + from, "left out " + l.bystander,
 	} {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%q is not said", want)

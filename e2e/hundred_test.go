@@ -70,7 +70,10 @@ func (l *lab) write() *writer {
 func (l *lab) primary(ctx context.Context, node string) *pgconn.PgConn {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	conn, err := pgconn.Connect(ctx, "postgres://postgres:postgres@"+l.ip(node)+":5432/postgres?sslmode=disable&target_session_attrs=read-write")
+	conn, err := pgconn.Connect(
+		ctx,
+		"postgres://postgres:postgres@"+l.ip(node)+":5432/postgres?sslmode=disable&target_session_attrs=read-write",
+	)
 	if err != nil {
 		return nil
 	}
@@ -102,7 +105,22 @@ func TestHundred(t *testing.T) {
 		if i%4 >= 2 {
 			to = l.bystander
 		}
-		args := []string{"switchover", "-c", l.config, "--candidate", to, "--yes", "-f", "json", "--wait", "60s", "--verify-timeout", "120s", "--patronictl", l.ctl(t, "", "")}
+		args := []string{
+			"switchover",
+			"-c",
+			l.config,
+			"--candidate",
+			to,
+			"--yes",
+			"-f",
+			"json",
+			"--wait",
+			"60s",
+			"--verify-timeout",
+			"120s",
+			"--patronictl",
+			l.ctl(t, "", ""),
+		}
 		if i%2 == 1 {
 			args = append(args, "--via", "rest")
 		}
@@ -148,23 +166,25 @@ func TestHundred(t *testing.T) {
 |---|---|
 | switchovers, all verified | %d |
 | wall time | %.0f s |
-| seconds without a primary: least, median, 95 %%, most | %.2f, %.2f, %.2f, %.2f |
-| seconds of a whole run, from the check to the verification: least, median, 95 %%, most | %.1f, %.1f, %.1f, %.1f |
+| seconds without a primary: minimum, median, 95 %%, maximum | %.2f, %.2f, %.2f, %.2f |
+| seconds of a whole run, from the check to the verification: minimum, median, 95 %%, maximum | %.1f, %.1f, %.1f, %.1f |
 | rows tried, one after the other | %d |
 | rows committed | %d |
-| committed rows missing in the end | %d |
-| most seconds between two commits | %.2f |
-`, count, wall.Seconds(), s(outages, 0), s(outages, 0.5), s(outages, 0.95), s(outages, 1), s(whole, 0), s(whole, 0.5), s(whole, 0.95), s(whole, 1),
+| committed rows missing afterwards | %d |
+| maximum seconds between two commits | %.2f |
+`, count, wall.Seconds(),
+		s(outages, 0), s(outages, 0.5), s(outages, 0.95), s(outages, 1),
+		s(whole, 0), s(whole, 0.5), s(whole, 0.95), s(whole, 1),
 		w.tried.Load(), len(w.committed), missing, w.mostAway.Seconds())
 	t.Log("\n" + table)
 	if file := os.Getenv("PREFLIGHT_SWITCHOVERS"); file != "" && count == asked && !t.Failed() {
 		text := fmt.Sprintf(`# A hundred switchovers under write load
 
-Made by %s on %s: Patroni %s on three nodes with three etcd, all on one machine,
-`+"`loop_wait`"+` 2. The leader is moved %d times, by patronictl and by REST in turn, with
-`+"`patroni-preflight switchover --yes`"+`, while one client inserts rows one after the other and
-connects anew when it loses its session. "Without a primary" is measured from outside: every node's
-PostgreSQL is asked 20 times a second whether it is in recovery.
+Written by %s on %s: Patroni %s on three nodes with three etcd, all on one machine,
+`+"`loop_wait`"+` 2. The test moves the leader %d times, by patronictl and by REST in turn, with
+`+"`patroni-preflight switchover --yes`"+`. Meanwhile one client inserts rows one after the other and
+reconnects when its session ends. "Without a primary" is measured from outside: the test asks each
+node's PostgreSQL 20 times a second whether it is in recovery.
 
 %s`, "`TestHundred` (`make e2e-all`)", time.Now().UTC().Format("2006-01-02"), l.patroniVersion(), count, table)
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {

@@ -76,7 +76,12 @@ func command(limit time.Duration, env []string, name string, args ...string) (st
 }
 
 func (l *lab) env() []string {
-	return []string{"SUITE=" + l.suite, "LAB_NET=" + l.net, "LAB_NET6=fd00:" + strings.ReplaceAll(l.net, ".", ":"), "LAB_PATRONI_SOURCE=" + l.source}
+	return []string{
+		"SUITE=" + l.suite,
+		"LAB_NET=" + l.net,
+		"LAB_NET6=fd00:" + strings.ReplaceAll(l.net, ".", ":"),
+		"LAB_PATRONI_SOURCE=" + l.source,
+	}
 }
 
 // compose runs Docker Compose on this lab's project.
@@ -103,7 +108,16 @@ func (l *lab) container(service string) string {
 	if id, ok := l.ids[service]; ok {
 		return id
 	}
-	l.ids[service] = must(l, "docker", "ps", "-aq", "--filter", "label=com.docker.compose.project="+l.project, "--filter", "label=com.docker.compose.service="+service)
+	l.ids[service] = must(
+		l,
+		"docker",
+		"ps",
+		"-aq",
+		"--filter",
+		"label=com.docker.compose.project="+l.project,
+		"--filter",
+		"label=com.docker.compose.service="+service,
+	)
 	return l.ids[service]
 }
 
@@ -138,7 +152,21 @@ func (l *lab) undo(f func()) { l.undos = append(l.undos, f) }
 // patronictl runs the real thing on a node; it is stopped after the limit, since
 // it has none of its own.
 func (l *lab) patronictl(node string, limit time.Duration, args ...string) (string, int) {
-	all := append([]string{"exec", "-e", "COLUMNS=200", l.container(node), "timeout", "-k", "1", fmt.Sprint(int(limit.Seconds())), "patronictl", "-c", "/etc/patroni/patroni.yml"}, args...)
+	all := append(
+		[]string{
+			"exec",
+			"-e",
+			"COLUMNS=200",
+			l.container(node),
+			"timeout",
+			"-k",
+			"1",
+			fmt.Sprint(int(limit.Seconds())),
+			"patronictl",
+			"-c",
+			"/etc/patroni/patroni.yml",
+		},
+		args...)
 	return command(limit+10*time.Second, nil, "docker", all...)
 }
 
@@ -183,9 +211,21 @@ func (l *lab) up() {
 		l.fetchKeys()
 	}
 	// Autovacuum uses transaction ids, and by those we see that the tool uses none.
-	l.patronictl("node1", 20*time.Second, "edit-config", "demo", "--force", "--quiet", "-s", "postgresql.parameters.autovacuum=off")
+	l.patronictl(
+		"node1",
+		20*time.Second,
+		"edit-config",
+		"demo",
+		"--force",
+		"--quiet",
+		"-s",
+		"postgresql.parameters.autovacuum=off",
+	)
 	l.await("autovacuum to be off", 20*time.Second, func() bool { return l.sql("node1", "SHOW autovacuum") == "off" })
-	l.sql("node1", "CREATE TABLE IF NOT EXISTS ledger (id bigserial PRIMARY KEY, note text); CREATE TABLE ballast (note text)")
+	l.sql(
+		"node1",
+		"CREATE TABLE IF NOT EXISTS ledger (id bigserial PRIMARY KEY, note text); CREATE TABLE ballast (note text)",
+	)
 	if l.prepare != nil {
 		l.prepare()
 	}
@@ -243,7 +283,8 @@ func (l *lab) whole(limit time.Duration) bool {
 		leader, _ := l.status(p[0])
 		for _, n := range nodes {
 			s, err := l.status(n)
-			if err != nil || s.State != "running" || s.Timeline != leader.Timeline || s.Pause || (n != p[0] && !l.streams(n, p[0])) {
+			if err != nil || s.State != "running" || s.Timeline != leader.Timeline || s.Pause ||
+				(n != p[0] && !l.streams(n, p[0])) {
 				return false
 			}
 		}
@@ -254,7 +295,10 @@ func (l *lab) whole(limit time.Duration) bool {
 		}
 		for _, n := range nodes {
 			kv := keys["members/"+n]
-			if kv == nil || !strings.Contains(string(kv.Value), l.ip(n)+":8008") || !strings.Contains(string(kv.Value), l.ip(n)+":5432") || strings.Contains(string(kv.Value), `"tags"`) || strings.Contains(string(kv.Value), `"demoted"`) {
+			if kv == nil || !strings.Contains(string(kv.Value), l.ip(n)+":8008") ||
+				!strings.Contains(string(kv.Value), l.ip(n)+":5432") ||
+				strings.Contains(string(kv.Value), `"tags"`) ||
+				strings.Contains(string(kv.Value), `"demoted"`) {
 				return false
 			}
 		}
@@ -311,14 +355,22 @@ func (l *lab) set(node, key, value, before string) {
 func (l *lab) apiURL(node, address string) {
 	l.t.Helper()
 	l.set(node, "restapi.connect_address", address, l.ip(node)+":8008")
-	l.await(node+"'s member key shows "+address, 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), l.scheme()+"://"+address+"/") })
+	l.await(
+		node+"'s member key shows "+address,
+		20*time.Second,
+		func() bool { return strings.Contains(l.key("members/"+node), l.scheme()+"://"+address+"/") },
+	)
 }
 
 // connURL gives a member another postgresql.connect_address.
 func (l *lab) connURL(node, address string) {
 	l.t.Helper()
 	l.set(node, "postgresql.connect_address", address, l.ip(node)+":5432")
-	l.await(node+"'s member key shows "+address, 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), "//"+address+"/") })
+	l.await(
+		node+"'s member key shows "+address,
+		20*time.Second,
+		func() bool { return strings.Contains(l.key("members/"+node), "//"+address+"/") },
+	)
 }
 
 // signal sends a signal to processes in a container, found by pgrep's pattern.
@@ -348,7 +400,14 @@ func (l *lab) vip(node string) string {
 	l.sh(node, "ip addr add "+vip+"/24 dev eth0")
 	l.undo(func() { l.in(node, "ip addr del "+vip+"/24 dev eth0") })
 	// Speaking from the VIP tells everybody its new hardware address.
-	l.sh(node, fmt.Sprintf("ip neigh flush all; for t in 1 21 22 23; do curl -s -m 1 -o /dev/null --interface %s http://%s.$t:8008/; done; true", vip, l.net))
+	l.sh(
+		node,
+		fmt.Sprintf(
+			"ip neigh flush all; for t in 1 21 22 23; do curl -s -m 1 -o /dev/null --interface %s http://%s.$t:8008/; done; true",
+			vip,
+			l.net,
+		),
+	)
 	return vip
 }
 
@@ -363,8 +422,13 @@ func (l *lab) scheme() string {
 func newLab(t testing.TB, name, suite, net, source string) *lab {
 	l := &lab{t: t, project: "preflight-e2e-" + name, suite: suite, net: net, source: source}
 	l.config = filepath.Join(t.TempDir(), "patronictl.yml")
-	text := fmt.Sprintf("scope: demo\netcd3:\n  hosts: %s:2379,%s:2379,%s:2379\npostgresql:\n  authentication:\n    superuser: {username: preflight, password: preflight}\n",
-		l.ip("etcd1"), l.ip("etcd2"), l.ip("etcd3"))
+	text := fmt.Sprintf(
+		"scope: demo\netcd3:\n  hosts: %s:2379,%s:2379,%s:2379\npostgresql:\n  authentication:\n    superuser: {username: "+
+			"preflight, password: preflight}\n",
+		l.ip("etcd1"),
+		l.ip("etcd2"),
+		l.ip("etcd3"),
+	)
 	if err := os.WriteFile(l.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

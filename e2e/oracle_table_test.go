@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// comparison is what came of one release.
+// comparison counts one release's states by their result.
 type comparison struct {
 	version string
 	states  int
@@ -20,10 +20,31 @@ type comparison struct {
 	differ  int
 }
 
-var oracleHead = []string{"Patroni", "states", "patronictl refuses", "REST refuses", "HA loop refuses", "left lying", "for later", "switched", "the old leader again", "nobody", "differ"}
+var oracleHead = []string{
+	"Patroni",
+	"states",
+	"patronictl refuses",
+	"REST refuses",
+	"HA loop refuses",
+	"not acted on",
+	"scheduled",
+	"switched",
+	"old leader again",
+	"no leader",
+	"differ",
+}
 
 // oracleStages are the columns after the number of states.
-var oracleStages = []string{"patronictl", "rest", "leader", "queued", "scheduled", "accepted", "old leader back", "leaderless"}
+var oracleStages = []string{
+	"patronictl",
+	"rest",
+	"leader",
+	"queued",
+	"scheduled",
+	"accepted",
+	"old leader back",
+	"leaderless",
+}
 
 // record puts the release's line into the table.
 func record(t *testing.T, c comparison) {
@@ -69,8 +90,8 @@ func putRow(t *testing.T, command string, head, row []string) {
 	}
 }
 
-// keyOf is what one row only has: the release, and what was played where the third
-// column is no number.
+// keyOf identifies a row: the release, and the situation if the third column is not a
+// number.
 func keyOf(cells []string) string {
 	key := strings.TrimPrefix(cells[0], "| ")
 	if _, err := strconv.Atoi(cells[2]); err != nil {

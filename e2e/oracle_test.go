@@ -39,7 +39,20 @@ func TestOracle(t *testing.T) {
 		for _, source := range sources {
 			source = filepath.Dir(source)
 			t.Run(filepath.Base(source), func(t *testing.T) {
-				compare(t, slices.Concat(run, []string{"-v", source + ":/source:ro", "-e", "PYTHONPATH=/source", "patroni-preflight-lab:bookworm", "/oracle.py"}))
+				compare(
+					t,
+					slices.Concat(
+						run,
+						[]string{
+							"-v",
+							source + ":/source:ro",
+							"-e",
+							"PYTHONPATH=/source",
+							"patroni-preflight-lab:bookworm",
+							"/oracle.py",
+						},
+					),
+				)
 			})
 		}
 		return
@@ -110,7 +123,14 @@ func compare(t *testing.T, args []string) {
 		want := next()
 		if got := (answer{Printed: d.Printed(), Log: d.Log, Race: race}); !same(got, want) {
 			if differ++; differ <= 2 {
-				t.Errorf("Patroni %s: %s\nthen %s\nours:    %s\nPatroni: %s", version, asJSON(p), asJSON(after[i]), asJSON(got), asJSON(want))
+				t.Errorf(
+					"Patroni %s: %s\nthen %s\nours:    %s\nPatroni: %s",
+					version,
+					asJSON(p),
+					asJSON(after[i]),
+					asJSON(got),
+					asJSON(want),
+				)
 			}
 		}
 	}

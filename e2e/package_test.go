@@ -85,7 +85,10 @@ func TestPackages(t *testing.T) {
 	// Nothing of the tool's is there, neither before nor after, but what man keeps by itself.
 	clean := func(t *testing.T) {
 		t.Helper()
-		if left := sh(t, "find / -xdev -name '*patroni*preflight*' -not -path '/release/*' -not -path '/var/cache/man/*'"); left != "" {
+		if left := sh(
+			t,
+			"find / -xdev -name '*patroni*preflight*' -not -path '/release/*' -not -path '/var/cache/man/*'",
+		); left != "" {
 			t.Errorf("it is there:\n%s", left)
 		}
 	}
@@ -93,14 +96,19 @@ func TestPackages(t *testing.T) {
 
 	t.Run("deb", func(t *testing.T) {
 		clean(t)
-		if tags := sh(t, "lintian --allow-root --fail-on none --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog /release/*.deb"); tags != "" {
+		if tags := sh(
+			t,
+			"lintian --allow-root --fail-on none --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog "+
+				"/release/*.deb",
+		); tags != "" {
 			t.Errorf("lintian: %s", tags)
 		}
 		sh(t, "dpkg -i /release/*.deb")
 		if got := sh(t, "dpkg-query -W -f '${Version}' patroni-preflight"); got != packageVersion {
 			t.Errorf("the package is of version %s, want %s", got, packageVersion)
 		}
-		for _, order := range []string{"0.0~git20261125.abc1234 lt 9.8.7~rc1", "9.8.7~rc1 lt 9.8.7", "9.8.7 lt " + packageVersion, packageVersion + " lt 9.8.8"} {
+		for _, order := range []string{"0.0~git20261125.abc1234 lt 9.8.7~rc1", "9.8.7~rc1 lt 9.8.7", "9.8.7 " +
+			"lt " + packageVersion, packageVersion + " lt 9.8.8"} {
 			sh(t, "dpkg --compare-versions "+order)
 		}
 		if got := sh(t, "cd / && patroni-preflight version"); got != version {
@@ -128,14 +136,21 @@ func TestPackages(t *testing.T) {
 		if got := sh(t, "cd / && patroni-preflight version"); got != version {
 			t.Errorf("it is %q, want %q", got, version)
 		}
-		for _, path := range []string{"/usr/share/zsh/site-functions/_patroni-preflight", "/usr/share/man/man1/patroni-preflight.1.gz", "/usr/share/licenses/patroni-preflight/LICENSE"} {
+		for _, path := range []string{
+			"/usr/share/zsh/site-functions/_patroni-preflight",
+			"/usr/share/man/man1/patroni-preflight.1.gz",
+			"/usr/share/licenses/patroni-preflight/LICENSE",
+		} {
 			sh(t, "rpm -ql patroni-preflight | grep -x "+path)
 		}
 		sh(t, "rpm -e --nodeps patroni-preflight")
 		clean(t)
 	})
 	t.Run("tar.gz", func(t *testing.T) {
-		if got := sh(t, "cd /tmp && tar xzf /release/*.tar.gz && ./patroni-preflight-*/patroni-preflight version"); got != version {
+		if got := sh(
+			t,
+			"cd /tmp && tar xzf /release/*.tar.gz && ./patroni-preflight-*/patroni-preflight version",
+		); got != version {
 			t.Errorf("it is %q, want %q", got, version)
 		}
 	})
@@ -157,7 +172,8 @@ func bom(t *testing.T, file string) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	if c := doc.Metadata.Component; doc.BOMFormat != "CycloneDX" || c.Name != "patroni-preflight" || c.Version != releaseVersion {
+	if c := doc.Metadata.Component; doc.BOMFormat != "CycloneDX" || c.Name != "patroni-preflight" ||
+		c.Version != releaseVersion {
 		t.Errorf("it is a %s of %+v", doc.BOMFormat, c)
 	}
 	var named []string
@@ -234,7 +250,12 @@ func shells(t *testing.T, box string) {
 // it does not say what is wanted, and returns what it showed.
 func typed(box, shell, keys, want string) (out string) {
 	for _, pause := range []string{"0.7", "3", "10"} {
-		script := fmt.Sprintf(`(sleep %[1]s; printf '%[2]s'; sleep %[1]s; printf '\004') | timeout 60 script -qec '%[3]s' /dev/null`, pause, keys, shell)
+		script := fmt.Sprintf(
+			`(sleep %[1]s; printf '%[2]s'; sleep %[1]s; printf '\004') | timeout 60 script -qec '%[3]s' /dev/null`,
+			pause,
+			keys,
+			shell,
+		)
 		cmd := exec.Command("docker", "exec", "-e", "TERM=dumb", box, "sh", "-c", script)
 		raw, _ := cmd.CombinedOutput() // the code is that of the last command typed
 		if out = string(raw); strings.Contains(out, want) {
@@ -244,7 +265,7 @@ func typed(box, shell, keys, want string) (out string) {
 	return out
 }
 
-// TestImage builds the image of a release and runs it as nobody.
+// TestImage builds the image of a release and runs it without privileges.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	dir := release(t, "..")
@@ -257,7 +278,18 @@ func TestImage(t *testing.T) {
 	for _, user := range []string{"65534:65534", "1000:1000"} {
 		run := func(args ...string) (string, int) {
 			return command(time.Minute, nil, "docker", slices.Concat([]string{
-				"run", "--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none", "--user", user, image,
+				"run",
+				"--rm",
+				"--read-only",
+				"--cap-drop",
+				"ALL",
+				"--security-opt",
+				"no-new-privileges",
+				"--network",
+				"none",
+				"--user",
+				user,
+				image,
 			}, args)...)
 		}
 		if out, code := run("version"); code != 0 || out != "patroni-preflight "+releaseVersion+" (abc1234)" {
@@ -274,7 +306,10 @@ func TestImage(t *testing.T) {
 	box := host(t, nil, "docker", "create", image)
 	t.Cleanup(func() { host(t, nil, "docker", "rm", box) })
 	files := host(t, nil, "sh", "-c", "docker export "+box+" | tar tv")
-	for _, want := range []string{"etc/ssl/certs/ca-certificates.crt", "usr/share/doc/patroni-preflight/third-party-licenses"} {
+	for _, want := range []string{
+		"etc/ssl/certs/ca-certificates.crt",
+		"usr/share/doc/patroni-preflight/third-party-licenses",
+	} {
 		if !strings.Contains(files, want) {
 			t.Errorf("no %s in\n%s", want, files)
 		}

@@ -24,7 +24,8 @@ func (o outcome) predicted() (holds, any bool) {
 		return false, false
 	case p.Stage == "silent":
 		return strings.HasPrefix(o.printed, "nothing within"), true
-	case p.Stage == "accepted" && o.forecast != nil && o.forecast.StatusUnknown != "no" && strings.Contains(o.printed, "status unknown"):
+	case p.Stage == "accepted" && o.forecast != nil && o.forecast.StatusUnknown != "no" &&
+		strings.Contains(o.printed, "status unknown"):
 		return true, true
 	case p.Stage == "accepted" && len(p.Winners) > 1:
 		return slices.ContainsFunc(p.Winners, func(w string) bool {
@@ -60,8 +61,8 @@ func predictions(t *testing.T, all []outcome) string {
 	text := fmt.Sprintf(`
 ## What patronictl printed
 
-Predicted beforehand by the rules in [prediction.md](prediction.md), wherever the facts for that could be
-had: %d of %d as predicted.
+Predicted before the switchover by the rules in [prediction.md](prediction.md), if all facts for it were
+known: %d of %d as predicted.
 `, held, total)
 	if held < total {
 		text += "\n| scenario | suite | predicted | printed |\n|---|---|---|---|\n" + rows.String()

@@ -47,7 +47,8 @@ func asks(command string) bool {
 
 // switches reports whether a command is to make node2 the leader.
 func switches(command string) bool {
-	return strings.Contains(command, "switchover") && !strings.Contains(command, "--check") && !strings.HasPrefix(command, "patroni-preflight check --candidate node2 --scheduled")
+	return strings.Contains(command, "switchover") && !strings.Contains(command, "--check") &&
+		!strings.HasPrefix(command, "patroni-preflight check --candidate node2 --scheduled")
 }
 
 // node1Leads brings the cluster to where the documents begin. A member that has

@@ -15,7 +15,8 @@ import (
 
 // writesNothing runs the tool on an idle cluster and compares what any write
 // would move: etcd's revision and PostgreSQL's next transaction id. It also reads
-// every statement in PostgreSQL's log, and every request in Patroni's. Patroni 4 writes a key on change only, so an idle
+// every statement in PostgreSQL's log, and every request in Patroni's. Patroni 4 writes a
+// key on change only, so an idle
 // cluster's revision stands still; should Patroni write in between, the window is
 // tried again. A tool that writes has no quiet window.
 func (l *lab) writesNothing(t *testing.T) {
@@ -68,7 +69,10 @@ func (l *lab) onlyGets(node, log string) {
 }
 
 // statement is what the tool may send to PostgreSQL.
-var statement = regexp.MustCompile(`^(BEGIN READ ONLY|ROLLBACK|SET LOCAL (statement|lock)_timeout = \d+|SET LOCAL search_path = pg_catalog|(SELECT|WITH) [^;]*)$`)
+var statement = regexp.MustCompile(
+	`^(BEGIN READ ONLY|ROLLBACK|SET LOCAL (statement|lock)_timeout = \d+|SET LOCAL search_path = ` +
+		`pg_catalog|(SELECT|WITH) [^;]*)$`,
+)
 
 // onlySelects: of the tool, PostgreSQL's log has queries, and each session begins
 // with its READ ONLY transaction. Lines that go on begin with a tab.
@@ -76,7 +80,8 @@ func (l *lab) onlySelects(node, log string) {
 	l.t.Helper()
 	readOnly := map[string]bool{}
 	count := 0
-	for _, entry := range regexp.MustCompile(`(?m)^<patroni-preflight\|(\d+)>LOG:  statement: (.*(?:\n\t.*)*)`).FindAllStringSubmatch(log, -1) {
+	for _, entry := range regexp.MustCompile(`(?m)^<patroni-preflight\|(\d+)>LOG:  statement: `+
+		`(.*(?:\n\t.*)*)`).FindAllStringSubmatch(log, -1) {
 		text := strings.ReplaceAll(entry[2], "\n\t", "\n")
 		readOnly[entry[1]] = readOnly[entry[1]] || strings.HasPrefix(text, "BEGIN READ ONLY;")
 		if !readOnly[entry[1]] {
@@ -115,7 +120,20 @@ func (l *lab) revision() int64 {
 func (l *lab) inNetwork(t *testing.T) {
 	l.t = t
 	l.roles()
-	cmd := exec.Command("../scripts/compose.sh", "-p", l.project, "-f", "../docker-compose.yml", "run", "--rm", "-T", "preflight", "check", "--candidate", l.candidate)
+	cmd := exec.Command(
+		"../scripts/compose.sh",
+		"-p",
+		l.project,
+		"-f",
+		"../docker-compose.yml",
+		"run",
+		"--rm",
+		"-T",
+		"preflight",
+		"check",
+		"--candidate",
+		l.candidate,
+	)
 	cmd.Env = append(cmd.Environ(), l.env()...)
 	out, err := cmd.Output()
 	if err != nil || !strings.HasPrefix(string(out), "GO  switchover of demo from "+l.leader+" to "+l.candidate) {

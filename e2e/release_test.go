@@ -22,16 +22,51 @@ var releases = []struct {
 }{
 	{"4.0.4", scenario{
 		name: "quorum mode, the candidate does not vote", arrange: (*lab).noVoter, want: noGo, by: "candidate.sync",
-		because: "the leader steps down, and then nobody takes the key",
+		because: "the leader steps down, and then no member takes the key",
 	}},
-	{"4.0.4", scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: goes, because: "it votes, and the quorum is not counted"}},
-	{"4.0.5", scenario{name: "quorum mode, the candidate does not vote", arrange: (*lab).noVoter, want: noGo, by: "candidate.sync", because: "the leader refuses"}},
-	{"4.0.5", scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: noGo, by: "candidate.sync", because: "4.0.5 wants a quorum of a single candidate"}},
-	{"4.0.6", scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: goes, because: "mended"}},
-	{"3.0.4", scenario{
-		name: "the candidate is slower than the bystander", arrange: (*lab).slowCandidate, want: noGo, by: "shutdown.early_release",
-		because: "the key is released for the bystander, and the candidate takes it",
-	}},
+	{
+		"4.0.4",
+		scenario{
+			name:    "quorum mode, a voter is named",
+			arrange: (*lab).quorum,
+			want:    goes,
+			because: "it votes, and the quorum is not counted",
+		},
+	},
+	{
+		"4.0.5",
+		scenario{
+			name:    "quorum mode, the candidate does not vote",
+			arrange: (*lab).noVoter,
+			want:    noGo,
+			by:      "candidate.sync",
+			because: "the leader refuses",
+		},
+	},
+	{
+		"4.0.5",
+		scenario{
+			name:    "quorum mode, a voter is named",
+			arrange: (*lab).quorum,
+			want:    noGo,
+			by:      "candidate.sync",
+			because: "4.0.5 requires a quorum from a single candidate",
+		},
+	},
+	{
+		"4.0.6",
+		scenario{name: "quorum mode, a voter is named", arrange: (*lab).quorum, want: goes, because: "fixed in this release"},
+	},
+	{
+		"3.0.4",
+		scenario{
+			name:    "the candidate is slower than the bystander",
+			arrange: (*lab).slowCandidate,
+			want:    noGo,
+			by:      "shutdown.early_release",
+			because: "the key is released for the bystander, and the candidate takes it",
+		},
+	},
 	{"3.1.0", scenario{
 		name: "the candidate is slower than the bystander", arrange: (*lab).slowCandidate, want: goes,
 		because: "the key is released for the candidate, once it has all",
@@ -70,7 +105,10 @@ func TestRelease(t *testing.T) {
 		})
 	}
 	if played == 0 {
-		t.Fatalf("PREFLIGHT_PATRONI_SOURCE=%q holds none of the releases that there are scenarios for", os.Getenv("PREFLIGHT_PATRONI_SOURCE"))
+		t.Fatalf(
+			"PREFLIGHT_PATRONI_SOURCE=%q holds none of the releases that there are scenarios for",
+			os.Getenv("PREFLIGHT_PATRONI_SOURCE"),
+		)
 	}
 }
 
@@ -92,8 +130,14 @@ func TestReleasePatronictl(t *testing.T) {
 			flag = "--master"
 		}
 		l.wrap(t, wrapped{
-			name: "patronictl of " + filepath.Base(source), want: exitcode.Go, says: "DONE switchover of demo", leads: theCandidate,
-			ctl: "exec docker run --rm -v $config:/patronictl.yml:ro -e PYTHONPATH=/source -v " + source + ":/source:ro --network $network patroni-preflight-lab:bookworm patronictl -c /patronictl.yml $*",
+			name: "patronictl of " + filepath.Base(
+				source,
+			),
+			want:  exitcode.Go,
+			says:  "DONE switchover of demo",
+			leads: theCandidate,
+			ctl: "exec docker run --rm -v $config:/patronictl.yml:ro -e PYTHONPATH=/source -v " + source + ":/source:ro " +
+				"--network $network patroni-preflight-lab:bookworm patronictl -c /patronictl.yml $*",
 			meanwhile: func(_ *lab, r *running) {
 				if r.wait(); !strings.Contains(r.asked(), flag+" ") {
 					t.Errorf("patronictl was called with %q", r.asked())
@@ -113,7 +157,11 @@ func (r *running) asked() string {
 func (l *lab) noVoter() {
 	l.tag(l.candidate, "nosync", "true")
 	l.edit("synchronous_mode=quorum")
-	l.await("the bystander in /sync", 30*time.Second, func() bool { return strings.Contains(l.key("sync"), `"sync_standby":"`+l.bystander+`"`) })
+	l.await(
+		"the bystander in /sync",
+		30*time.Second,
+		func() bool { return strings.Contains(l.key("sync"), `"sync_standby":"`+l.bystander+`"`) },
+	)
 	time.Sleep(2 * time.Second)
 	l.undo(func() { // a request that nobody acts upon keeps all of them waiting
 		err := l.etcd(func(ctx context.Context, c *clientv3.Client) error {
@@ -138,7 +186,7 @@ func (l *lab) slowCandidate() {
 func recordRelease(t *testing.T, o outcome) {
 	predicted := o.prediction.Printed
 	if len(o.prediction.Winners) == 0 && o.prediction.Stage == "accepted" {
-		predicted += "; nobody leads"
+		predicted += "; no leader"
 	}
 	row := []string{o.patroni, time.Now().UTC().Format("2006-01-02"), o.name, o.verdict, predicted, o.printed, o.became}
 	for i := range row {
@@ -147,4 +195,4 @@ func recordRelease(t *testing.T, o outcome) {
 	putRow(t, "make e2e-release", releaseHead, row)
 }
 
-var releaseHead = []string{"Patroni", "on", "situation", "verdict", "predicted", "patronictl printed", "what became of it"}
+var releaseHead = []string{"Patroni", "on", "situation", "verdict", "predicted", "patronictl printed", "result"}

@@ -51,75 +51,387 @@ const (
 var scenarios = []scenario{
 	// Clusters that are fine.
 	{name: "healthy", everywhere: true, want: goes, because: "nothing is wrong"},
-	{name: "healthy, under continuous light writes", arrange: (*lab).writes, want: goes, because: "lag that comes and goes is no lag"},
-	{name: "healthy, REST and PostgreSQL on different networks", arrange: (*lab).twoNetworks, want: goes, because: "a member's two addresses need not have one host"},
-	{name: "idle for 15 s", arrange: func(*lab) { time.Sleep(15 * time.Second) }, want: goes, because: "no writes is no lag"},
-	{name: "old member key with a live lease", arrange: (*lab).ageKeys, want: goes, because: "Patroni writes a key on change only; the lease shows the life"},
-	{name: "bystander tagged nofailover", arrange: func(l *lab) { l.tag(l.bystander, "nofailover", "true") }, want: goes, because: "it is not the candidate"},
+	{
+		name:    "healthy, under continuous light writes",
+		arrange: (*lab).writes,
+		want:    goes,
+		because: "the lag of running writes is not a fault",
+	},
+	{
+		name:    "healthy, REST and PostgreSQL on different networks",
+		arrange: (*lab).twoNetworks,
+		want:    goes,
+		because: "a member's two addresses may be on different hosts",
+	},
+	{
+		name:    "idle for 15 s",
+		arrange: func(*lab) { time.Sleep(15 * time.Second) },
+		want:    goes,
+		because: "without writes there is nothing to lag behind",
+	},
+	{
+		name:    "old member key with a live lease",
+		arrange: (*lab).ageKeys,
+		want:    goes,
+		because: "Patroni writes a member key only on a change; the lease shows that the member is alive",
+	},
+	{
+		name:    "bystander tagged nofailover",
+		arrange: func(l *lab) { l.tag(l.bystander, "nofailover", "true") },
+		want:    goes,
+		because: "it is not the candidate",
+	},
 	{name: "two nodes", arrange: (*lab).twoNodes, fromLeader: true, want: goes, because: "one replica is enough"},
-	{name: "no candidate named", candidate: nobody, want: goes, because: "every member that Patroni may choose is fit"},
-	{name: "synchronous mode, candidate is the synchronous standby", arrange: (*lab).synchronous, want: goes, because: "it is in /sync"},
-	{name: "maximum_lag_on_failover 1024, idle", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=1024") }, want: goes, because: "the lag is 0"},
-	{name: "maximum_lag_on_failover 0, idle", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=0") }, want: goes, because: "the lag is 0, and that is not more than 0"},
-	{name: "maximum_lag_on_failover \"10MB\"", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=10MB") }, want: goes, warns: "dcs.config", because: "Patroni 4 takes it for the default"},
-	{name: "a switchover scheduled for tomorrow", arrange: (*lab).schedule, want: goes, warns: "dcs.failover_key", because: "a new request overwrites it"},
-	{name: "one etcd of three down", arrange: func(l *lab) { l.pauseEtcd("etcd3") }, want: goes, warns: "dcs.endpoints", because: "two are a quorum"},
-	{name: "bystander's api_url is the leader's", arrange: func(l *lab) { l.apiURL(l.bystander, l.ip(l.leader)+":8008") }, want: goes, warns: "identity.rest_name", because: "it is not the candidate"},
-	{name: "the leader's api_url is a VIP that nobody named", arrange: (*lab).leaderOnVIP, want: goes, because: "it points to the right node; nothing shows that it will move"},
+	{
+		name:      "no candidate named",
+		candidate: noCandidate,
+		want:      goes,
+		because:   "every member that Patroni may choose is eligible",
+	},
+	{
+		name:    "synchronous mode, candidate is the synchronous standby",
+		arrange: (*lab).synchronous,
+		want:    goes,
+		because: "it is in /sync",
+	},
+	{
+		name:    "maximum_lag_on_failover 1024, idle",
+		arrange: func(l *lab) { l.edit("maximum_lag_on_failover=1024") },
+		want:    goes,
+		because: "the lag is 0",
+	},
+	{
+		name:    "maximum_lag_on_failover 0, idle",
+		arrange: func(l *lab) { l.edit("maximum_lag_on_failover=0") },
+		want:    goes,
+		because: "the lag is 0, which does not exceed the limit",
+	},
+	{
+		name:    "maximum_lag_on_failover \"10MB\"",
+		arrange: func(l *lab) { l.edit("maximum_lag_on_failover=10MB") },
+		want:    goes,
+		warns:   "dcs.config",
+		because: "Patroni 4 uses the default instead",
+	},
+	{
+		name:    "a switchover scheduled for tomorrow",
+		arrange: (*lab).schedule,
+		want:    goes,
+		warns:   "dcs.failover_key",
+		because: "a new request overwrites it",
+	},
+	{
+		name:    "one etcd of three down",
+		arrange: func(l *lab) { l.pauseEtcd("etcd3") },
+		want:    goes,
+		warns:   "dcs.endpoints",
+		because: "two of three are a quorum",
+	},
+	{
+		name:    "bystander's api_url is the leader's",
+		arrange: func(l *lab) { l.apiURL(l.bystander, l.ip(l.leader)+":8008") },
+		want:    goes,
+		warns:   "identity.rest_name",
+		because: "it is not the candidate",
+	},
+	{
+		name:    "the leader's api_url is a VIP that nobody named",
+		arrange: (*lab).leaderOnVIP,
+		want:    goes,
+		because: "it reaches the right node, and nothing shows that it will move",
+	},
 
 	// Maintenance mode.
-	{name: "maintenance mode", everywhere: true, arrange: (*lab).pause, want: noGo, by: "maintenance.pause", policy: true, because: "in pause there is no fallback if the promotion fails"},
-	{name: "maintenance mode, no candidate named", arrange: (*lab).pause, candidate: nobody, want: noGo, by: "maintenance.pause", because: "Patroni refuses that with 400"},
+	{
+		name:       "maintenance mode",
+		everywhere: true,
+		arrange:    (*lab).pause,
+		want:       noGo,
+		by:         "maintenance.pause",
+		policy:     true,
+		because:    "in maintenance mode no other member takes over if the promotion fails",
+	},
+	{
+		name:      "maintenance mode, no candidate named",
+		arrange:   (*lab).pause,
+		candidate: noCandidate,
+		want:      noGo,
+		by:        "maintenance.pause",
+		because:   "Patroni refuses the request with 400",
+	},
 
 	// Identity.
-	{name: "the founding incident: candidate's api_url is a VIP on the leader", everywhere: true, arrange: (*lab).founding, want: noGo, by: "identity.", because: "the leader asks itself and counts WAL position 0"},
-	{name: "the VIP before it bites: named, and still on the right node", arrange: (*lab).leaderOnVIP, args: []string{"--vip", "%VIP%"}, want: noGo, by: "identity.vip", policy: true, because: "this switchover works, the way back fails"},
-	{name: "the way back: the VIP has followed the leader", arrange: (*lab).wayBack, args: []string{"--vip", "%VIP%"}, want: noGo, by: "identity.rest_name", because: "the new leader asks itself for the old one's status"},
-	{name: "candidate's api_url = the leader's", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.leader)+":8008") }, want: noGo, by: "identity.rest_name", because: "the leader asks itself"},
-	{name: "candidate's api_url = another replica's", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.bystander)+":8008") }, want: noGo, by: "identity.rest_name", policy: true, because: "Patroni judges the wrong node"},
-	{name: "candidate's and bystander's api_url swapped", arrange: (*lab).swapped, want: noGo, by: "identity.rest_name", policy: true, because: "Patroni judges the wrong node"},
-	{name: "candidate's api_url = 0.0.0.0", arrange: func(l *lab) { l.apiURL(l.candidate, "0.0.0.0:8008") }, want: noGo, by: "identity.address", because: "the leader asks itself"},
-	{name: "candidate's api_url = 127.0.0.1", arrange: func(l *lab) { l.apiURL(l.candidate, "127.0.0.1:8008") }, want: noGo, by: "identity.address", because: "the leader asks itself"},
-	{name: "candidate's api_url = a closed port", arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.candidate)+":8009") }, want: noGo, by: "candidate.rest", because: "Patroni calls it not reachable"},
-	{name: "candidate's conn_url = the leader's", arrange: func(l *lab) { l.connURL(l.candidate, l.ip(l.leader)+":5432") }, want: noGo, by: "identity.", because: "the others would follow the old leader"},
-	{name: "candidate's conn_url = another replica's", arrange: func(l *lab) { l.connURL(l.candidate, l.ip(l.bystander)+":5432") }, want: noGo, by: "identity.", because: "the others would follow the wrong node"},
+	{
+		name:       "the founding incident: candidate's api_url is a VIP on the leader",
+		everywhere: true,
+		arrange:    (*lab).founding,
+		want:       noGo,
+		by:         "identity.",
+		because:    "the leader asks itself and counts WAL position 0",
+	},
+	{
+		name:    "the VIP before it bites: named, and still on the right node",
+		arrange: (*lab).leaderOnVIP,
+		args:    []string{"--vip", "%VIP%"},
+		want:    noGo,
+		by:      "identity.vip",
+		policy:  true,
+		because: "this switchover works, but the next one, back to this leader, fails",
+	},
+	{
+		name:    "the way back: the VIP has followed the leader",
+		arrange: (*lab).wayBack,
+		args:    []string{"--vip", "%VIP%"},
+		want:    noGo,
+		by:      "identity.rest_name",
+		because: "the new leader asks itself for the old one's status",
+	},
+	{
+		name:    "candidate's api_url = the leader's",
+		arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.leader)+":8008") },
+		want:    noGo,
+		by:      "identity.rest_name",
+		because: "the leader asks itself",
+	},
+	{
+		name:    "candidate's api_url = another replica's",
+		arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.bystander)+":8008") },
+		want:    noGo,
+		by:      "identity.rest_name",
+		policy:  true,
+		because: "Patroni checks the wrong node",
+	},
+	{
+		name:    "candidate's and bystander's api_url swapped",
+		arrange: (*lab).swapped,
+		want:    noGo,
+		by:      "identity.rest_name",
+		policy:  true,
+		because: "Patroni checks the wrong node",
+	},
+	{
+		name:    "candidate's api_url = 0.0.0.0",
+		arrange: func(l *lab) { l.apiURL(l.candidate, "0.0.0.0:8008") },
+		want:    noGo,
+		by:      "identity.address",
+		because: "the leader asks itself",
+	},
+	{
+		name:    "candidate's api_url = 127.0.0.1",
+		arrange: func(l *lab) { l.apiURL(l.candidate, "127.0.0.1:8008") },
+		want:    noGo,
+		by:      "identity.address",
+		because: "the leader asks itself",
+	},
+	{
+		name:    "candidate's api_url = a closed port",
+		arrange: func(l *lab) { l.apiURL(l.candidate, l.ip(l.candidate)+":8009") },
+		want:    noGo,
+		by:      "candidate.rest",
+		because: "for Patroni the candidate is not reachable",
+	},
+	{
+		name:    "candidate's conn_url = the leader's",
+		arrange: func(l *lab) { l.connURL(l.candidate, l.ip(l.leader)+":5432") },
+		want:    noGo,
+		by:      "identity.",
+		because: "the others would follow the old leader",
+	},
+	{
+		name:    "candidate's conn_url = another replica's",
+		arrange: func(l *lab) { l.connURL(l.candidate, l.ip(l.bystander)+":5432") },
+		want:    noGo,
+		by:      "identity.",
+		because: "the others would follow the wrong node",
+	},
 
 	// Lag.
-	{name: "candidate's WAL receiver frozen, 20 MB behind", everywhere: true, arrange: (*lab).frozenReceiver, want: noGo, by: "lag.receive", because: "the list is older than the lag"},
-	{name: "replay paused with a backlog", arrange: (*lab).pausedReplay, want: noGo, by: "lag.replay", policy: true, because: "the backlog is replayed while there is no primary"},
-	{name: "maximum_lag_on_failover 1024, 5 kB behind", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=1024"); l.behind(5000) }, want: noGo, by: "lag.receive", because: "more than the limit"},
-	{name: "maximum_lag_on_failover -1", arrange: func(l *lab) { l.edit("maximum_lag_on_failover=-1") }, want: noGo, by: "lag.patroni", because: "negative means: refuse every lag of 0 or more"},
+	{
+		name:       "candidate's WAL receiver frozen, 20 MB behind",
+		everywhere: true,
+		arrange:    (*lab).frozenReceiver,
+		want:       noGo,
+		by:         "lag.receive",
+		because:    "patronictl list shows older figures, without the lag",
+	},
+	{
+		name:    "replay paused with a backlog",
+		arrange: (*lab).pausedReplay,
+		want:    noGo,
+		by:      "lag.replay",
+		policy:  true,
+		because: "the candidate replays the backlog during the switchover, without a primary",
+	},
+	{
+		name:    "maximum_lag_on_failover 1024, 5 kB behind",
+		arrange: func(l *lab) { l.edit("maximum_lag_on_failover=1024"); l.behind(5000) },
+		want:    noGo,
+		by:      "lag.receive",
+		because: "the lag exceeds the limit",
+	},
+	{
+		name:    "maximum_lag_on_failover -1",
+		arrange: func(l *lab) { l.edit("maximum_lag_on_failover=-1") },
+		want:    noGo,
+		by:      "lag.patroni",
+		because: "with a negative limit Patroni refuses every lag of 0 or more",
+	},
 
 	// Candidates that lose rows or always fail.
-	{name: "candidate not streaming, less than 1 MiB behind", everywhere: true, arrange: (*lab).notStreaming, want: noGo, by: "candidate.streaming", because: "Patroni switches, and the rows are gone"},
-	{name: "candidate on an older timeline", arrange: (*lab).olderTimeline, want: noGo, by: "candidate.streaming", because: "Patroni switches, and the newer timeline is gone"},
-	{name: "candidate tagged nofailover", arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") }, want: noGo, by: "candidate.nofailover", because: "Patroni refuses"},
-	{name: "candidate tagged nofailover: \"false\"", arrange: func(l *lab) { l.tag(l.candidate, "nofailover", `"false"`) }, want: noGo, by: "candidate.nofailover", because: "a text that is not empty is true"},
-	{name: "candidate with failover_priority 0", arrange: func(l *lab) { l.tag(l.candidate, "failover_priority", "0") }, want: noGo, by: "candidate.nofailover", because: "Patroni refuses since 3.2.0"},
-	{name: "unknown member", candidate: func(*lab) string { return "node9" }, want: noGo, by: "candidate.member", because: "patronictl refuses"},
-	{name: "the candidate is the leader", candidate: func(l *lab) string { return l.leader }, want: noGo, by: "candidate.member", because: "patronictl refuses"},
-	{name: "synchronous mode, candidate is not the synchronous standby", arrange: (*lab).synchronous, candidate: func(l *lab) string { return l.other }, want: noGo, by: "candidate.sync", because: "Patroni refuses with 412"},
+	{
+		name:       "candidate not streaming, less than 1 MiB behind",
+		everywhere: true,
+		arrange:    (*lab).notStreaming,
+		want:       noGo,
+		by:         "candidate.streaming",
+		because:    "Patroni switches over, and committed rows are lost",
+	},
+	{
+		name:    "candidate on an older timeline",
+		arrange: (*lab).olderTimeline,
+		want:    noGo,
+		by:      "candidate.streaming",
+		because: "Patroni switches over, and the newer timeline is lost",
+	},
+	{
+		name:    "candidate tagged nofailover",
+		arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") },
+		want:    noGo,
+		by:      "candidate.nofailover",
+		because: "Patroni refuses",
+	},
+	{
+		name:    "candidate tagged nofailover: \"false\"",
+		arrange: func(l *lab) { l.tag(l.candidate, "nofailover", `"false"`) },
+		want:    noGo,
+		by:      "candidate.nofailover",
+		because: "Python evaluates a non-empty string as true",
+	},
+	{
+		name:    "candidate with failover_priority 0",
+		arrange: func(l *lab) { l.tag(l.candidate, "failover_priority", "0") },
+		want:    noGo,
+		by:      "candidate.nofailover",
+		because: "Patroni refuses since 3.2.0",
+	},
+	{
+		name:      "unknown member",
+		candidate: func(*lab) string { return "node9" },
+		want:      noGo,
+		by:        "candidate.member",
+		because:   "patronictl refuses",
+	},
+	{
+		name:      "the candidate is the leader",
+		candidate: func(l *lab) string { return l.leader },
+		want:      noGo,
+		by:        "candidate.member",
+		because:   "patronictl refuses",
+	},
+	{
+		name:      "synchronous mode, candidate is not the synchronous standby",
+		arrange:   (*lab).synchronous,
+		candidate: func(l *lab) string { return l.other },
+		want:      noGo,
+		by:        "candidate.sync",
+		because:   "Patroni refuses with 412",
+	},
 
 	// Processes that do not answer.
-	{name: "candidate's Patroni frozen", arrange: func(l *lab) { l.freeze(l.candidate, "-x patroni") }, want: noGo, by: "candidate.rest", because: "Patroni calls it not reachable"},
-	{name: "candidate's Patroni killed", arrange: func(l *lab) { l.kill(l.candidate) }, want: noGo, by: "candidate.rest", because: "Patroni calls it not reachable"},
-	{name: "candidate's PostgreSQL frozen", arrange: func(l *lab) { l.freeze(l.candidate, "-x postgres"); time.Sleep(4 * time.Second) }, want: noGo, because: "it could not be promoted"},
-	{name: "candidate's PostgreSQL stopped", arrange: (*lab).stoppedPostgres, want: noGo, by: "candidate.running", because: "Patroni calls it not reachable"},
-	{name: "leader's Patroni frozen", arrange: func(l *lab) { l.freeze(l.leader, "-x patroni") }, limit: 8 * time.Second, want: noGo, by: "leader.rest", because: "patronictl waits for it without a limit"},
-	{name: "candidate and bystander frozen whole", arrange: (*lab).bothFrozen, fromLeader: true, want: noGo, by: "candidate.rest", because: "nobody is there to take over"},
+	{
+		name:    "candidate's Patroni frozen",
+		arrange: func(l *lab) { l.freeze(l.candidate, "-x patroni") },
+		want:    noGo,
+		by:      "candidate.rest",
+		because: "for Patroni the candidate is not reachable",
+	},
+	{
+		name:    "candidate's Patroni killed",
+		arrange: func(l *lab) { l.kill(l.candidate) },
+		want:    noGo,
+		by:      "candidate.rest",
+		because: "for Patroni the candidate is not reachable",
+	},
+	{
+		name:    "candidate's PostgreSQL frozen",
+		arrange: func(l *lab) { l.freeze(l.candidate, "-x postgres"); time.Sleep(4 * time.Second) },
+		want:    noGo,
+		because: "it could not be promoted",
+	},
+	{
+		name:    "candidate's PostgreSQL stopped",
+		arrange: (*lab).stoppedPostgres,
+		want:    noGo,
+		by:      "candidate.running",
+		because: "for Patroni the candidate is not reachable",
+	},
+	{
+		name:    "leader's Patroni frozen",
+		arrange: func(l *lab) { l.freeze(l.leader, "-x patroni") },
+		limit:   8 * time.Second,
+		want:    noGo,
+		by:      "leader.rest",
+		because: "patronictl waits for it without a limit",
+	},
+	{
+		name:       "candidate and bystander frozen whole",
+		arrange:    (*lab).bothFrozen,
+		fromLeader: true,
+		want:       noGo,
+		by:         "candidate.rest",
+		because:    "no member can take over",
+	},
 
 	// The DCS.
-	{name: "two etcd of three frozen", arrange: func(l *lab) { l.pauseEtcd("etcd2"); l.pauseEtcd("etcd3") }, limit: 10 * time.Second, want: unknown, by: "dcs.reachable", because: "no quorum, no facts"},
-	{name: "etcd all down", arrange: (*lab).stopEtcd, limit: 10 * time.Second, want: unknown, by: "dcs.reachable", because: "no store, no facts; patronictl hangs"},
-	{name: "wrong scope", args: []string{"--scope", "dmeo"}, want: unknown, by: "dcs.scope", because: "there is no such cluster"},
+	{
+		name:    "two etcd of three frozen",
+		arrange: func(l *lab) { l.pauseEtcd("etcd2"); l.pauseEtcd("etcd3") },
+		limit:   10 * time.Second,
+		want:    unknown,
+		by:      "dcs.reachable",
+		because: "without quorum the DCS gives no facts",
+	},
+	{
+		name:    "etcd all down",
+		arrange: (*lab).stopEtcd,
+		limit:   10 * time.Second,
+		want:    unknown,
+		by:      "dcs.reachable",
+		because: "without the DCS there are no facts; patronictl hangs",
+	},
+	{
+		name:    "wrong scope",
+		args:    []string{"--scope", "dmeo"},
+		want:    unknown,
+		by:      "dcs.scope",
+		because: "the DCS has no such cluster",
+	},
 
 	// Rights.
-	{name: "PostgreSQL role without pg_monitor", arrange: (*lab).noMonitor, want: unknown, by: "candidate.streaming", because: "NULL columns are no evidence"},
-	{name: "wrong password", env: []string{"PATRONI_SUPERUSER_USERNAME=preflight", "PATRONI_SUPERUSER_PASSWORD=wrong"}, want: unknown, by: "lag.receive", because: "nothing was seen by SQL"},
-	{name: "pg_hba.conf refuses the role", arrange: (*lab).refusedByHBA, want: unknown, by: "lag.receive", because: "nothing was seen by SQL"},
+	{
+		name:    "PostgreSQL role without pg_monitor",
+		arrange: (*lab).noMonitor,
+		want:    unknown,
+		by:      "candidate.streaming",
+		because: "NULL columns prove nothing",
+	},
+	{
+		name:    "wrong password",
+		env:     []string{"PATRONI_SUPERUSER_USERNAME=preflight", "PATRONI_SUPERUSER_PASSWORD=wrong"},
+		want:    unknown,
+		by:      "lag.receive",
+		because: "SQL gives no facts",
+	},
+	{
+		name:    "pg_hba.conf refuses the role",
+		arrange: (*lab).refusedByHBA,
+		want:    unknown,
+		by:      "lag.receive",
+		because: "SQL gives no facts",
+	},
 }
 
-func nobody(*lab) string { return "" }
+func noCandidate(*lab) string { return "" }
 
 func (l *lab) writes() {
 	l.keepWriting("INSERT INTO ledger (note) SELECT 'light' FROM generate_series(1, 20) RETURNING 1")
@@ -152,7 +464,8 @@ func (l *lab) twoNetworks() {
 	net := l.project + "-data"
 	must(l, "docker", "network", "create", net)
 	l.undo(func() { command(time.Minute, nil, "docker", "network", "rm", net) })
-	hba := `["local all all trust", "host all all 0.0.0.0/0 scram-sha-256", "host replication all 0.0.0.0/0 scram-sha-256"]`
+	hba := `["local all all trust", "host all all 0.0.0.0/0 scram-sha-256", "host replication all 0.0.0.0/0 ` +
+		`scram-sha-256"]`
 	old := l.hba()
 	for _, n := range nodes {
 		must(l, "docker", "network", "connect", net, l.container(n))
@@ -167,7 +480,10 @@ func (l *lab) twoNetworks() {
 			if len(p) != 1 {
 				return false
 			}
-			out, _ := l.trySQL(p[0], "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND host(client_addr) LIKE '"+l.net+".%'")
+			out, _ := l.trySQL(
+				p[0],
+				"SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND host(client_addr) LIKE '"+l.net+".%'",
+			)
 			return out == "2"
 		})
 	})
@@ -175,13 +491,21 @@ func (l *lab) twoNetworks() {
 		ip := must(l, "docker", "inspect", "-f", `{{(index .NetworkSettings.Networks "`+net+`").IPAddress}}`, l.container(n))
 		l.connURL(n, ip+":5432")
 	}
-	l.await("all stream again", 40*time.Second, func() bool { return l.streams(l.candidate, l.leader) && l.streams(l.bystander, l.leader) })
+	l.await(
+		"all stream again",
+		40*time.Second,
+		func() bool { return l.streams(l.candidate, l.leader) && l.streams(l.bystander, l.leader) },
+	)
 	time.Sleep(3 * time.Second)
 }
 
 // hba is the lab's pg_hba.conf, as YAML.
 func (l *lab) hba() string {
-	return fmt.Sprintf(`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host all all %[1]s.0/24 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256", "host replication all %[1]s.0/24 scram-sha-256"]`, l.net)
+	return fmt.Sprintf(
+		`["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host all all %[1]s.0/24 scram-sha-256", "host `+
+			`replication all 127.0.0.1/32 scram-sha-256", "host replication all %[1]s.0/24 scram-sha-256"]`,
+		l.net,
+	)
 }
 
 // ageKeys lets etcd's revision run away from the member keys', as in an hour of
@@ -204,7 +528,11 @@ func (l *lab) ageKeys() {
 func (l *lab) tag(node, tag, value string) {
 	l.t.Helper()
 	l.set(node, "tags."+tag, value, "")
-	l.await("the tag in the member key", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), tag) })
+	l.await(
+		"the tag in the member key",
+		20*time.Second,
+		func() bool { return strings.Contains(l.key("members/"+node), tag) },
+	)
 }
 
 func (l *lab) twoNodes() {
@@ -216,7 +544,11 @@ func (l *lab) twoNodes() {
 // synchronous turns synchronous mode on; the candidate is then whoever is chosen.
 func (l *lab) synchronous() {
 	l.edit("synchronous_mode=on")
-	l.await("a synchronous standby", 30*time.Second, func() bool { return strings.Contains(l.key("sync"), `"sync_standby":"node`) })
+	l.await(
+		"a synchronous standby",
+		30*time.Second,
+		func() bool { return strings.Contains(l.key("sync"), `"sync_standby":"node`) },
+	)
 	if !strings.Contains(l.key("sync"), `"sync_standby":"`+l.candidate+`"`) {
 		l.candidate, l.bystander = l.bystander, l.candidate
 	}
@@ -226,7 +558,19 @@ func (l *lab) synchronous() {
 
 func (l *lab) schedule() {
 	at := time.Now().Add(24 * time.Hour).UTC().Format("2006-01-02T15:04:05+00:00")
-	out, code := l.patronictl(l.bystander, 20*time.Second, "switchover", "demo", "--force", "--leader", l.leader, "--candidate", l.bystander, "--scheduled", at)
+	out, code := l.patronictl(
+		l.bystander,
+		20*time.Second,
+		"switchover",
+		"demo",
+		"--force",
+		"--leader",
+		l.leader,
+		"--candidate",
+		l.bystander,
+		"--scheduled",
+		at,
+	)
 	if code != 0 || !strings.Contains(l.key("failover"), "scheduled_at") {
 		l.t.Fatalf("could not schedule: exit %d\n%s", code, out)
 	}
@@ -267,7 +611,20 @@ func (l *lab) wayBack() {
 	from, to := l.leader, l.candidate
 	vip := l.vip(from)
 	l.apiURL(from, vip+":8008")
-	if out, _ := l.patronictl(l.bystander, 60*time.Second, "switchover", "demo", "--force", "--leader", from, "--candidate", to); !strings.Contains(out, "Successfully") {
+	if out, _ := l.patronictl(
+		l.bystander,
+		60*time.Second,
+		"switchover",
+		"demo",
+		"--force",
+		"--leader",
+		from,
+		"--candidate",
+		to,
+	); !strings.Contains(
+		out,
+		"Successfully",
+	) {
 		l.t.Fatalf("the switchover away: %s", out)
 	}
 	l.sh(from, "ip addr del "+vip+"/24 dev eth0")
@@ -299,7 +656,10 @@ func (l *lab) behind(bytes int) {
 // ballast writes about that many bytes of WAL, and no row of the ledger.
 func (l *lab) ballast(bytes int) {
 	l.t.Helper()
-	l.sql(l.leader, fmt.Sprintf("INSERT INTO ballast SELECT repeat(md5(n::text), 30) FROM generate_series(1, %d) n", 1+bytes/1000))
+	l.sql(
+		l.leader,
+		fmt.Sprintf("INSERT INTO ballast SELECT repeat(md5(n::text), 30) FROM generate_series(1, %d) n", 1+bytes/1000),
+	)
 }
 
 // pausedReplay pauses replay again and again, since Patroni resumes it.
@@ -311,7 +671,11 @@ func (l *lab) pausedReplay() {
 		l.trySQL(node, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$BEGIN FOR%'")
 		l.trySQL(node, "SELECT pg_wal_replay_resume()")
 	})
-	l.await("replay to be paused", 10*time.Second, func() bool { return l.sql(node, "SELECT pg_is_wal_replay_paused()") == "t" })
+	l.await(
+		"replay to be paused",
+		10*time.Second,
+		func() bool { return l.sql(node, "SELECT pg_is_wal_replay_paused()") == "t" },
+	)
 	l.ballast(40_000_000)
 	time.Sleep(500 * time.Millisecond)
 }
@@ -334,7 +698,20 @@ func (l *lab) olderTimeline() {
 	l.cut(left)
 	l.sql(l.leader, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '"+left+"'")
 	before := l.leader
-	if out, _ := l.patronictl(l.bystander, 60*time.Second, "switchover", "demo", "--force", "--leader", before, "--candidate", l.bystander); !strings.Contains(out, "Successfully") {
+	if out, _ := l.patronictl(
+		l.bystander,
+		60*time.Second,
+		"switchover",
+		"demo",
+		"--force",
+		"--leader",
+		before,
+		"--candidate",
+		l.bystander,
+	); !strings.Contains(
+		out,
+		"Successfully",
+	) {
 		l.t.Fatalf("the switchover in between: %s", out)
 	}
 	l.await("the new leader", 30*time.Second, func() bool { p := l.primaries(); return len(p) == 1 && p[0] != before })
@@ -354,7 +731,11 @@ func (l *lab) stoppedPostgres() {
 	node := l.candidate
 	l.sh(node, "chmod a-x /usr/lib/postgresql/*/bin/postgres; pkill -INT -o -x postgres")
 	l.undo(func() { l.in(node, "chmod a+x /usr/lib/postgresql/*/bin/postgres") })
-	l.await("Patroni to see it stopped", 30*time.Second, func() bool { s, err := l.status(node); return err == nil && s.State != "running" && s.Xlog == nil })
+	l.await(
+		"Patroni to see it stopped",
+		30*time.Second,
+		func() bool { s, err := l.status(node); return err == nil && s.State != "running" && s.Xlog == nil },
+	)
 }
 
 func (l *lab) bothFrozen() {
@@ -377,7 +758,12 @@ func (l *lab) noMonitor() {
 func (l *lab) refusedByHBA() {
 	old := l.hba()
 	for _, n := range nodes {
-		l.set(n, "postgresql.pg_hba", strings.Replace(old, `"host all all 127`, `"host all preflight all reject", "host all all 127`, 1), old)
+		l.set(
+			n,
+			"postgresql.pg_hba",
+			strings.Replace(old, `"host all all 127`, `"host all preflight all reject", "host all all 127`, 1),
+			old,
+		)
 	}
 	time.Sleep(3 * time.Second)
 }

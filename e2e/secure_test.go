@@ -102,7 +102,13 @@ func (l *lab) grant() {
 	l.psql("node1", block(l.t, text, "sql", 0)+block(l.t, text, "sql", 1))
 	l.sh("etcd1", "set -e\n"+block(l.t, text, "sh", 0)) // as root, by its certificate
 	rule := strings.ReplaceAll(strings.TrimSpace(block(l.t, text, "", 0)), "10.0.0.", l.net+".")
-	hba := fmt.Sprintf(`["local all all trust", %q, "hostssl all postgres,rewinder %[2]s.0/24 scram-sha-256", "hostssl all postgres,rewinder 127.0.0.1/32 scram-sha-256", "hostssl replication all %[2]s.0/24 scram-sha-256", "hostssl replication all 127.0.0.1/32 scram-sha-256"]`, rule, l.net)
+	hba := fmt.Sprintf(
+		`["local all all trust", %q, "hostssl all postgres,rewinder %[2]s.0/24 scram-sha-256", "hostssl all `+
+			`postgres,rewinder 127.0.0.1/32 scram-sha-256", "hostssl replication all %[2]s.0/24 scram-sha-256", "hostssl `+
+			`replication all 127.0.0.1/32 scram-sha-256"]`,
+		rule,
+		l.net,
+	)
 	for _, n := range nodes {
 		l.sh(n, "lab-set postgresql.pg_hba '"+hba+"'")
 		l.await("the rule", 20*time.Second, func() bool {
@@ -140,33 +146,185 @@ type fault struct {
 const superuser = "postgresql.authentication.superuser"
 
 var faults = []fault{
-	{name: "etcd: expired", arrange: func(l *lab) { l.etcdShows(l.secure.ca.Issue(-time.Hour, "etcd3", l.ip("etcd3"))) }, settings: []any{"etcd3.hosts", "ETCD3"}, want: unknown, by: "dcs.reachable", says: "its certificate expired at"},
-	{name: "etcd: one of three expired", arrange: func(l *lab) { l.etcdShows(l.secure.ca.Issue(-time.Hour, "etcd3", l.ip("etcd3"))) }, want: goes, by: "tls.etcd_certificate", says: "Renew the certificate of https://"},
-	{name: "etcd: another name", arrange: func(l *lab) { l.etcdShows(l.secure.ca.Issue(time.Hour, "etcd9.example")) }, settings: []any{"etcd3.hosts", "ETCD3"}, want: unknown, by: "dcs.reachable", says: "its certificate is for etcd9.example, not for"},
-	{name: "etcd: another CA", settings: []any{"etcd3.cacert", "DIR/other.crt"}, want: unknown, by: "dcs.reachable", says: "give that CA in etcd3.cacert"},
-	{name: "etcd: no client certificate", settings: []any{"etcd3.cert", nil, "etcd3.key", nil}, want: unknown, by: "dcs.reachable", says: "and none is configured: give etcd3.cert and etcd3.key"},
-	{name: "etcd: a client certificate of another CA", settings: []any{"etcd3.cert", "DIR/foreign.crt", "etcd3.key", "DIR/foreign.key"}, want: unknown, by: "dcs.reachable", says: "refuses the client certificate"},
-	{name: "etcd: wrong password", settings: []any{"etcd3.password", "wrong-etcd"}, want: unknown, by: "dcs.reachable", says: "check etcd3.username and etcd3.password"},
-	{name: "etcd: the user's certificate does without a password", settings: []any{"etcd3.username", nil, "etcd3.password", nil}, want: goes},
-	{name: "etcd: no permission", arrange: (*lab).noEtcdPermission, want: unknown, by: "dcs.reachable", says: "etcdctl role grant-permission ROLE --prefix=true read /service/demo/"},
+	{
+		name:     "etcd: expired",
+		arrange:  func(l *lab) { l.etcdShows(l.secure.ca.Issue(-time.Hour, "etcd3", l.ip("etcd3"))) },
+		settings: []any{"etcd3.hosts", "ETCD3"},
+		want:     unknown,
+		by:       "dcs.reachable",
+		says:     "its certificate expired at",
+	},
+	{
+		name:    "etcd: one of three expired",
+		arrange: func(l *lab) { l.etcdShows(l.secure.ca.Issue(-time.Hour, "etcd3", l.ip("etcd3"))) },
+		want:    goes,
+		by:      "tls.etcd_certificate",
+		says:    "Renew the certificate of https://",
+	},
+	{
+		name:     "etcd: another name",
+		arrange:  func(l *lab) { l.etcdShows(l.secure.ca.Issue(time.Hour, "etcd9.example")) },
+		settings: []any{"etcd3.hosts", "ETCD3"},
+		want:     unknown,
+		by:       "dcs.reachable",
+		says:     "its certificate is for etcd9.example, not for",
+	},
+	{
+		name:     "etcd: another CA",
+		settings: []any{"etcd3.cacert", "DIR/other.crt"},
+		want:     unknown,
+		by:       "dcs.reachable",
+		says:     "give that CA in etcd3.cacert",
+	},
+	{
+		name:     "etcd: no client certificate",
+		settings: []any{"etcd3.cert", nil, "etcd3.key", nil},
+		want:     unknown,
+		by:       "dcs.reachable",
+		says:     "and none is configured: give etcd3.cert and etcd3.key",
+	},
+	{
+		name:     "etcd: a client certificate of another CA",
+		settings: []any{"etcd3.cert", "DIR/foreign.crt", "etcd3.key", "DIR/foreign.key"},
+		want:     unknown,
+		by:       "dcs.reachable",
+		says:     "refuses the client certificate",
+	},
+	{
+		name:     "etcd: wrong password",
+		settings: []any{"etcd3.password", "wrong-etcd"},
+		want:     unknown,
+		by:       "dcs.reachable",
+		says:     "check etcd3.username and etcd3.password",
+	},
+	{
+		name:     "etcd: the user's certificate does without a password",
+		settings: []any{"etcd3.username", nil, "etcd3.password", nil},
+		want:     goes,
+	},
+	{
+		name:    "etcd: no permission",
+		arrange: (*lab).noEtcdPermission,
+		want:    unknown,
+		by:      "dcs.reachable",
+		says:    "etcdctl role grant-permission ROLE --prefix=true read /service/demo/",
+	},
 
-	{name: "REST: expired", arrange: func(l *lab) { l.restShows(l.candidate, "expired") }, want: unknown, by: "candidate.rest", says: "its certificate expired at"},
-	{name: "REST: another name", arrange: func(l *lab) { l.restShows(l.candidate, "misnamed") }, want: noGo, by: "tls.rest_certificate", says: "a certificate for localhost, node9.example, expected one for"},
-	{name: "REST: another name, and the file does not look at it", arrange: func(l *lab) { l.restShows(l.candidate, "misnamed") }, settings: []any{"ctl.insecure", true}, want: goes, by: "tls.rest_certificate", says: "Issue a certificate for"},
-	{name: "REST: expires soon", arrange: func(l *lab) { l.restShows(l.candidate, "soon") }, want: goes, by: "tls.rest_certificate", says: "in 5 days"},
-	{name: "REST: another CA", settings: []any{"ctl.cacert", "DIR/other.crt"}, want: unknown, by: "candidate.rest", says: "give that CA in ctl.cacert"},
-	{name: "REST: no client certificate", settings: []any{"ctl.certfile", nil, "ctl.keyfile", nil, "ctl.keyfile_password", nil}, want: unknown, by: "candidate.rest", says: "and none is configured: give ctl.certfile and ctl.keyfile"},
-	{name: "REST: a client certificate of another CA", settings: []any{"ctl.certfile", "DIR/foreign.crt", "ctl.keyfile", "DIR/foreign.key", "ctl.keyfile_password", nil}, want: unknown, by: "candidate.rest", says: "refuses the client certificate"},
-	{name: "REST: plain text on one node", arrange: func(l *lab) { l.restShows(l.candidate, "") }, want: goes, by: "tls.rest_certificate", says: "http, in plain text, expected https"},
+	{
+		name:    "REST: expired",
+		arrange: func(l *lab) { l.restShows(l.candidate, "expired") },
+		want:    unknown,
+		by:      "candidate.rest",
+		says:    "its certificate expired at",
+	},
+	{
+		name:    "REST: another name",
+		arrange: func(l *lab) { l.restShows(l.candidate, "misnamed") },
+		want:    noGo,
+		by:      "tls.rest_certificate",
+		says:    "a certificate for localhost, node9.example, expected one for",
+	},
+	{
+		name:     "REST: another name, and the file does not look at it",
+		arrange:  func(l *lab) { l.restShows(l.candidate, "misnamed") },
+		settings: []any{"ctl.insecure", true},
+		want:     goes,
+		by:       "tls.rest_certificate",
+		says:     "Issue a certificate for",
+	},
+	{
+		name:    "REST: expires soon",
+		arrange: func(l *lab) { l.restShows(l.candidate, "soon") },
+		want:    goes,
+		by:      "tls.rest_certificate",
+		says:    "in 5 days",
+	},
+	{
+		name:     "REST: another CA",
+		settings: []any{"ctl.cacert", "DIR/other.crt"},
+		want:     unknown,
+		by:       "candidate.rest",
+		says:     "give that CA in ctl.cacert",
+	},
+	{
+		name:     "REST: no client certificate",
+		settings: []any{"ctl.certfile", nil, "ctl.keyfile", nil, "ctl.keyfile_password", nil},
+		want:     unknown,
+		by:       "candidate.rest",
+		says:     "and none is configured: give ctl.certfile and ctl.keyfile",
+	},
+	{
+		name:     "REST: a client certificate of another CA",
+		settings: []any{"ctl.certfile", "DIR/foreign.crt", "ctl.keyfile", "DIR/foreign.key", "ctl.keyfile_password", nil},
+		want:     unknown,
+		by:       "candidate.rest",
+		says:     "refuses the client certificate",
+	},
+	{
+		name:    "REST: plain text on one node",
+		arrange: func(l *lab) { l.restShows(l.candidate, "") },
+		want:    goes,
+		by:      "tls.rest_certificate",
+		says:    "http, in plain text, expected https",
+	},
 
-	{name: "PostgreSQL: expired", arrange: func(l *lab) { l.postgresShows(l.candidate, "expired") }, want: unknown, by: "lag.receive", says: "its certificate expired at"},
-	{name: "PostgreSQL: another name", arrange: func(l *lab) { l.postgresShows(l.candidate, "misnamed") }, want: unknown, by: "lag.receive", says: "its certificate is for localhost, node9.example, not for"},
-	{name: "PostgreSQL: another name, and the file does not look at it", arrange: func(l *lab) { l.postgresShows(l.candidate, "misnamed") }, settings: []any{superuser + ".sslmode", "verify-ca"}, want: noGo, by: "tls.postgresql_certificate", says: "verify-full"},
-	{name: "PostgreSQL: expires soon", arrange: func(l *lab) { l.postgresShows(l.candidate, "soon") }, want: goes, by: "tls.postgresql_certificate", says: "in 5 days"},
-	{name: "PostgreSQL: another CA", settings: []any{superuser + ".sslrootcert", "DIR/other.crt"}, want: unknown, by: "lag.receive", says: "give that CA in sslrootcert"},
-	{name: "PostgreSQL: no TLS on our side", settings: []any{superuser + ".sslmode", "disable", superuser + ".sslrootcert", nil}, want: unknown, by: "lag.receive", says: "sslmode"},
-	{name: "PostgreSQL: wrong password", settings: []any{"preflight.postgresql.password", "wrong-sql"}, want: unknown, by: "lag.receive", says: "check the password of role preflight"},
-	{name: "PostgreSQL: no pg_monitor", arrange: (*lab).noMonitor, want: unknown, by: "candidate.streaming", says: "GRANT pg_monitor TO preflight"},
+	{
+		name:    "PostgreSQL: expired",
+		arrange: func(l *lab) { l.postgresShows(l.candidate, "expired") },
+		want:    unknown,
+		by:      "lag.receive",
+		says:    "its certificate expired at",
+	},
+	{
+		name:    "PostgreSQL: another name",
+		arrange: func(l *lab) { l.postgresShows(l.candidate, "misnamed") },
+		want:    unknown,
+		by:      "lag.receive",
+		says:    "its certificate is for localhost, node9.example, not for",
+	},
+	{
+		name:     "PostgreSQL: another name, and the file does not look at it",
+		arrange:  func(l *lab) { l.postgresShows(l.candidate, "misnamed") },
+		settings: []any{superuser + ".sslmode", "verify-ca"},
+		want:     noGo,
+		by:       "tls.postgresql_certificate",
+		says:     "verify-full",
+	},
+	{
+		name:    "PostgreSQL: expires soon",
+		arrange: func(l *lab) { l.postgresShows(l.candidate, "soon") },
+		want:    goes,
+		by:      "tls.postgresql_certificate",
+		says:    "in 5 days",
+	},
+	{
+		name:     "PostgreSQL: another CA",
+		settings: []any{superuser + ".sslrootcert", "DIR/other.crt"},
+		want:     unknown,
+		by:       "lag.receive",
+		says:     "give that CA in sslrootcert",
+	},
+	{
+		name:     "PostgreSQL: no TLS on our side",
+		settings: []any{superuser + ".sslmode", "disable", superuser + ".sslrootcert", nil},
+		want:     unknown,
+		by:       "lag.receive",
+		says:     "sslmode",
+	},
+	{
+		name:     "PostgreSQL: wrong password",
+		settings: []any{"preflight.postgresql.password", "wrong-sql"},
+		want:     unknown,
+		by:       "lag.receive",
+		says:     "check the password of role preflight",
+	},
+	{
+		name:    "PostgreSQL: no pg_monitor",
+		arrange: (*lab).noMonitor,
+		want:    unknown,
+		by:      "candidate.streaming",
+		says:    "GRANT pg_monitor TO preflight",
+	},
 }
 
 // find runs the tool on a fault.
@@ -224,7 +382,9 @@ func (l *lab) plainText(t *testing.T) {
 	if code := exitCode(err); code != 4 || !bytes.Contains(out, []byte("etcd is spoken to over http, in plain text")) {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	l.configure(l.settings().with("etcd3.protocol", nil).with("etcd3.hosts", nil).with("etcd3.url", "http://"+l.ip("etcd1")+":2379"))
+	l.configure(
+		l.settings().with("etcd3.protocol", nil).with("etcd3.hosts", nil).with("etcd3.url", "http://"+l.ip("etcd1")+":2379"),
+	)
 	out, err = exec.Command(tool, "check", "-c", l.config, "--candidate", l.candidate).CombinedOutput()
 	if code := exitCode(err); code != 4 || !bytes.Contains(out, []byte("etcd is spoken to over http, in plain text")) {
 		t.Errorf("exit %d: %s", code, out)
@@ -248,12 +408,29 @@ func (l *lab) unfollowed(t *testing.T) {
 	if exit != 2 || !slices.Equal(r.by("blocks"), []string{"tls.postgresql_certificate"}) {
 		t.Errorf("%s by %v, exit %d\n%s", r.Verdict, r.by("blocks"), exit, text)
 	}
-	out, _ := l.patronictl(l.bystander, time.Minute, "switchover", "demo", "--force", "--leader", l.leader, "--candidate", l.candidate)
+	out, _ := l.patronictl(
+		l.bystander,
+		time.Minute,
+		"switchover",
+		"demo",
+		"--force",
+		"--leader",
+		l.leader,
+		"--candidate",
+		l.candidate,
+	)
 	if !strings.Contains(out, "Successfully") {
 		t.Errorf("Patroni refused: %s", out)
 	}
-	l.await("the candidate to lead", 20*time.Second, func() bool { return slices.Equal(l.primaries(), []string{l.candidate}) })
-	if until(12*time.Second, func() bool { return l.streams(l.leader, l.candidate) || l.streams(l.bystander, l.candidate) }) {
+	l.await(
+		"the candidate to lead",
+		20*time.Second,
+		func() bool { return slices.Equal(l.primaries(), []string{l.candidate}) },
+	)
+	if until(
+		12*time.Second,
+		func() bool { return l.streams(l.leader, l.candidate) || l.streams(l.bystander, l.candidate) },
+	) {
 		t.Error("somebody follows")
 	}
 }

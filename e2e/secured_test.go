@@ -50,10 +50,18 @@ func (l *lab) fetchKeys() {
 	}
 	k.ca = testca.Read(l.t, []byte(l.sh("node1", "cat /tls/ca.crt")), []byte(l.sh("node1", "cat /tls/ca.key")))
 	pair := func(name string) tls.Certificate {
-		return testca.Pair{Cert: []byte(l.sh("node1", "cat /tls/"+name+".crt")), Key: []byte(l.sh("node1", "cat /tls/"+name+".key"))}.TLS(l.t)
+		return testca.Pair{
+			Cert: []byte(l.sh("node1", "cat /tls/"+name+".crt")),
+			Key:  []byte(l.sh("node1", "cat /tls/"+name+".key")),
+		}.TLS(
+			l.t,
+		)
 	}
 	asking := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair("patroni")}}
-	k.client = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: asking}}
+	k.client = &http.Client{
+		Timeout:   3 * time.Second,
+		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: asking},
+	}
 	k.root = &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair("root")}}
 }
 
@@ -134,7 +142,10 @@ func (l *lab) put(name string, pair testca.Pair) {
 
 // etcdShows gives etcd3 another certificate; it reads it with the next connection.
 func (l *lab) etcdShows(pair testca.Pair) {
-	old := testca.Pair{Cert: []byte(l.sh("etcd3", "cat /tls/etcd3.crt") + "\n"), Key: []byte(l.sh("etcd3", "cat /tls/etcd3.key") + "\n")}
+	old := testca.Pair{
+		Cert: []byte(l.sh("etcd3", "cat /tls/etcd3.crt") + "\n"),
+		Key:  []byte(l.sh("etcd3", "cat /tls/etcd3.key") + "\n"),
+	}
 	l.undo(func() { l.put("etcd3", old) })
 	l.put("etcd3", pair)
 }
@@ -152,7 +163,11 @@ func (l *lab) restShows(node, name string) {
 	if name == "" {
 		l.sh(node, "lab-set -d restapi.certfile; lab-set -d restapi.verify_client")
 		l.undo(func() { l.in(node, "lab-set restapi.verify_client required") })
-		l.await("the key to say http", 20*time.Second, func() bool { return strings.Contains(l.key("members/"+node), "http://"+l.ip(node)+":8008") })
+		l.await(
+			"the key to say http",
+			20*time.Second,
+			func() bool { return strings.Contains(l.key("members/"+node), "http://"+l.ip(node)+":8008") },
+		)
 		time.Sleep(time.Second)
 		return
 	}
@@ -175,7 +190,11 @@ func (l *lab) showsName(address, name string) bool {
 func (l *lab) postgresShows(node, name string) {
 	l.t.Helper()
 	set := func(name string) string {
-		return fmt.Sprintf("lab-set postgresql.parameters.ssl_key_file /tls/%[1]s.key && lab-set postgresql.parameters.ssl_cert_file /tls/%[1]s.crt", name)
+		return fmt.Sprintf(
+			"lab-set postgresql.parameters.ssl_key_file /tls/%[1]s.key && lab-set postgresql.parameters.ssl_cert_file "+
+				"/tls/%[1]s.crt",
+			name,
+		)
 	}
 	shows := func(name string) func() bool {
 		return func() bool {

@@ -13,13 +13,27 @@ import (
 // make e2e-all has the others.
 var fewWrapped = []wrapped{
 	{name: "asynchronous", both: true, want: exitcode.Go, says: "DONE switchover of demo", leads: theCandidate},
-	{name: "refused by the check", arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") }, want: exitcode.NoGo, says: "candidate.nofailover", leads: theLeader},
 	{
-		name: "412 by Patroni: the candidate freezes after the check", both: true, want: exitcode.Refused, says: "no good candidates", leads: theLeader,
+		name:    "refused by the check",
+		arrange: func(l *lab) { l.tag(l.candidate, "nofailover", "true") },
+		want:    exitcode.NoGo,
+		says:    "candidate.nofailover",
+		leads:   theLeader,
+	},
+	{
+		name:     "412 by Patroni: the candidate freezes after the check",
+		both:     true,
+		want:     exitcode.Refused,
+		says:     "no good candidates",
+		leads:    theLeader,
 		question: func(l *lab) { l.freeze(l.candidate, patroniProcess); time.Sleep(time.Second) },
 	},
 	{
-		name: "the cluster changes while it asks", both: true, want: exitcode.Changed, says: "nothing was done: config", leads: theLeader,
+		name:     "the cluster changes while it asks",
+		both:     true,
+		want:     exitcode.Changed,
+		says:     "nothing was done: config",
+		leads:    theLeader,
 		question: func(l *lab) { l.edit("ttl=21") },
 	},
 }
@@ -31,7 +45,13 @@ func TestSwitchover(t *testing.T) {
 	for _, w := range fewWrapped {
 		l.wrap(t, w)
 	}
-	l.others(t, map[string]func(*testing.T){"a drill": l.drillWhole, "a drill whose second leg is the founding incident": l.drillFounding})
+	l.others(
+		t,
+		map[string]func(*testing.T){
+			"a drill": l.drillWhole,
+			"a drill whose second leg is the founding incident": l.drillFounding,
+		},
+	)
 }
 
 // others plays what is no single switchover.

@@ -17,9 +17,20 @@ import (
 // newLayout starts other clusters than the usual one, from a Compose file over
 // it, and takes them down with the test.
 func newLayout(t *testing.T, layout, suite, net string, services ...string) *lab {
-	l := &lab{t: t, project: "preflight-e2e-" + strings.TrimSuffix(layout, ".yml"), suite: suite, net: net, layout: layout, ids: map[string]string{}}
+	l := &lab{
+		t:       t,
+		project: "preflight-e2e-" + strings.TrimSuffix(layout, ".yml"),
+		suite:   suite,
+		net:     net,
+		layout:  layout,
+		ids:     map[string]string{},
+	}
 	l.config = filepath.Join(t.TempDir(), "patronictl.yml")
-	text := fmt.Sprintf("scope: demo\netcd3:\n  hosts: %s:2379\npostgresql:\n  authentication:\n    superuser: {username: preflight, password: preflight}\n", l.ip("etcd1"))
+	text := fmt.Sprintf(
+		"scope: demo\netcd3:\n  hosts: %s:2379\npostgresql:\n  authentication:\n    superuser: {username: preflight, "+
+			"password: preflight}\n",
+		l.ip("etcd1"),
+	)
 	if err := os.WriteFile(l.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +58,9 @@ func (l *lab) says(want, by string, args ...string) report {
 	l.t.Helper()
 	r, code, _, text := l.check(nil, args...)
 	weight := map[string]string{noGo: "blocks", unknown: "unknown"}[want]
-	if r.Verdict != want || code != map[string]int{goes: exitcode.Go, noGo: exitcode.NoGo, unknown: exitcode.Unknown}[want] || by != "" && !slices.Contains(r.by(weight), by) {
+	if r.Verdict != want ||
+		code != map[string]int{goes: exitcode.Go, noGo: exitcode.NoGo, unknown: exitcode.Unknown}[want] ||
+		by != "" && !slices.Contains(r.by(weight), by) {
 		l.t.Errorf("%v: %s, exit code %d, want %s by %q\n%s", args, r.Verdict, code, want, by, text)
 	}
 	return r
@@ -80,7 +93,16 @@ func TestStandbyCluster(t *testing.T) {
 	}
 
 	before := filepath.Join(t.TempDir(), "before.json")
-	if out, code := l.tool(30*time.Second, "check", "--scope", "site-b", "--candidate", "b2", "--record", before); code != exitcode.Go {
+	if out, code := l.tool(
+		30*time.Second,
+		"check",
+		"--scope",
+		"site-b",
+		"--candidate",
+		"b2",
+		"--record",
+		before,
+	); code != exitcode.Go {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	out, _ := l.patronictl("b3", time.Minute, "switchover", "site-b", "--force", "--candidate", "b2")
@@ -88,7 +110,8 @@ func TestStandbyCluster(t *testing.T) {
 		t.Errorf("after GO: %s", out)
 	}
 	out, code := l.tool(2*time.Minute, "verify", "--scope", "site-b", "--since", before, "--verify-timeout", "60s")
-	if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of site-b from b1 to b2") || !isLeader("b2") || !arrives("b1") {
+	if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of site-b from b1 to b2") || !isLeader("b2") ||
+		!arrives("b1") {
 		t.Errorf("exit code %d; b2 leads: %t\n%s", code, isLeader("b2"), out)
 	}
 
@@ -112,11 +135,36 @@ func TestStandbyCluster(t *testing.T) {
 	time.Sleep(3 * time.Second)
 
 	// The member that cascades becomes the leader, by the command switchover.
-	out, code = l.tool(2*time.Minute, "switchover", "--scope", "site-b", "--candidate", "b3", "--via", "rest", "--yes", "--verify-timeout", "60s")
-	if code != exitcode.Go || !strings.Contains(out, "b3 becomes the standby leader") || !strings.Contains(out, "DONE  switchover of site-b from b1 to b3") || !isLeader("b3") || !arrives("b1") {
+	out, code = l.tool(
+		2*time.Minute,
+		"switchover",
+		"--scope",
+		"site-b",
+		"--candidate",
+		"b3",
+		"--via",
+		"rest",
+		"--yes",
+		"--verify-timeout",
+		"60s",
+	)
+	if code != exitcode.Go || !strings.Contains(out, "b3 becomes the standby leader") ||
+		!strings.Contains(out, "DONE  switchover of site-b from b1 to b3") ||
+		!isLeader("b3") ||
+		!arrives("b1") {
 		t.Errorf("exit code %d; b3 leads: %t\n%s", code, isLeader("b3"), out)
 	}
-	out, code = l.tool(2*time.Minute, "switchover", "--candidate", "node2", "--via", "rest", "--yes", "--verify-timeout", "60s")
+	out, code = l.tool(
+		2*time.Minute,
+		"switchover",
+		"--candidate",
+		"node2",
+		"--via",
+		"rest",
+		"--yes",
+		"--verify-timeout",
+		"60s",
+	)
 	if code != exitcode.Go || !strings.Contains(out, "node2 is promoted") {
 		t.Errorf("exit code %d of the switchover in the primary's cluster\n%s", code, out)
 	}
@@ -163,7 +211,19 @@ func TestCitusGroups(t *testing.T) {
 	if !strings.Contains(out, "Successfully switched over") {
 		t.Errorf("after GO: %s", out)
 	}
-	out, code := l.tool(2*time.Minute, "switchover", "--group", "1", "--candidate", "node4", "--via", "rest", "--yes", "--verify-timeout", "60s")
+	out, code := l.tool(
+		2*time.Minute,
+		"switchover",
+		"--group",
+		"1",
+		"--candidate",
+		"node4",
+		"--via",
+		"rest",
+		"--yes",
+		"--verify-timeout",
+		"60s",
+	)
 	if s, err := l.status("node4"); code != exitcode.Go || err != nil || !isPrimary(s) {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
@@ -195,7 +255,10 @@ func oddMembers(t *testing.T) {
 	}
 	l.says(noGo, "candidate.member", args("--candidate", "three")...)
 	for _, m := range []string{"THREE", "knoten-zwei-ü", "Node.One"} {
-		out, code := l.tool(2*time.Minute, "switchover", args("--candidate", m, "--via", "rest", "--yes", "--wait", "30s", "--verify-timeout", "60s")...)
+		out, code := l.tool(
+			2*time.Minute,
+			"switchover",
+			args("--candidate", m, "--via", "rest", "--yes", "--wait", "30s", "--verify-timeout", "60s")...)
 		if code != exitcode.Go || !strings.Contains(out, "DONE  switchover of "+scope) {
 			t.Fatalf("to %s: exit code %d\n%s", m, code, out)
 		}
@@ -216,7 +279,11 @@ func unreadStore(t *testing.T) {
 	})
 	time.Sleep(5 * time.Second)
 	l.roles()
-	text := "scope: demo\nraft: {self_addr: '" + l.ip(l.bystander) + ":2222'}\nrestapi: {connect_address: '" + l.ip(l.bystander) + ":8008'}\n" +
+	text := "scope: demo\nraft: {self_addr: '" + l.ip(
+		l.bystander,
+	) + ":2222'}\nrestapi: {connect_address: '" + l.ip(
+		l.bystander,
+	) + ":8008'}\n" +
 		"postgresql:\n  authentication:\n    superuser: {username: preflight, password: preflight}\n"
 	if err := os.WriteFile(l.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -229,19 +296,34 @@ func unreadStore(t *testing.T) {
 	}
 	never := func(command string, args ...string) {
 		t.Helper()
-		if out, _ := l.patronictl(l.bystander, time.Minute, append([]string{command, "demo", "--force"}, args...)...); strings.Contains(out, "Successfully") {
+		if out, _ := l.patronictl(
+			l.bystander,
+			time.Minute,
+			append([]string{command, "demo", "--force"}, args...)...); strings.Contains(
+			out,
+			"Successfully",
+		) {
 			t.Errorf("the NO-GO is false: %s", out)
 		}
 	}
 
 	r := l.says(unknown, "dcs.reachable", "--candidate", l.candidate)
-	for _, id := range []string{"lag.receive", "lag.replay", "candidate.streaming", "identity.rest_name", "identity.sql_system_id", "maintenance.pause", "maintenance.member"} {
+	for _, id := range []string{
+		"lag.receive",
+		"lag.replay",
+		"candidate.streaming",
+		"identity.rest_name",
+		"identity.sql_system_id",
+		"maintenance.pause",
+		"maintenance.member",
+	} {
 		if slices.Contains(r.by("unknown"), id) || slices.Contains(r.by("skipped"), id) {
 			t.Errorf("%s is undecided, which REST and SQL can tell", id)
 		}
 	}
 	out, code := l.tool(30*time.Second, "switchover", "--candidate", l.candidate, "--via", "rest", "--yes")
-	if code != exitcode.Unknown || !strings.Contains(out, "Raft is not read") || !slices.Equal(l.primaries(), []string{l.leader}) {
+	if code != exitcode.Unknown || !strings.Contains(out, "Raft is not read") ||
+		!slices.Equal(l.primaries(), []string{l.leader}) {
 		t.Errorf("switchover: exit code %d\n%s", code, out)
 	}
 
@@ -264,7 +346,18 @@ func unreadStore(t *testing.T) {
 	// With nothing in its way the switchover works, and REST and SQL tell so.
 	before := filepath.Join(t.TempDir(), "before.json")
 	l.tool(30*time.Second, "check", "--candidate", l.candidate, "--record", before)
-	if out, _ := l.patronictl(l.bystander, time.Minute, "switchover", "demo", "--force", "--candidate", l.candidate); !strings.Contains(out, "Successfully switched over") {
+	if out, _ := l.patronictl(
+		l.bystander,
+		time.Minute,
+		"switchover",
+		"demo",
+		"--force",
+		"--candidate",
+		l.candidate,
+	); !strings.Contains(
+		out,
+		"Successfully switched over",
+	) {
 		t.Errorf("%s", out)
 	}
 	out, code = l.tool(2*time.Minute, "verify", "--since", before, "--verify-timeout", "60s")

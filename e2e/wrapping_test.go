@@ -104,8 +104,23 @@ func (l *lab) ctl(t *testing.T, body, gate string) string {
 		help = ""
 	}
 	// --config-file and its value are those of the host. What it was called with goes to a file.
-	script := fmt.Sprintf("#!/bin/bash\necho \"$@\" >>\"$0.asked\"\nconfig=$2\nshift 2\nreal=\"docker exec -e COLUMNS=200 %s patronictl -c /etc/patroni/patroni.yml $*\"\nleader=%s candidate=%s bystander=%s leader_name=%s leader_ip=%s candidate_name=%s network=%s_lab\n%s\n%s\n",
-		l.container(l.bystander), l.container(l.leader), l.container(l.candidate), l.container(l.bystander), l.leader, l.ip(l.leader), l.candidate, l.project, help, body)
+	script := fmt.Sprintf(
+		"#!/bin/bash\necho \"$@\" >>\"$0.asked\"\nconfig=$2\nshift 2\nreal=\"docker exec -e COLUMNS=200 %s patronictl -c "+
+			"/etc/patroni/patroni.yml $*\"\nleader=%s candidate=%s bystander=%s leader_name=%s leader_ip=%s candidate_name=%s "+
+			"network=%s_lab\n%s\n%s\n",
+		l.container(
+			l.bystander,
+		),
+		l.container(l.leader),
+		l.container(l.candidate),
+		l.container(l.bystander),
+		l.leader,
+		l.ip(l.leader),
+		l.candidate,
+		l.project,
+		help,
+		body,
+	)
 	path := filepath.Join(t.TempDir(), "patronictl")
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
@@ -133,7 +148,18 @@ func (l *lab) start(t *testing.T, w wrapped) *running {
 		}
 	}
 	r.ctl = l.ctl(t, w.ctl, r.gate)
-	args := []string{tool, "switchover", "-c", config, "--candidate", l.candidate, "--patronictl", r.ctl, "--verify-timeout", "90s"}
+	args := []string{
+		tool,
+		"switchover",
+		"-c",
+		config,
+		"--candidate",
+		l.candidate,
+		"--patronictl",
+		r.ctl,
+		"--verify-timeout",
+		"90s",
+	}
 	ask := w.question != nil
 	for _, a := range w.args {
 		switch a {

@@ -45,9 +45,9 @@ func unfit(version string) []look {
 }
 
 const (
-	fromElsewhere = "The report does not say which of the grounds for this refusal it was; each is named. What the leader does not reach while this machine does shows only from the leader's machine."
-	trustIsTheirs = "What the file given to this tool does not trust is UNKNOWN with the remedy; that another machine's patronictl or the leader trusts something else shows only there."
-	onlyPOST      = "Only a POST shows whether a password is wanted and right, and this tool sends none; row 10 of [checks.md](checks.md#how-a-switchover-fails) has a harmless one to try."
+	fromElsewhere = "The report does not say which of the possible causes of this refusal applied; the checks report each of them. If only the leader cannot reach the candidate, that is visible on the leader's machine alone."
+	trustIsTheirs = "If the configuration of this tool does not trust the certificate, the verdict is UNKNOWN with the remedy. Whether the leader or patronictl on another machine trusts it is visible only there."
+	onlyPOST      = "Only a POST shows whether a password is required and correct, and the check sends none. Row 10 of [checks.md](checks.md#how-a-switchover-fails) has a harmless one to try."
 )
 
 const selfSigned = "its certificate is signed by a CA that is not trusted here (CN=node): give that CA in ctl.cacert"
@@ -84,7 +84,7 @@ var addressCases = []fieldCase{
 		scenario: "candidate's api_url = 127.0.0.1", looks: itself("1.2.3", "http://127.0.0.1:8008/patroni", 51059728),
 	},
 	{
-		id: "R1-03", ref: "patroni/patroni#832", state: named, what: "api_urls at localhost, on ports of the nodes",
+		id: "R1-03", ref: "patroni/patroni#832", state: named, what: "the api_urls are localhost with each node's port",
 		scenario: "candidate's api_url = 127.0.0.1", looks: itself("1.4.4", "http://127.0.0.1:8009/patroni", 184691720),
 	},
 	{
@@ -97,11 +97,11 @@ var addressCases = []fieldCase{
 		}}},
 	},
 	{
-		id: "R1-05", ref: "patroni/patroni#1784", state: named, what: "api_url is 0.0.0.0, which leads everybody to itself",
+		id: "R1-05", ref: "patroni/patroni#1784", state: named, what: "api_url is 0.0.0.0, so every node connects to itself",
 		scenario: "candidate's api_url = 0.0.0.0", looks: itself("2.0.1", "http://0.0.0.0:8001/patroni", 0x5067B10),
 	},
 	{
-		id: "R1-07", ref: "patroni/patroni#2713", state: open, why: "How the addresses lost their hosts is not established; that they have none is named, as is the lag.", what: "two of three api_urls have no host; those replicas are on timeline 15 of 19, 230193504 bytes behind",
+		id: "R1-07", ref: "patroni/patroni#2713", state: open, why: "The report does not establish how the addresses lost their hosts. The checks report the missing hosts and the lag.", what: "two of three api_urls have no host; those replicas are on timeline 15 of 19 and 230193504 bytes behind",
 		looks: []look{
 			{name: "the address", by: "identity.address", on: "node2", as: preflight.Blocks, says: []string{`api_url is "http://:8008/patroni"`, "Nobody can reach the member by it"}, do: emptyHosts},
 			{name: "the lag", by: "lag.receive", on: "node2", as: preflight.Blocks, says: []string{"230193504 bytes"}, do: emptyHosts},
@@ -122,21 +122,21 @@ var addressCases = []fieldCase{
 	},
 	{
 		id: "R1-10", ref: "patroni/patroni#2362", state: open, why: fromElsewhere,
-		what: "412, no good candidates, of two nodes at lag 0", scenario: "candidate tagged nofailover", looks: unfit("2.1.4"),
+		what: "412, no good candidates, with two nodes at lag 0", scenario: "candidate tagged nofailover", looks: unfit("2.1.4"),
 	},
 	{
 		id: "R1-11", ref: "patroni/patroni#2153", state: open, why: fromElsewhere,
 		what: "412, no good candidates, with check_timeline on and no slots", scenario: "candidate's Patroni frozen", looks: unfit("2.1.2"),
 	},
 	{
-		id: "R1-12", ref: "patroni/patroni#2263", state: named, what: "the leader's REST API refuses connections, so patronictl can ask nobody",
+		id: "R1-12", ref: "patroni/patroni#2263", state: named, what: "the leader's REST API refuses connections, so patronictl cannot send the request",
 		scenario: "the leader's REST port is closed to the others",
 		looks: []look{{name: "refused", by: "leader.rest", on: "node1", as: preflight.Blocks, says: []string{"connection refused", "Nothing listens there. patronictl would write the request into the DCS itself"}, do: func(s *fact.Recording) {
 			apiURL(s, "node1", "http://10.77.9.21:8008/patroni", "")
 		}}},
 	},
 	{
-		id: "R1-14", ref: "kostiantyn-nemchenko/ansible-role-patroni PR#9", state: named, what: "a role's template gave every node a connect_address that others do not reach",
+		id: "R1-14", ref: "kostiantyn-nemchenko/ansible-role-patroni PR#9", state: named, what: "a role's template gave every node a connect_address that the other nodes cannot reach",
 		looks: []look{{name: "loopback on every node", by: "identity.address", on: "node2", as: preflight.Blocks, says: []string{`api_url is "http://127.0.0.1:8008/patroni"`, "an address of that node which the other nodes reach"}, do: func(s *fact.Recording) {
 			for _, m := range []string{"node1", "node2", "node3"} {
 				apiURL(s, m, "http://127.0.0.1:8008/patroni", "")
@@ -164,10 +164,10 @@ var clientCases = []fieldCase{
 		looks: []look{{name: "the leader's", by: "leader.rest", on: "node1", as: preflight.Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *fact.Recording) { distrusted(s, "node1", selfSigned) }}},
 	},
 	{
-		id: "R2-02", ref: "patroni/patroni#1597", state: inPart, why: trustIsTheirs, what: "unknown CA in patronictl's writes",
+		id: "R2-02", ref: "patroni/patroni#1597", state: inPart, why: trustIsTheirs, what: "patronictl's writes fail with an unknown CA",
 		looks: []look{{name: "the candidate's", by: "candidate.rest", on: "node2", as: preflight.Unseen, says: []string{"signed by a CA that is not trusted here", "ctl.cacert"}, do: func(s *fact.Recording) { distrusted(s, "node2", selfSigned) }}},
 	},
-	{id: "R2-03", ref: "patroni/patroni#2399", state: never, why: "It comes and goes with the TLS library of that machine's patronictl.", what: "TLS connections end early, now and then"},
+	{id: "R2-03", ref: "patroni/patroni#2399", state: never, why: "It depends on the TLS library of patronictl on that machine.", what: "TLS connections are sometimes closed early"},
 	{
 		id: "R2-04", ref: "zalando/spilo#627", state: named, what: "the certificate does not name the IP address in api_url",
 		looks: []look{
@@ -187,12 +187,12 @@ var clientCases = []fieldCase{
 	},
 	{id: "R2-06", ref: "patroni/patroni#1714", state: never, why: onlyPOST, what: "401: patronictl sends no password"},
 	{id: "R2-07", ref: "patroni/patroni#1844", state: never, why: onlyPOST, what: "401 although the password is in the file"},
-	{id: "R2-08", ref: "autobase-tech/autobase#937", state: never, why: onlyPOST, what: "401: a playbook sends a password where none is set"},
+	{id: "R2-08", ref: "autobase-tech/autobase#937", state: never, why: onlyPOST, what: "401: a playbook sends a password although none is configured"},
 }
 
 var lagReports = []fieldCase{
 	{
-		id: "R3-01", ref: "patroni/patroni#1860, #1849, #1854, #1858", state: named, what: "Patroni 2.0.1 with archiving: after a clean shutdown every replica counts as a WAL file behind",
+		id: "R3-01", ref: "patroni/patroni#1860, #1849, #1854, #1858", state: named, what: "Patroni 2.0.1 with archiving: after a clean shutdown every replica counts as one WAL file behind",
 		looks: []look{{name: "archive_mode always", by: "patroni.faults", as: preflight.Warns, says: []string{"Patroni 2.0.1", "archive_mode is always, and maximum_lag_on_failover (1048576) is less than a WAL file (16777216)", "2.1.0 or later"}, do: func(s *fact.Recording) {
 			runsPatroni(s, "2.0.1")
 			facttest.ServerVersion(s, 130005)
@@ -200,12 +200,12 @@ var lagReports = []fieldCase{
 		}}},
 	},
 	{
-		id: "R3-02", ref: "zalando/postgres-operator#1476", state: open, why: "The report does not say why the replica lagged.", what: "a node is drained, and its replica lags too much to take over",
+		id: "R3-02", ref: "zalando/postgres-operator#1476", state: open, why: "The report does not say why the replica lagged.", what: "a node is drained, and its replica lags too far behind to take over",
 		scenario: "candidate's WAL receiver frozen, 20 MB behind",
 		looks:    []look{{name: "lag", by: "lag.receive", on: "node2", as: preflight.Blocks, says: []string{"20971520 bytes, expected at most 1048576"}, do: func(s *fact.Recording) { behindBy(s, "node2", 20<<20) }}},
 	},
 	{
-		id: "R3-03", ref: "zalando/spilo#1152", state: open, why: "The report does not establish the cause; its log lines have two, and both are named.", what: "the leader's log says that the candidate lags too much while nobody writes",
+		id: "R3-03", ref: "zalando/spilo#1152", state: open, why: "The report does not establish the cause. Its log lines have two possible causes, and the checks report both.", what: "the leader's log says that the candidate lags too much, although no client writes",
 		scenario: "candidate's api_url = the leader's",
 		looks: []look{
 			{name: "the leader answers for the candidate", by: "identity.rest_name", on: "node2", as: preflight.Blocks, says: []string{"the answer comes from node1 (the leader)", "exceeds maximum replication lag"}, do: func(s *fact.Recording) { apiURL(s, "node2", "http://10.77.9.21:8008/patroni", "node1") }},
@@ -215,7 +215,7 @@ var lagReports = []fieldCase{
 		},
 	},
 	{
-		id: "R3-04", ref: "zalando/postgres-operator#109", state: named, what: "a replica in state running had a backlog and was not fit; nobody compared positions",
+		id: "R3-04", ref: "zalando/postgres-operator#109", state: named, what: "a replica in state running was behind and not eligible; the operator had not compared WAL positions",
 		looks: []look{
 			{name: "the backlog", by: "lag.receive", on: "node2", as: preflight.Blocks, says: []string{"52428800 bytes"}, do: func(s *fact.Recording) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
 			{name: "running is not streaming", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"no row: no WAL receiver runs", "50.0 MB at this moment"}, do: func(s *fact.Recording) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
@@ -244,7 +244,7 @@ var lagReports = []fieldCase{
 		}}},
 	},
 	{
-		id: "R3-09", ref: "patroni/patroni#2700", state: open, why: "The report does not establish the cause. What refuses a switchover in a standby cluster is named.", what: "503 in a standby cluster, all running at lag 0",
+		id: "R3-09", ref: "patroni/patroni#2700", state: open, why: "The report does not establish the cause. The checks report each reason to refuse a switchover in a standby cluster.", what: "503 in a standby cluster, all running at lag 0",
 		looks: []look{
 			{name: "behind the position in the DCS", by: "lag.patroni", on: "node2", as: preflight.Blocks, says: []string{"2097152 bytes"}, do: func(s *fact.Recording) {
 				facttest.StandbySite(s)

@@ -31,7 +31,7 @@ var replicaCases = []fieldCase{
 		},
 	},
 	{
-		id: "R4-02", ref: "patroni/patroni#2711", state: open, why: "Why the reinit left it there is not established; that it is on an older timeline is named.", what: "the third member is on timeline 4 of 8 after a restore, and a reinit is said to have worked", scenario: "candidate on an older timeline",
+		id: "R4-02", ref: "patroni/patroni#2711", state: open, why: "The report does not establish why the reinit had no effect. The checks report the older timeline.", what: "the third member is on timeline 4 of 8 after a restore, and a reinit is said to have worked", scenario: "candidate on an older timeline",
 		looks: []look{
 			{name: "as the candidate", by: "candidate.timeline", on: "node3", as: preflight.Blocks, says: []string{"timeline 4, expected 8, the leader's"}, do: oldTimeline("node3", 4, 8, 128<<20)},
 			{name: "as another member", by: "candidate.timeline", on: "node3", as: preflight.Warns, says: []string{"timeline 4, expected 8"}, do: func(s *fact.Recording) {
@@ -56,8 +56,8 @@ var replicaCases = []fieldCase{
 		},
 	},
 	{
-		id: "R4-06", ref: "patroni/patroni#2875", state: inPart, why: "That the standby leader is cut off is named; how far the other site is ahead is known there only.",
-		what: "a standby site is cut off for hours, and nothing shows it",
+		id: "R4-06", ref: "patroni/patroni#2875", state: inPart, why: "The checks report that the standby leader is disconnected. How far the other site is ahead is known only there.",
+		what: "a standby site is disconnected for hours without any sign",
 		looks: []look{{name: "no receiver", by: "leader.upstream", on: "node1", as: preflight.Warns, says: []string{"no row: no WAL receiver runs, expected streaming from the primary of this standby cluster"}, do: func(s *fact.Recording) {
 			facttest.ServerVersion(s, 130004)
 			facttest.StandbySite(s)
@@ -75,8 +75,8 @@ var replicaCases = []fieldCase{
 		},
 	},
 	{
-		id: "R4-08", ref: "patroni/patroni#1251", state: inPart, why: "A second primary is named, and a candidate that holds WAL which the leader never had. One that has diverged and is behind on a timeline of the same number does not show: the history file on disk is not read.",
-		what: "promoted by hand: two histories under one timeline number",
+		id: "R4-08", ref: "patroni/patroni#1251", state: inPart, why: "The checks report a second primary, and a candidate with WAL that the leader never had. They cannot see a member that has diverged and is behind on a timeline of the same number, because the tool does not read the history file on disk.",
+		what: "a manual promotion: two histories with one timeline number",
 		looks: []look{
 			{name: "two primaries", by: "identity.sql_role", on: "node2", as: preflight.Blocks, says: []string{"pg_is_in_recovery()", "false, expected true"}, do: func(s *fact.Recording) {
 				atTimeline(s, "node1", 2)
@@ -127,7 +127,7 @@ var syncReports = []fieldCase{
 		}}},
 	},
 	{
-		id: "R5-04", ref: "patroni/patroni#2405, #2074", state: named, what: "nobody named in synchronous mode: an asynchronous replica is promoted",
+		id: "R5-04", ref: "patroni/patroni#2405, #2074", state: named, what: "no candidate named in synchronous mode: an asynchronous replica is promoted",
 		looks: []look{
 			{name: "2.1.1", by: "candidate.sync", on: "node3", as: preflight.Blocks, says: []string{"the standbys are: node2, expected node3 among them"}, do: func(s *fact.Recording) { anyone(s, "2.1.1") }},
 			{name: "2.1.4", by: "candidate.sync", on: "node3", as: preflight.Blocks, says: []string{"the standbys are: node2, expected node3 among them"}, do: func(s *fact.Recording) { anyone(s, "2.1.4") }},
@@ -145,7 +145,7 @@ var syncReports = []fieldCase{
 		}}},
 	},
 	{
-		id: "R5-07", ref: "patroni/patroni#789", state: named, what: "any standby may be synchronous: a backup receiver or a nosync member is, and no member is in /sync",
+		id: "R5-07", ref: "patroni/patroni#789", state: named, what: "any standby may be synchronous: a backup receiver or a nosync member is synchronous, and no member is in /sync",
 		looks: []look{
 			{name: "Barman", by: "sync.foreign", on: "node1", as: preflight.Warns, want: preflight.NoGo, says: []string{"barman, no member, is sync", "synchronous_standby_names is *"}, do: func(s *fact.Recording) {
 				anyStandby(s)
@@ -172,7 +172,7 @@ var syncReports = []fieldCase{
 		}}},
 	},
 	{
-		id: "R5-09", ref: "zalando/postgres-operator#2276", state: named, what: "a replica just made anew is chosen before it is synchronous", scenario: "synchronous mode, candidate is not the synchronous standby",
+		id: "R5-09", ref: "zalando/postgres-operator#2276", state: named, what: "a replica that has just been rebuilt is chosen before it is synchronous", scenario: "synchronous mode, candidate is not the synchronous standby",
 		looks: []look{{name: "nobody is yet", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"the standbys are: , expected node2 among them", "Wait until a member is synchronous"}, do: func(s *fact.Recording) {
 			facttest.WithoutNode3(s)
 			syncMembers(s, "on")
@@ -183,18 +183,18 @@ var syncReports = []fieldCase{
 		looks: []look{{name: "asynchronous", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: notSynchronous, do: notInSync}},
 	},
 	{
-		id: "R5-11", ref: "zalando/postgres-operator#2248, #1983", state: named, what: "a node is drained again and again, each time to one that is not the synchronous standby", scenario: "synchronous mode, candidate is not the synchronous standby",
+		id: "R5-11", ref: "zalando/postgres-operator#2248, #1983", state: named, what: "a node is drained repeatedly, each time to a member that is not the synchronous standby", scenario: "synchronous mode, candidate is not the synchronous standby",
 		looks: []look{{name: "the one to choose", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: append(notSynchronous, "Choose one of node3"), do: notInSync}},
 	},
 	{
-		id: "R5-12", ref: "zalando/postgres-operator#1992", state: open, why: "The report does not say why the operator found nobody. Who is fit, and who is not, is named.", what: "an update never switches to the one synchronous replica", scenario: "synchronous mode, candidate is the synchronous standby",
+		id: "R5-12", ref: "zalando/postgres-operator#1992", state: open, why: "The report does not say why the operator found no candidate. The checks report which members are eligible.", what: "an update never switches to the one synchronous replica", scenario: "synchronous mode, candidate is the synchronous standby",
 		looks: []look{
 			{name: "it is fit", by: "candidate.sync", on: "node2", as: preflight.Passed, says: []string{"node2 is among the standbys"}, do: func(s *fact.Recording) { facttest.WithoutNode3(s); syncMembers(s, "on", "node2") }},
 			{name: "it is not", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"expected node2 among them"}, do: func(s *fact.Recording) { facttest.WithoutNode3(s); syncMembers(s, "on") }},
 		},
 	},
 	{
-		id: "R5-13", ref: "autobase-tech/autobase#1431", state: open, why: "What emptied /sync is not in the part of the report that could be read. That it is empty is named, and tags that do it.", what: "412, no sync_standby, in the middle of a rolling update", scenario: "synchronous mode, nobody may be synchronous",
+		id: "R5-13", ref: "autobase-tech/autobase#1431", state: open, why: "The accessible part of the report does not say what emptied /sync. The checks report that it is empty, and tags that have this effect.", what: "412, no sync_standby, in the middle of a rolling update", scenario: "synchronous mode, nobody may be synchronous",
 		looks: []look{
 			{name: "nobody in /sync", by: "candidate.member", as: preflight.Blocks, says: []string{"node2: not in /sync; node3: not in /sync", "can not find sync_standby"}, do: func(s *fact.Recording) {
 				syncMembers(s, "on")
@@ -204,10 +204,10 @@ var syncReports = []fieldCase{
 		},
 	},
 	{
-		id: "R5-14", ref: "patroni/patroni#2972", state: never, why: "It takes a stale read of Consul, right after the change; nothing of it is there beforehand. This tool reads etcd.", what: "promotion is put off by a loop: /sync was changed by somebody else",
+		id: "R5-14", ref: "patroni/patroni#2972", state: never, why: "It requires a stale read of Consul immediately after the change, so nothing is visible before. The tool reads etcd only.", what: "the promotion is delayed by one HA loop because another member changed /sync",
 	},
 	{
-		id: "R5-16", ref: "patroni/patroni#3078", state: named, what: "a standby cluster shows a Sync Standby, and every standby is asynchronous",
+		id: "R5-16", ref: "patroni/patroni#3078", state: named, what: "a standby cluster shows a Sync Standby although every standby is asynchronous",
 		looks: []look{{name: "3.3.0", by: "patroni.faults", as: preflight.Warns, says: []string{"Patroni 3.3.0, and this is a standby cluster, and /sync names node2", "every standby is asynchronous"}, do: func(s *fact.Recording) {
 			facttest.StandbySite(s)
 			runsPatroni(s, "3.3.0")
@@ -215,7 +215,7 @@ var syncReports = []fieldCase{
 		}}},
 	},
 	{
-		id: "R6-01", ref: "patroni/patroni#2979", state: named, what: "the leader is given as the candidate", scenario: "the candidate is the leader",
+		id: "R6-01", ref: "patroni/patroni#2979", state: named, what: "the request names the leader as the candidate", scenario: "the candidate is the leader",
 		looks: []look{
 			{name: "3.2.1", by: "candidate.member", as: preflight.Blocks, says: []string{"node1, expected another member than the candidate"}, do: func(s *fact.Recording) { runsPatroni(s, "3.2.1"); s.Question.Candidate = "node1" }},
 		},

@@ -53,11 +53,11 @@ var caseStates = []struct {
 	state caseState
 	means string
 }{
-	{named, "the cause is named beforehand"},
-	{inPart, "the cause is named where it shows, and does not always show"},
-	{open, "the report does not establish the cause; what it leaves open is named where it shows"},
-	{later, "it shows beforehand, and the tool does not look yet"},
-	{never, "nothing shows beforehand"},
+	{named, "the checks report the cause before the switchover"},
+	{inPart, "the checks report the cause if it is visible, which is not always the case"},
+	{open, "the report does not establish the cause; the checks report each possible cause that is visible"},
+	{later, "visible before the switchover, but not checked yet"},
+	{never, "nothing is visible before the switchover"},
 }
 
 // look is one cluster, built from a healthy one, and the check that has to speak up.
@@ -90,18 +90,18 @@ var caseNumbers = []struct {
 	prefix, title string
 	numbers       []int
 }{
-	{"R1", "A REST address that is wrong, shared or out of reach", []int{1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14}},
+	{"R1", "A REST address that is wrong, shared or unreachable", []int{1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14}},
 	{"R2", "TLS and passwords of the REST API", []int{1, 2, 3, 4, 5, 6, 7, 8}},
-	{"R3", "Lag, and the figures for it", []int{1, 2, 3, 4, 5, 6, 8, 9}},
+	{"R3", "Lag, and how it is reported", []int{1, 2, 3, 4, 5, 6, 8, 9}},
 	{"R4", "Replicas that do not stream or are on another timeline", []int{1, 2, 3, 5, 6, 7, 8}},
 	{"R5", "Synchronous and quorum mode", []int{1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16}},
-	{"R6", "Candidates that may not lead", []int{1, 3, 4, 5}},
+	{"R6", "Candidates that may not become leader", []int{1, 3, 4, 5}},
 	{"R7", "An old leader that does not stop", []int{1, 2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16}},
-	{"R8", "Members that do not come back", []int{1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15}},
-	{"R9", "Promotions that do not end", []int{1, 2, 4, 5}},
+	{"R8", "Members that do not rejoin", []int{1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15}},
+	{"R9", "Promotions that do not finish", []int{1, 2, 4, 5}},
 	{"R10", "Slots and their consumers", []int{1, 3, 4, 5, 6}},
 	{"R11", "The DCS, maintenance mode, disks and races", []int{1, 3, 4, 6}},
-	{"R12", "Others that are touched", []int{2, 3, 5}},
+	{"R12", "Side effects on other members and clients", []int{2, 3, 5}},
 	{"R13", "Tools around the switchover", []int{1, 2, 3, 4, 5}},
 	{"T", "Traps in Patroni's source", []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
 }
@@ -225,8 +225,8 @@ func scenarioNames(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, part := range strings.Split(string(raw), "name: ")[1:] {
-			if quoted, err := strconv.QuotedPrefix(part); err == nil {
+		for _, part := range strings.Split(string(raw), "name:")[1:] {
+			if quoted, err := strconv.QuotedPrefix(strings.TrimLeft(part, " ")); err == nil {
 				name, _ := strconv.Unquote(quoted)
 				out = append(out, name)
 			}

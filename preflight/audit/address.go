@@ -207,7 +207,7 @@ func runAuditVIP(s *fact.Snapshot, q fact.Question, id string) []check.Finding {
 	f, _ := s.File(id)
 	var out []check.Finding
 	for _, e := range endpointsOf(f) {
-		vip := fact.VipAmong(q.VIPs, []string{e.own.Connect.Must().Host})
+		vip := fact.VIPAmong(q.VIPs, []string{e.own.Connect.Must().Host})
 		if vip == "" {
 			continue
 		}

@@ -140,7 +140,7 @@ var dcsConfig = Check{
 	Essential: true,
 	Of:        OfCluster,
 	After:     []string{"dcs.reachable", "dcs.scope"},
-	Needs:     []fact.Need{fact.Config, fact.Ttl, fact.LoopWait, fact.RetryTimeout, fact.WrittenMaxLag},
+	Needs:     []fact.Need{fact.Config, fact.TTL, fact.LoopWait, fact.RetryTimeout, fact.WrittenMaxLag},
 	Run:       runConfig,
 }
 
@@ -276,7 +276,7 @@ func runEndpoints(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 func runConfig(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 	var out []Finding
 	c := fact.Config.Get(s, "")
-	t, l, r := fact.Ttl.Get(s, ""), fact.LoopWait.Get(s, ""), fact.RetryTimeout.Get(s, "")
+	t, l, r := fact.TTL.Get(s, ""), fact.LoopWait.Get(s, ""), fact.RetryTimeout.Get(s, "")
 	if l+2*r > t {
 		out = append(out, Finding{
 			Asked:    s.KeyName("/config"),

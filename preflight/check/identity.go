@@ -456,7 +456,7 @@ func runVIP(s *fact.Snapshot, q fact.Question, m string) []Finding {
 		{"api_url", fact.KeyAPIURL.Get(s, m), fact.RESTAnswer.Of(s, m).OrZero().RemoteAddr, remedyREST(s, m)},
 		{"conn_url", fact.KeyConnURL.Get(s, m), fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return fact.Known(q.RemoteAddr) }).Of(s, m).OrZero(), remedySQL(s, m)},
 	} {
-		vip := fact.VipAmong(q.VIPs, append(fact.BareHosts(a.url), fact.HostOfAddr(a.answered)))
+		vip := fact.VIPAmong(q.VIPs, append(fact.BareHosts(a.url), fact.HostOfAddr(a.answered)))
 		if vip == "" {
 			continue
 		}

@@ -19,7 +19,7 @@ var memberHALoop = Check{
 	Essential: true,
 	Of:        OfMembers,
 	After:     []string{"candidate.rest", "leader.rest"},
-	Needs:     []fact.Need{fact.Liveness, fact.Ttl},
+	Needs:     []fact.Need{fact.Liveness, fact.TTL},
 	Run:       runHALoop,
 }
 
@@ -36,7 +36,7 @@ func runHALoop(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	seen, okS := fact.RESTLastSeen.Of(s, m).Get()
 	now, okN := fact.RESTDate.Of(s, m).Get()
 	if okS && okN {
-		if age, limit := int64(now.Sub(seen).Seconds()), fact.Ttl.Get(s, m); age > limit {
+		if age, limit := int64(now.Sub(seen).Seconds()), fact.TTL.Get(s, m); age > limit {
 			f.Asked, f.Observed, f.Expected = s.RESTCall(m), fmt.Sprintf("it last heard from the DCS %d s ago", age), fmt.Sprintf("within ttl = %d s", limit)
 			return []Finding{f.secondsOf(age, limit)}
 		}

@@ -110,7 +110,7 @@ func AllLoopback(s *Snapshot) bool {
 	return true
 }
 
-func VipAmong(vips, hosts []string) string {
+func VIPAmong(vips, hosts []string) string {
 	for _, vip := range vips {
 		for _, host := range hosts {
 			if host != "" && SameHost(vip, host) {

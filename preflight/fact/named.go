@@ -98,7 +98,7 @@ var (
 	History     = ofCluster("/history", func(c Cluster) Observed[[]HistoryEntry] { return c.History })
 
 	Config         = ofCluster("/config", func(c Cluster) Observed[DynamicConfig] { return c.Config })
-	Ttl            = OfConfig("ttl in /config", func(c DynamicConfig) Observed[int64] { return c.TTL })
+	TTL            = OfConfig("ttl in /config", func(c DynamicConfig) Observed[int64] { return c.TTL })
 	LoopWait       = OfConfig("loop_wait in /config", func(c DynamicConfig) Observed[int64] { return c.LoopWait })
 	RetryTimeout   = OfConfig("retry_timeout in /config", func(c DynamicConfig) Observed[int64] { return c.RetryTimeout })
 	CheckTimeline  = OfConfig("check_timeline in /config", func(c DynamicConfig) Observed[bool] { return c.CheckTimeline })

@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"patroni-preflight/internal/request"
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/report"
+	"patroni-preflight/preflight/verify"
+)
+
+// attemptOptions are what every switchover of a command has in common.
+type attemptOptions struct {
+	output
+	session *session
+	rules   check.Policies
+	// ctl is nil with --via rest.
+	ctl *patronictl
+	// limit is how long the outcome is waited for, maxAge how old the verdict may be
+	// when the request is sent.
+	limit, maxAge time.Duration
+	record        string
+}
+
+// attempt is one switchover, step by step: judge, refresh, confirmUnchanged, send.
+type attempt struct {
+	attemptOptions
+	request fact.Request
+	retry   retry
+
+	before *fact.Recording
+	doc    preflight.SwitchoverReport
+}
+
+func newAttempt(o attemptOptions, r fact.Request, again retry) *attempt {
+	s := *o.session
+	s.request = r
+	o.session = &s
+	return &attempt{
+		attemptOptions: o, request: r, retry: again,
+		doc: preflight.SwitchoverReport{SchemaVersion: check.ReportSchema},
+	}
+}
+
+// judge judges the cluster, plans the switchover, and returns the exit code of the
+// verdict.
+func (a *attempt) judge(ctx context.Context) (code int, err error) {
+	j, err := a.retry.judge(ctx, a.env, a.session, a.rules)
+	if err != nil {
+		return 0, err
+	}
+	a.before, a.doc.Check = j.only()
+	if a.record != "" {
+		if err := record(a.before, a.record); err != nil {
+			return 0, err
+		}
+	}
+	if a.doc.Check.Verdict == preflight.Go {
+		a.doc.Plan = preflight.PlanOf(a.before.Snapshot, a.doc.Check)
+	}
+	return a.doc.Check.ExitCode, nil
+}
+
+// refresh judges again if the verdict is too old for the request.
+func (a *attempt) refresh(ctx context.Context) (code int, err error) {
+	age := time.Since(a.before.TakenAt)
+	if age <= a.maxAge {
+		return exitcode.Go, nil
+	}
+	fmt.Fprintf(a.env.Stderr, "patroni-preflight: the verdict is %.0f s old; checking again\n", age.Seconds())
+	plan := a.doc.Plan
+	if code, err = a.judge(ctx); code != exitcode.Go || err != nil {
+		a.doc.Plan = plan
+		return code, err
+	}
+	if a.doc.Plan.Leader != plan.Leader {
+		return 0, changedSince("leader")
+	}
+	a.doc.Plan = plan
+	return code, nil
+}
+
+// confirmUnchanged reads the DCS once more, right before the request.
+func (a *attempt) confirmUnchanged(ctx context.Context) error {
+	moved := a.session.recheck(ctx, a.before.Snapshot)
+	switch what, ok := moved.Get(); {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case !ok:
+		return exit{exitcode.Unknown, fmt.Errorf(
+			"the DCS could not be read again, so nothing was done: %s", moved.Reason())}
+	case len(what) > 0:
+		return changedSince(what...)
+	}
+	return nil
+}
+
+func changedSince(what ...string) error {
+	return exit{exitcode.Changed, fmt.Errorf(
+		"the cluster changed since the verdict, so nothing was done: %s", strings.Join(what, ", "))}
+}
+
+// send hands the switchover to Patroni and watches the state of the cluster
+// meanwhile. From here on a signal ends the watching, not the switchover.
+func (a *attempt) send(ctx context.Context) (code int) {
+	sendCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var underWay atomic.Bool
+	underWay.Store(true)
+	results := make(chan preflight.RequestResult, 1)
+	go func() {
+		r := a.ask(sendCtx)
+		underWay.Store(false)
+		results <- r
+	}()
+	v, err := a.outcome(ctx, underWay.Load)
+	a.doc.Request = a.collect(ctx, results, stop)
+	switch {
+	case err != nil && errors.As(context.Cause(ctx), new(Signalled)):
+		fmt.Fprintf(a.env.Stderr, "patroni-preflight: %v; no longer watching. %s To see the outcome, run:\n%s\n",
+			context.Cause(ctx), a.stillRunning(), a.howToLook())
+		return exitcode.OutcomeUnknown
+	case err != nil:
+		fmt.Fprintf(a.env.Stderr,
+			"patroni-preflight: the request was sent, but watching it failed: %v. To see the outcome, run:\n%s\n",
+			err, a.howToLook())
+		return exitcode.OutcomeUnknown
+	}
+	a.doc.Verification = &v
+	return v.ExitCode
+}
+
+// ask sends the request.
+func (a *attempt) ask(ctx context.Context) preflight.RequestResult {
+	p := a.doc.Plan
+	if a.ctl != nil {
+		return a.ctl.switchover(ctx, a.before.Target, p, a.steps())
+	}
+	m, _ := a.before.Member(p.Leader)
+	key, _ := m.Key.Get()
+	url, _ := key.APIURL.Get()
+	s := request.Switchover{Leader: p.Leader, Candidate: p.Candidate, ScheduledAt: p.ScheduledAt}
+	return a.session.post(ctx, url, s, a.steps())
+}
+
+// outcome watches the cluster while the request is under way and after it.
+func (a *attempt) outcome(ctx context.Context, underWay func() bool) (v verify.Verification, err error) {
+	shown := &progress{w: a.env.Stderr, live: a.env.StderrTerminal && !a.text()}
+	defer shown.done()
+	snapshot := func() (*fact.Recording, error) { return a.session.snapshot(ctx, a.request) }
+	clock := newCountdown(ctx, a.limit)
+	if a.doc.Plan.ScheduledAt == "" {
+		_, v, err = watchOutcome(a.doc.Check.Baseline, clock, shown, underWay, snapshot)
+		return v, err
+	}
+	clock.end = clock.now().Add(min(clock.left(), 2*loopWait(a.before.Snapshot)+20*time.Second))
+	return watchScheduled(a.doc.Check.Baseline, clock, shown, underWay, snapshot)
+}
+
+// collect takes the answer. If the outcome is known before it, patronictl has a few
+// seconds to finish.
+func (a *attempt) collect(
+	ctx context.Context, results <-chan preflight.RequestResult, stop func(),
+) *preflight.RequestResult {
+	select {
+	case r := <-results:
+		return &r
+	case <-ctx.Done():
+	case <-time.After(5 * time.Second):
+	}
+	stop()
+	r := <-results
+	return &r
+}
+
+// stillRunning says what a signal does not end. A patronictl that did not finish
+// may not have sent its request.
+func (a *attempt) stillRunning() string {
+	if a.ctl != nil && a.doc.Request.Problem != "" {
+		return "patronictl was ended; if it had sent its request, the switchover continues."
+	}
+	return "The request was sent, and the switchover continues."
+}
+
+// howToLook is the command that shows how the switchover ended.
+func (a *attempt) howToLook() string {
+	if a.record != "" {
+		return quoted([]string{"patroni-preflight", "verify", "--since", a.record})
+	}
+	return quoted([]string{"patronictl", "list", a.before.Target.Scope})
+}
+
+// question is what the user confirms.
+func (a *attempt) question() string {
+	p := a.doc.Plan
+	return fmt.Sprintf("Switch over %s from %s to %s?",
+		report.Line(a.before.Target.Scope, 80), report.Line(p.Leader, 80), report.Line(p.Whom(), 80))
+}
