@@ -58,9 +58,9 @@ func Line(s string, columns int) string {
 	return string(r[:min(len(r), columns)])
 }
 
-// table aligns columns and fits them into 80. First it cuts long cells, names and
-// addresses, then it narrows the gaps, and only then it cuts short cells. The last
-// column holds figures and is never cut.
+// table aligns columns and fits them into 80. First it cuts long cells, such as
+// addresses, then it narrows the gaps, then it cuts the names in the first column, and
+// only then the states. The last column holds figures and is never cut.
 func table(rows [][]string) []string {
 	const (
 		gap   = 2
@@ -85,6 +85,7 @@ func table(rows [][]string) []string {
 		gaps[i]--
 		total--
 	}
+	total -= cut(widths[:min(1, last)], least, total-width)
 	cut(widths[:last], least, total-width)
 	lines := make([]string, 0, len(rows))
 	for _, row := range rows {
