@@ -249,7 +249,7 @@ func judgeFollows(b Baseline, after *fact.Snapshot, m string) answer {
 	switch {
 	case fact.Equal(fact.SQLInRecovery.Of(after, m), false) && m != n:
 		a.asked, a.expected = after.SQLQuery(m, "pg_is_in_recovery()"), "true"
-		return a.failed("false: it is a primary too", m+" is a primary too")
+		return a.failed("false, so it is a primary too", m+" is a primary too")
 	case from == "" && !senders.Known():
 		return a.unknown(senders.Reason(), "whether "+m+" streams")
 	case from == "":
@@ -336,11 +336,11 @@ func judgeSlots(b Baseline, after *fact.Snapshot, n string) answer {
 	}
 	switch kept {
 	case 0:
-		return a.passed("all 0", "the switchover had no replication slot to keep")
+		return a.passed("all 0", "there was no replication slot that must survive")
 	case 1:
-		return a.passed("all 1", n+" has the 1 replication slot that it must keep")
+		return a.passed("all 1", n+" has the one replication slot that must survive")
 	}
-	return a.passed(fmt.Sprintf("all %d", kept), fmt.Sprintf("%s has all %d replication slots that it must keep", n, kept))
+	return a.passed(fmt.Sprintf("all %d", kept), fmt.Sprintf("%s has all %d replication slots that must survive", n, kept))
 }
 
 // standby reports whether the cluster is known to follow another one.
