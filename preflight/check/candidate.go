@@ -12,9 +12,9 @@ var candidateMember = Check{
 	ID:        "candidate.member",
 	Title:     "the candidate is a member and not the leader",
 	Since:     "0.1.0",
-	Why:       "patronictl refuses a name that it does not know, and the name of the leader. Names are compared exactly.",
+	Why:       "patronictl refuses a name that it does not know, and the name of the leader. It compares names exactly.",
 	Source:    "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover",
-	Fix:       "Use a name that patronictl list shows as a replica.",
+	Fix:       "Use the name of a member that patronictl list shows as a replica.",
 	Proof:     "docs/accuracy.md: \"unknown member\", \"the candidate is the leader\".",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
@@ -27,9 +27,9 @@ var candidateMember = Check{
 
 var candidateNofailover = Check{
 	ID:          "candidate.nofailover",
-	Title:       "no tag forbids to promote the candidate",
+	Title:       "no tag prevents the candidate from being promoted",
 	Since:       "0.1.0",
-	Why:         "Patroni does not promote a member with nofailover, in any spelling: true, 1, the text \"false\" (any text that is not empty counts as true), and since 3.2.0 a failover_priority of 0 or less.",
+	Why:         "Patroni does not promote a member tagged nofailover. Every spelling counts: true, 1, the text \"false\" (any text that is not empty is true), and since 3.2.0 a failover_priority of 0 or less.",
 	Source:      "patroni/tags.py nofailover; patroni/ctl.py reads the tags in the DCS, patroni/ha.py failover_limitation those in the REST answer",
 	Fix:         "Remove the tag from that node's patroni.yml and reload Patroni there, or choose another candidate.",
 	Proof:       "docs/accuracy.md: \"candidate tagged nofailover\", \"candidate tagged nofailover: \"false\"\", \"candidate with failover_priority 0\", \"bystander tagged nofailover\"; TestNofailover.",
@@ -47,7 +47,7 @@ var candidateWatchdog = Check{
 	ID:          "candidate.watchdog",
 	Title:       "the candidate's watchdog is usable",
 	Since:       "0.1.0",
-	Why:         "Where watchdog.mode is required and the device cannot be used, Patroni does not promote the member.",
+	Why:         "If watchdog.mode is required and the device cannot be used, Patroni does not promote the member.",
 	Source:      "watchdog_failed in GET /patroni; patroni/ha.py failover_limitation: 412 \"no good candidates have been found\"",
 	Fix:         "Give Patroni access to the watchdog device on that node.",
 	Proof:       "TestBreakages; failover_limitation in patroni/ha.py, which e2e/oracle_test.go runs.",
@@ -65,16 +65,16 @@ var candidateWatchdog = Check{
 		return []Finding{{
 			Asked: s.RESTCall(m), Observed: "watchdog_failed: the watchdog is required and cannot be used",
 			Effect: "Patroni counts the member as unfit: 412 \"no good candidates have been found\".",
-			Remedy: "On " + m + ": modprobe softdog (or the hardware's module), and see that the user of Patroni may write the device (watchdog.device in patroni.yml).",
+			Remedy: "On " + m + ": modprobe softdog (or the module of the hardware), and let the user that runs Patroni write to the device (watchdog.device in patroni.yml).",
 		}}
 	},
 }
 
 var candidateSync = Check{
 	ID:          "candidate.sync",
-	Title:       "the candidate is synchronous where that is asked for",
+	Title:       "the candidate is a synchronous standby, if synchronous mode requires one",
 	Since:       "0.1.0",
-	Why:         "In synchronous mode only a member in /sync may take over.",
+	Why:         "In synchronous mode only a member in /sync may become leader.",
 	Source:      "patroni/api.py do_POST_failover (412 \"candidate name does not match with sync_standby\"); patroni/ha.py is_failover_possible, get_failover_candidates",
 	Fix:         "Choose a member that patronictl list shows as Sync Standby or Quorum Standby.",
 	Proof:       "docs/accuracy.md: \"synchronous mode, candidate is the synchronous standby\", \"synchronous mode, candidate is not the synchronous standby\", \"quorum mode, candidate is a quorum standby\", \"quorum mode, candidate tagged nosync\"; e2e/oracle_test.go for the releases between.",
@@ -92,9 +92,9 @@ var candidateStreaming = Check{
 	ID:        "candidate.streaming",
 	Title:     "the candidate is streaming from this cluster",
 	Since:     "0.1.0",
-	Why:       "Patroni accepts a candidate that is not streaming as long as it is less than maximum_lag_on_failover behind. The leader's last WAL then never reaches it: committed rows are lost.",
+	Why:       "Patroni accepts a candidate that is not streaming as long as its lag is below maximum_lag_on_failover. The leader's last WAL never reaches that candidate: commits already acknowledged to clients are lost.",
 	Source:    "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader or on the member that it cascades from; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
-	Fix:       "See the candidate's PostgreSQL log for why it does not connect to the leader.",
+	Fix:       "Read the candidate's PostgreSQL log to see why it does not connect to the leader.",
 	Proof:     "docs/accuracy.md: \"candidate not streaming, less than 1 MiB behind\", \"candidate tagged nostream\": 1000 committed rows lost on each of three releases.",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -109,9 +109,9 @@ var candidateTimeline = Check{
 	ID:        "candidate.timeline",
 	Title:     "the candidate is on the leader's timeline",
 	Since:     "0.1.0",
-	Why:       "Patroni compares timelines only where check_timeline is on, which it is not by default. A candidate on an older timeline is promoted from there: what was committed since is lost, and the timeline number is used a second time.",
+	Why:       "Patroni compares timelines only if check_timeline is on; the default is off. A candidate on an older timeline is promoted from that timeline: commits made since are lost, and the timeline number is used twice.",
 	Source:    "pg_walfile_name on the leader, pg_stat_wal_receiver.received_tli on the candidate, timeline in GET /patroni; patroni/ha.py is_failover_possible; measured",
-	Fix:       "patronictl reinit that member, or let pg_rewind bring it onto the leader's timeline.",
+	Fix:       "Rebuild the member with patronictl reinit, or let pg_rewind bring it to the leader's timeline.",
 	Proof:     "docs/accuracy.md: \"candidate on an older timeline\", \"check_timeline on, candidate on an older timeline\": 1000 committed rows lost, and a timeline number used twice.",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -124,12 +124,12 @@ var candidateTimeline = Check{
 
 var candidateAhead = Check{
 	ID:        "candidate.ahead",
-	Title:     "the candidate holds no WAL that the leader never had",
+	Title:     "the candidate has no WAL that the leader lacks",
 	Since:     "0.1.0",
-	Why:       "A candidate ahead of the leader has diverged. Patroni sees a negative lag and accepts it; patronictl list shows 0. What the leader committed since is lost.",
+	Why:       "A candidate ahead of the leader has diverged. Patroni computes a negative lag and accepts it; patronictl list shows 0. Commits made on the leader since then are lost.",
 	Source:    "max of pg_last_wal_receive_lsn() and pg_last_wal_replay_lsn() on the candidate, against pg_current_wal_flush_lsn() on the leader, sampled after it",
-	Fix:       "patronictl reinit that member.",
-	Proof:     "TestBreakages, to the byte; measured: Patroni accepts the lag below zero, and patronictl list shows 0.",
+	Fix:       "Rebuild the member with patronictl reinit.",
+	Proof:     "TestBreakages, to the byte; measured: Patroni accepts a negative lag, and patronictl list shows 0.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -149,9 +149,9 @@ func runCandidate(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	switch {
 	case c == leader:
 		return []Finding{{
-			Asked: s.KeyName("/leader"), Observed: c, Expected: "another member than the candidate",
+			Asked: s.KeyName("/leader"), Observed: c, Expected: "a member other than the leader",
 			Effect: fmt.Sprintf("patronictl says \"Member %s is already the leader of cluster %s\".", c, s.Target.Scope),
-			Remedy: "Nothing to do, or another candidate: " + fact.Names(s.Replicas()) + ".",
+			Remedy: "Nothing to do, or choose another candidate: " + fact.Names(s.Replicas()) + ".",
 		}}
 	case !isMember:
 		return []Finding{{
@@ -179,15 +179,15 @@ func runNobodyNamed(s *fact.Snapshot, q fact.Question, asked string) []Finding {
 		return Witnessed(asked, "Patroni may choose among %s%s", fact.Names(eligible), left)
 	}
 	f := Finding{
-		Asked: asked, Observed: "no member that may be promoted" + left, Expected: "at least one besides the leader",
+		Asked: asked, Observed: "no member may be promoted" + left, Expected: "at least one member besides the leader",
 		Effect: "patronictl says \"No candidates found to switchover to\".",
 		Remedy: "Start a replica without the nofailover tag.",
 	}
 	if p := patroni.PredictFor(s, q); p.Stage != patroni.StageCtl {
-		f.Effect = "Nobody could take over."
-		f.Remedy = "Bring one of them back first: patronictl list, and the Patroni log there."
+		f.Effect = "No member could take over."
+		f.Remedy = "Bring a member back first; read patronictl list and that member's Patroni log."
 		if p.Printed != "" {
-			f.Effect = fmt.Sprintf("Nobody could take over; patronictl prints %q.", p.Printed)
+			f.Effect = fmt.Sprintf("No member could take over; patronictl prints %q.", p.Printed)
 		}
 	}
 	return []Finding{f}
@@ -205,15 +205,15 @@ func runNofailover(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		effect := "patronictl does not offer the member, and the leader refuses it: 412 \"no good candidates have been found\"."
 		if strings.Contains(how, `"`) {
-			effect = "Any text that is not empty counts as true, \"false\" too. " + effect
+			effect = "Any text that is not empty counts as true, even \"false\". " + effect
 		}
 		return []Finding{{
-			Asked: t.asked, Observed: "tag " + how, Expected: "no tag that forbids promotion",
+			Asked: t.asked, Observed: "tag " + how, Expected: "no tag that prevents promotion",
 			Effect: effect,
-			Remedy: fmt.Sprintf("Take the tag out of patroni.yml of %s, then: patronictl reload %s %s; or choose another candidate.", m, s.Target.Scope, m),
+			Remedy: fmt.Sprintf("Remove the tag from patroni.yml of %s, then run: patronictl reload %s %s; or choose another candidate.", m, s.Target.Scope, m),
 		}}
 	}
-	return Witnessed(s.KeyName("/members/"+m), "no such tag, nor in the REST answer")
+	return Witnessed(s.KeyName("/members/"+m), "no such tag in the DCS or in the REST answer")
 }
 
 func runSync(s *fact.Snapshot, q fact.Question, m string) []Finding {
@@ -221,16 +221,16 @@ func runSync(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	asked := s.KeyName("/sync")
 	remedy := "Choose one of " + fact.Names(state.Standbys) + ", or wait until " + m + " is synchronous (patronictl list)."
 	if len(state.Standbys) == 0 {
-		remedy = "Wait until a member is synchronous (patronictl list), or see why none becomes so."
+		remedy = "Wait until a member is synchronous (patronictl list), or find out why none is."
 	}
-	observed := fmt.Sprintf("synchronous mode is %s, and the standbys are: %s", mode, fact.Names(state.Standbys))
+	observed := fmt.Sprintf("synchronous mode is %s; synchronous standbys: %s", mode, fact.Names(state.Standbys))
 	if patroni.Nosync(fact.KeyTags.Of(s, m).OrZero(), version) {
 		observed += "; " + m + " is tagged nosync"
-		remedy = fmt.Sprintf("Take nosync out of patroni.yml of %s, then: patronictl reload %s %s; or choose a synchronous standby.", m, s.Target.Scope, m)
+		remedy = fmt.Sprintf("Remove nosync from patroni.yml of %s, then run: patronictl reload %s %s; or choose a synchronous standby.", m, s.Target.Scope, m)
 	}
 	if fact.StandbyCluster.Of(s, m).OrZero() {
 		observed = "this is a standby cluster, and " + observed
-		remedy = fmt.Sprintf("A standby cluster has none, and Patroni before 3.2.0 wants one all the same: patronictl edit-config %s -s synchronous_mode=false", s.Target.Scope)
+		remedy = fmt.Sprintf("A standby cluster has no synchronous standby, but Patroni before 3.2.0 requires one: patronictl edit-config %s -s synchronous_mode=false", s.Target.Scope)
 	}
 	switch {
 	case mode == "off":
@@ -238,23 +238,23 @@ func runSync(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	case mode == "quorum" && strings.HasPrefix(version, "4.0.5") && state.Quorum > 0:
 		return []Finding{{
 			Severity: whereNamed(q), Asked: asked, Observed: fmt.Sprintf("quorum is %d, and the leader runs Patroni 4.0.5", state.Quorum),
-			Effect: "4.0.5 refuses every named candidate in quorum mode: 503 \"Switchover failed\" (mended in 4.0.6).",
+			Effect: "Patroni 4.0.5 refuses every named candidate in quorum mode: 503 \"Switchover failed\" (fixed in 4.0.6).",
 			Remedy: "Update Patroni on the leader to 4.0.6 or later first.",
 		}}
 	case patroni.InSync(state, m, version):
-		return Witnessed(asked, "%s is among the standbys", m)
+		return Witnessed(asked, "%s is in /sync", m)
 	case mode == "quorum" && fact.OlderThan(version, 4, 0, 5):
 		return []Finding{{
-			Asked: asked, Observed: observed, Expected: m + " among them",
-			Effect: "Patroni " + version + " demotes the leader all the same, then " + m + " does not take the key: no primary.",
+			Asked: asked, Observed: observed, Expected: m + " in /sync",
+			Effect: "Patroni " + version + " demotes the leader anyway, then " + m + " does not take the leader key: the cluster has no primary.",
 			Remedy: remedy,
 		}}
 	case mode == "quorum":
-		return []Finding{{Asked: asked, Observed: observed, Expected: m + " among them", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
+		return []Finding{{Asked: asked, Observed: observed, Expected: m + " in /sync", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
 	case q.Candidate == "" && len(state.Standbys) > 0 && !patroni.OutOfSync(s, m): // before 2.1.5 it races all the same
 		return []Finding{{
-			Kind: Policy, Asked: asked, Observed: observed, Expected: m + " among them",
-			Effect: "Where nobody is named, members of Patroni before 2.1.5 take the leader key whether they are synchronous or not: what only the synchronous standby has would be lost.",
+			Kind: Policy, Asked: asked, Observed: observed, Expected: m + " in /sync",
+			Effect: "If no candidate is named, members with Patroni before 2.1.5 take the leader key even if they are not synchronous. Commits that only the synchronous standby has would be lost.",
 			Remedy: "Name one of " + fact.Names(state.Standbys) + ".",
 		}}
 	}
@@ -263,7 +263,7 @@ func runSync(s *fact.Snapshot, q fact.Question, m string) []Finding {
 		refusal = "switchover is not possible: can not find sync_standby"
 	}
 	return []Finding{{
-		Asked: asked, Observed: observed, Expected: m + " among them",
+		Asked: asked, Observed: observed, Expected: m + " in /sync",
 		Effect: "Patroni refuses: 412 \"" + refusal + "\".", Remedy: remedy,
 	}}
 }
@@ -279,7 +279,7 @@ func whereNamed(q fact.Question) Severity {
 func runAhead(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	have, leader := fact.SQLReceived.Get(s, m), fact.LeaderAfter.Get(s, m)
 	if leader == fact.NoLimit {
-		return Witnessed(s.SQLQuery(s.Leader(), "pg_is_in_recovery()"), "the leader follows another cluster and writes nothing of its own")
+		return Witnessed(s.SQLQuery(s.Leader(), "pg_is_in_recovery()"), "the leader follows another cluster and writes no WAL of its own")
 	}
 	asked := fmt.Sprintf("WAL position of %s (%s) against the leader's live one (%s), sampled after it", m, have, leader)
 	if have <= leader {
@@ -287,7 +287,7 @@ func runAhead(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	return []Finding{Finding{
 		Asked: asked, Observed: fmt.Sprintf("%d bytes ahead of the leader", have.Minus(leader)), Expected: "not ahead",
-		Effect: fmt.Sprintf("%s has diverged. Patroni takes this for a lag below zero and accepts it; what %s committed since would be lost.", m, s.Leader()),
+		Effect: fmt.Sprintf("%s has diverged. Patroni sees a negative lag and accepts it; commits that %s made since would be lost.", m, s.Leader()),
 		Remedy: fmt.Sprintf("patronictl reinit %s %s", s.Target.Scope, m),
 	}.bytesOf(have.Minus(leader), 0)}
 }
@@ -295,16 +295,16 @@ func runAhead(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 func runStreaming(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	f := Finding{
 		Expected: "streaming from the leader",
-		Effect: fmt.Sprintf("Patroni would accept this while the lag is within maximum_lag_on_failover. We do not: %s is not connected, so what the leader writes until it stops never reaches %s; rows that clients were told are safe are lost%s.",
+		Effect: fmt.Sprintf("Patroni would accept this candidate while its lag is within maximum_lag_on_failover. It does not check whether the candidate streams. %s is not connected, so WAL that the leader writes until it stops never reaches %s: commits already acknowledged to clients would be lost%s.",
 			m, m, atStake(s, m)),
-		Remedy: fmt.Sprintf("See the PostgreSQL log on %s for why it does not connect (primary_conninfo, login of the replication user, pg_hba.conf and free walsenders on %s).", m, s.Leader()),
+		Remedy: fmt.Sprintf("Read the PostgreSQL log on %s to see why it does not connect. Check primary_conninfo, the password of the replication user, pg_hba.conf and free walsenders on %s.", m, s.Leader()),
 	}
 	if s.IsStandbyCluster() {
-		f.Effect = fmt.Sprintf("Patroni would accept this while the lag is within maximum_lag_on_failover. We do not: what keeps %s from the WAL here may keep it from the primary of the other site too, and if it leads, nobody in this cluster gets any.", m)
+		f.Effect = fmt.Sprintf("Patroni would accept this candidate while its lag is within maximum_lag_on_failover. It does not check whether the candidate streams. Whatever keeps %s from receiving WAL may also keep it from the primary of the other site; as leader it would pass no WAL on to this cluster.", m)
 	}
 	switch status := fact.ReceiverStatus.Get(s, m); {
 	case status == "":
-		f.Asked, f.Observed = s.SQLQuery(m, "pg_stat_wal_receiver"), "no row: no WAL receiver runs"
+		f.Asked, f.Observed = s.SQLQuery(m, "pg_stat_wal_receiver"), "no WAL receiver is running"
 		return []Finding{f}
 	case status != "streaming":
 		f.Asked, f.Observed = s.SQLQuery(m, "pg_stat_wal_receiver"), "status "+status
@@ -316,15 +316,15 @@ func runStreaming(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	at := fact.Upstream.Get(s, m)
 	if at == "" {
-		f.Asked, f.Observed = s.SQLQuery(s.Leader(), "pg_stat_replication"), "no row of "+m
+		f.Asked, f.Observed = s.SQLQuery(s.Leader(), "pg_stat_replication"), "no row for "+m
 		if r, ok := fact.WALReceiver.Get(s, m).SenderHost.Get(); ok && r != "" {
-			f.Observed += fmt.Sprintf("; it receives from %s", r)
+			f.Observed += fmt.Sprintf("; it receives WAL from %s", r)
 		}
 		return []Finding{f}
 	}
 	asked, from := s.SQLQuery(at, "pg_stat_replication"), "the leader"
 	if at != s.Leader() {
-		from = at + ", another member"
+		from = at + ", not the leader"
 	}
 	if st := fact.SenderState(s, at, m); st.State != "streaming" {
 		f.Asked, f.Observed = asked, fmt.Sprintf("%s is in state %s", m, st.State)
@@ -340,7 +340,7 @@ func atStake(s *fact.Snapshot, m string) string {
 	if !okL || !okH || leader <= have {
 		return ""
 	}
-	return fmt.Sprintf(" (%s at this moment)", fact.Size(leader.Minus(have)))
+	return fmt.Sprintf(" (%s at present)", fact.Size(leader.Minus(have)))
 }
 
 func runTimeline(s *fact.Snapshot, _ fact.Question, m string) []Finding {
@@ -350,12 +350,12 @@ func runTimeline(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		asked = s.RESTCall(m)
 	}
 	f := Finding{
-		Asked: asked, Observed: fmt.Sprintf("timeline %d", mine), Expected: fmt.Sprintf("%d, the leader's", leaders),
-		Effect: fmt.Sprintf("Patroni compares timelines only with check_timeline on. %s would be promoted from timeline %d: everything committed since on timeline %d would be lost.", m, mine, leaders),
-		Remedy: fmt.Sprintf("patronictl reinit %s %s (or see why pg_rewind did not run there).", s.Target.Scope, m),
+		Asked: asked, Observed: fmt.Sprintf("timeline %d", mine), Expected: fmt.Sprintf("%d, as on the leader", leaders),
+		Effect: fmt.Sprintf("Patroni compares timelines only if check_timeline is on. %s would be promoted from timeline %d: everything committed since on timeline %d would be lost.", m, mine, leaders),
+		Remedy: fmt.Sprintf("patronictl reinit %s %s (or find out why pg_rewind did not run there).", s.Target.Scope, m),
 	}
 	if s.IsStandbyCluster() {
-		f.Effect = fmt.Sprintf("%s could not follow the primary of the other site from timeline %d, and as the leader nobody could follow it.", m, mine)
+		f.Effect = fmt.Sprintf("%s could not follow the primary of the other site from timeline %d, and no member could follow it as leader.", m, mine)
 	}
 	if mine != leaders {
 		return []Finding{f}
@@ -370,9 +370,9 @@ func runTimeline(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	want, _ := fact.Field(s.DCS.Cluster, func(c fact.Cluster) fact.Observed[int64] { t, _ := c.Timeline(); return fact.Known(t) }).Get()
 	if fact.CheckTimeline.Get(s, m) && (!known || rest < want) {
 		f.Kind = PatroniRule
-		f.Asked, f.Observed, f.Expected = s.RESTCall(m), "no timeline in the answer", fmt.Sprintf("at least %d, as in /history", want)
+		f.Asked, f.Observed, f.Expected = s.RESTCall(m), "no timeline in the answer", fmt.Sprintf("at least %d, as /history says", want)
 		f.Effect = "check_timeline is on, so the leader refuses the candidate: 503 \"Switchover failed\"."
-		f.Remedy = "See whether Patroni on " + m + " can log in to its own PostgreSQL as the replication user."
+		f.Remedy = "Find out whether Patroni on " + m + " can connect to its own PostgreSQL as the replication user."
 		return []Finding{f}
 	}
 	return Witnessed(asked, "timeline %d, as the leader", mine)

@@ -10,9 +10,9 @@ import (
 
 var candidateChoice = Check{
 	ID:       "candidate.choice",
-	Title:    "who will lead is settled",
+	Title:    "it is clear which member will become leader",
 	Since:    "0.2.0",
-	Why:      "Without a candidate the members race for the leader key. All that stream are level after a clean shutdown, so that failover_priority decides, and between equals whoever is first: it may be the one in the other building.",
+	Why:      "Without a named candidate the members race for the leader key. After a clean shutdown all streaming members have caught up, so failover_priority decides, and among equals the fastest wins: it may be the member in the other data center.",
 	Source:   "patroni/ha.py is_healthiest_node, _is_healthiest_node",
 	Fix:      "Name the candidate.",
 	Proof:    "docs/accuracy.md: \"no candidate named\", \"quorum mode, no candidate named\"; e2e/oracle_test.go for who may take the key.",
@@ -27,10 +27,10 @@ var candidateSyncLag = Check{
 	ID:          "candidate.sync_lag",
 	Title:       "the candidate will stay synchronous",
 	Since:       "0.2.0",
-	Why:         "The leader takes a standby out of /sync that is tagged nosync or lags behind the others by more than maximum_lag_on_syncnode. If that happens after the look, Patroni refuses the candidate, or the candidate does not take the leader key.",
+	Why:         "The leader removes a standby from /sync if it is tagged nosync or lags behind the others by more than maximum_lag_on_syncnode. If that happens after the check, Patroni refuses the candidate, or the candidate does not take the leader key.",
 	Source:      "maximum_lag_on_syncnode in /config, tags in the member key, pg_stat_replication on the leader; patroni/postgresql/sync.py current_state, _ReplicaList",
-	Fix:         "Raise maximum_lag_on_syncnode, wait until the candidate has caught up, or take the tag from it.",
-	Proof:       "docs/accuracy.md: \"maximum_lag_on_syncnode set\"; what warns is shown by cases on a recorded snapshot, by Patroni's source.",
+	Fix:         "Raise maximum_lag_on_syncnode, wait until the candidate has caught up, or remove the tag.",
+	Proof:       "docs/accuracy.md: \"maximum_lag_on_syncnode set\"; the warnings are shown by cases on a recorded snapshot, from Patroni's source.",
 	Kind:        PatroniRule,
 	Severity:    Warning,
 	Of:          OfReplicas,
@@ -54,12 +54,12 @@ func runChoice(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 		may = p.Winners
 	}
 	if len(may) < 2 {
-		return Witnessed(asked, "no more than one takes the leader key: %s", fact.Names(may))
+		return Witnessed(asked, "at most one member takes the leader key: %s", fact.Names(may))
 	}
 	return []Finding{{
-		Asked: asked, Observed: fmt.Sprintf("no candidate is named, and %s are equals: whoever is first leads", fact.Names(may)),
-		Effect: "Patroni makes no difference between them; sites, hardware and cost are not its concern.",
-		Remedy: fmt.Sprintf("Name the one that you want with --candidate: %s.", fact.Names(may)),
+		Asked: asked, Observed: fmt.Sprintf("no candidate is named, and %s are equals: the fastest becomes leader", fact.Names(may)),
+		Effect: "Patroni does not distinguish them; it knows nothing about sites, hardware or cost.",
+		Remedy: fmt.Sprintf("Name the member you want with --candidate: %s.", fact.Names(may)),
 	}}
 }
 
@@ -71,31 +71,31 @@ func runSyncLag(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(s.KeyName("/config"), "synchronous mode is off")
 	}
 	f := Finding{
-		Effect: fmt.Sprintf("The leader may take %s out of /sync before it steps down. Then it refuses, or %s does not take the leader key.", m, m),
+		Effect: fmt.Sprintf("The leader may remove %s from /sync before it steps down. Then it refuses, or %s does not take the leader key.", m, m),
 	}
 	if patroni.Nosync(fact.KeyTags.Get(s, m), fact.KeyVersion.Of(s, s.Leader()).OrZero()) {
 		f.Asked, f.Observed, f.Expected = s.KeyName("/members/"+m), "tagged nosync, or with a sync_priority of 0 or less", "no such tag on a member of /sync"
-		f.Remedy = fmt.Sprintf("Look again in a moment; choose another candidate, or take the tag out of patroni.yml of %s.", m)
+		f.Remedy = fmt.Sprintf("Check again in a moment, choose another candidate, or remove the tag from patroni.yml of %s.", m)
 		return []Finding{f}
 	}
 	if limit <= 0 {
-		return Witnessed(s.KeyName("/config"), "maximum_lag_on_syncnode is %d: no lag takes a member out of /sync", limit)
+		return Witnessed(s.KeyName("/config"), "maximum_lag_on_syncnode is %d: lag never removes a member from /sync", limit)
 	}
 	f.Asked = s.SQLQuery(s.Leader(), "pg_stat_replication")
 	f.Remedy = fmt.Sprintf("patronictl edit-config %s -s maximum_lag_on_syncnode=%d, or more", s.Target.Scope, max(16*patroni.DefaultMaximumLag, 4*limit))
 	lag, ok := syncLag(s, m)
 	switch {
 	case !ok:
-		f.Observed, f.Expected = "no position of "+m, "one, as of every synchronous standby"
-		f.Remedy = "See why it does not stream from the leader: pg_stat_wal_receiver on " + m + "."
+		f.Observed, f.Expected = "no WAL position of "+m, "a position, as for every synchronous standby"
+		f.Remedy = "Find out why it does not stream from the leader: pg_stat_wal_receiver on " + m + "."
 		return []Finding{f}
 	case lag > limit/2:
-		f.Observed, f.Expected = fmt.Sprintf("%s is %d bytes behind the foremost standby", m, lag), fmt.Sprintf("far less than maximum_lag_on_syncnode = %d", limit)
+		f.Observed, f.Expected = fmt.Sprintf("%s is %d bytes behind the most advanced standby", m, lag), fmt.Sprintf("far less than maximum_lag_on_syncnode = %d", limit)
 	case limit < patroni.DefaultMaximumLag:
 		f.Asked, f.Observed = s.KeyName("/config"), fmt.Sprintf("maximum_lag_on_syncnode is %d", limit)
-		f.Expected = fmt.Sprintf("more than a burst of writes, say %d", 16*patroni.DefaultMaximumLag)
+		f.Expected = fmt.Sprintf("more than a burst of writes, for example %d", 16*patroni.DefaultMaximumLag)
 	default:
-		return Witnessed(f.Asked, "%d bytes behind the foremost standby, limit %d", lag, limit)
+		return Witnessed(f.Asked, "%d bytes behind the most advanced standby, limit %d", lag, limit)
 	}
 	return []Finding{f.bytesOf(lag, limit)}
 }

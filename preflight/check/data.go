@@ -10,10 +10,10 @@ import (
 
 var dataServerVersion = Check{
 	ID:       "data.server_version",
-	Title:    "leader and candidate run one PostgreSQL release",
+	Title:    "leader and candidate run the same PostgreSQL release",
 	Since:    "0.2.0",
-	Why:      "Minor releases work together, but a candidate on an older one brings back the bugs that the leader's has mended.",
-	Source:   "server_version_num on both",
+	Why:      "Minor releases work together, but a candidate on an older one brings back the bugs that the leader's release has fixed.",
+	Source:   "server_version_num on both nodes",
 	Fix:      "Update the candidate first.",
 	Proof:    "Cases on a recorded snapshot.",
 	Kind:     Policy,
@@ -28,8 +28,8 @@ var dataExtensions = Check{
 	ID:       "data.extensions",
 	Title:    "the candidate has the files of every extension",
 	Since:    "0.2.0",
-	Why:      "Extensions are in the data, their files on each node. A standby does not miss them before a session calls one of their functions: on the new leader those fail.",
-	Source:   "pg_extension on the leader, pg_available_extension_versions on the candidate; of the database that is connected to",
+	Why:      "Extensions are part of the data, their files are on each node. A standby does not need the files until a session calls one of the functions: on the new leader those calls fail.",
+	Source:   "pg_extension on the leader, pg_available_extension_versions on the candidate, in the database of the session",
 	Fix:      "Install the extension's package on the candidate.",
 	Proof:    "docs/accuracy.md: \"an extension's files are missing on the candidate\".",
 	Kind:     Policy,
@@ -42,10 +42,10 @@ var dataExtensions = Check{
 
 var dataCollations = Check{
 	ID:       "data.collations",
-	Title:    "the candidate sorts text as the indexes do",
+	Title:    "the candidate sorts text in the order that the indexes have",
 	Since:    "0.2.0",
-	Why:      "An index on text is in the order of the C library or ICU that built it. A candidate with another version of that library searches the same index in another order: rows are not found, and unique indexes take duplicates.",
-	Source:   "pg_database.datcollversion and pg_collation.collversion against the versions that the server has; pg_database_collation_actual_version() on both nodes",
+	Why:      "An index on text has the order of the C library or ICU that built it. A candidate with another version of that library searches the same index in another order: rows are not found, and unique indexes accept duplicates.",
+	Source:   "pg_database.datcollversion and pg_collation.collversion against the versions of the server; pg_database_collation_actual_version() on both nodes",
 	Fix:      "Give both nodes the same operating system release; REINDEX and ALTER DATABASE ... REFRESH COLLATION VERSION after a change.",
 	Proof:    "docs/accuracy.md: \"collation versions as of another C library\".",
 	Kind:     Policy,
@@ -61,8 +61,8 @@ var dataUnlogged = Check{
 	Title:    "no unlogged table loses its rows",
 	Since:    "0.2.0",
 	Why:      "Unlogged tables are not replicated: on the new leader they are empty.",
-	Source:   "pg_class.relpersistence on the leader, of the database that is connected to",
-	Fix:      "ALTER TABLE ... SET LOGGED for those whose rows matter.",
+	Source:   "pg_class.relpersistence on the leader, in the database of the session",
+	Fix:      "ALTER TABLE ... SET LOGGED for each table whose rows matter.",
 	Proof:    "docs/accuracy.md: \"unlogged tables\".",
 	Kind:     Policy,
 	Severity: Warning,
@@ -87,7 +87,7 @@ func runServerVersion(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	return []Finding{{
 		Asked: asked, Observed: fact.Release(own), Expected: "at least " + fact.Release(leaders) + ", as on " + s.Leader(),
-		Effect: "What the newer release has mended comes back with the switchover.",
+		Effect: "The bugs that the newer release has fixed come back with the switchover.",
 		Remedy: "Update PostgreSQL on " + m + " first.",
 	}}
 }
@@ -117,16 +117,16 @@ func runExtensions(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if len(missing) > 0 {
 		out = append(out, Finding{
 			Asked: asked, Observed: fmt.Sprintf("no files of %s, installed in %s", fact.Names(missing), database),
-			Effect: "Their functions fail when it leads.",
-			Remedy: fmt.Sprintf("Install on %s the package with %s, in the version that %s has.", m, fact.Names(missing), s.Leader()),
+			Effect: "Their functions fail once it leads.",
+			Remedy: fmt.Sprintf("On %s, install the package with %s, in the version that %s has.", m, fact.Names(missing), s.Leader()),
 		})
 	}
 	if len(other) > 0 {
 		out = append(out, Finding{
 			Severity: Warning,
 			Asked:    asked, Observed: fmt.Sprintf("the files of another version than %s, installed in %s", fact.Names(other), database),
-			Effect: "Functions fail when it leads where its library does not serve the installed version.",
-			Remedy: fmt.Sprintf("Give %s the package that %s has; after an update of the package everywhere: ALTER EXTENSION ... UPDATE.", m, s.Leader()),
+			Effect: "Functions fail once it leads if its library does not support the installed version.",
+			Remedy: fmt.Sprintf("Install on %s the package that %s has; after updating the package everywhere: ALTER EXTENSION ... UPDATE.", m, s.Leader()),
 		})
 	}
 	if len(out) > 0 {
@@ -144,8 +144,8 @@ func runCollations(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if ok1 && ok2 && own != leaders && own != "" && leaders != "" {
 		return []Finding{{
 			Asked: asked, Observed: "version " + own + " of the library that sorts text", Expected: leaders + ", as on " + s.Leader(),
-			Effect: "Indexes on text were built in another order than it searches them: rows are not found, unique indexes take duplicates.",
-			Remedy: "Give " + m + " the operating system release of " + s.Leader() + ", or choose another candidate. If it has to be: REINDEX all indexes on text right after.",
+			Effect: "Indexes on text were built in an order other than the one in which the candidate searches them: rows are not found, and unique indexes accept duplicates.",
+			Remedy: "Install on " + m + " the operating system release of " + s.Leader() + ", or choose another candidate. If there is no other way: REINDEX all indexes on text right after the switchover.",
 		}}
 	}
 	list := fact.SQLCollations.Get(s, m)
@@ -153,13 +153,13 @@ func runCollations(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		if differ := sortedOtherwise(list, leaders); len(differ) > 0 {
 			return []Finding{{
 				Asked: asked, Observed: "another version than " + s.Leader() + " of: " + fact.Names(differ),
-				Effect: "Indexes on text that use them are not in the order in which it searches them: rows are not found, unique indexes take duplicates.",
-				Remedy: "Give " + m + " the operating system release of " + s.Leader() + ", or choose another candidate. If it has to be: REINDEX what uses them right after.",
+				Effect: "Indexes on text that use them are in an order other than the one in which the candidate searches them: rows are not found, and unique indexes accept duplicates.",
+				Remedy: "Install on " + m + " the operating system release of " + s.Leader() + ", or choose another candidate. If there is no other way: REINDEX the indexes that use them right after the switchover.",
 			}}
 		}
 	}
 	if len(list) == 0 {
-		return Witnessed(asked, "every recorded version is the one that the server has")
+		return Witnessed(asked, "every recorded version matches the server's")
 	}
 	var what []string
 	for _, c := range list[:min(len(list), 5)] {
@@ -167,9 +167,9 @@ func runCollations(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	return []Finding{{
 		Severity: Warning,
-		Asked:    asked, Observed: fmt.Sprintf("%d recorded with another version than the server has: %s", len(list), strings.Join(what, ", ")),
-		Effect: "Indexes on text may have been built in another order. The leader has the same data, so this is no worse after the switchover, unless its library is another one.",
-		Remedy: "REINDEX those, then ALTER DATABASE ... REFRESH COLLATION VERSION or ALTER COLLATION ... REFRESH VERSION.",
+		Asked:    asked, Observed: fmt.Sprintf("%d recorded with a version other than the server's: %s", len(list), strings.Join(what, ", ")),
+		Effect: "Indexes on text may have been built in another order. The leader has the same data, so a switchover makes this no worse, unless the candidate's library differs.",
+		Remedy: "REINDEX them, then run ALTER DATABASE ... REFRESH COLLATION VERSION or ALTER COLLATION ... REFRESH VERSION.",
 	}}
 }
 
@@ -205,11 +205,11 @@ func runUnlogged(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	database, _ := fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.Database }).Of(s, m).Get()
 	asked := s.SQLQuery(m, "pg_class")
 	if n == 0 {
-		return Witnessed(asked, "no unlogged table in database %s; others were not looked at", database)
+		return Witnessed(asked, "no unlogged table in database %s; other databases were not checked", database)
 	}
 	return []Finding{{
-		Asked: asked, Observed: fmt.Sprintf("%d unlogged tables in database %s; others were not looked at", n, database),
+		Asked: asked, Observed: fmt.Sprintf("%d unlogged tables in database %s; other databases were not checked", n, database),
 		Effect: "They are empty on the new leader.",
-		Remedy: "If their rows matter: ALTER TABLE ... SET LOGGED. Which: SELECT oid::regclass FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r';",
+		Remedy: "If their rows matter: ALTER TABLE ... SET LOGGED. To list them: SELECT oid::regclass FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r';",
 	}}
 }

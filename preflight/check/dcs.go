@@ -12,10 +12,10 @@ var dcsReachable = Check{
 	ID:        "dcs.reachable",
 	Title:     "the DCS answers with quorum",
 	Since:     "0.1.0",
-	Why:       "Without a quorum Patroni demotes its leader or goes into failsafe mode, no switchover request can be written, and patronictl hangs for ever.",
+	Why:       "Without a quorum Patroni demotes its leader or enters failsafe mode, no switchover request can be written, and patronictl hangs indefinitely.",
 	Source:    "patroni/dcs/etcd.py get_etcd_client (retries without end); etcd linearizable Range",
-	Fix:       "Bring the store back to a quorum and see that this machine reaches it, then check again.",
-	Proof:     "docs/accuracy.md: \"two etcd of three frozen\", \"etcd all down\": patronictl said nothing within 10 s, and no primary was left.",
+	Fix:       "Restore the quorum of the store, make sure that this machine reaches it, then check again.",
+	Proof:     "docs/accuracy.md: \"two etcd of three frozen\", \"etcd all down\": patronictl printed nothing within 10 s, and the cluster had no primary.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -28,9 +28,9 @@ var dcsReachable = Check{
 
 var dcsGroup = Check{
 	ID:        "dcs.group",
-	Title:     "a group is named where the cluster is Citus'",
+	Title:     "a group is named if the cluster is a Citus cluster",
 	Since:     "0.2.0",
-	Why:       "Each group of a Citus cluster is a Patroni cluster of its own, whose keys stand under its number. The scope alone has no leader, and patronictl refuses to switch it over.",
+	Why:       "Each group of a Citus cluster is a Patroni cluster of its own, with its keys under the number of the group. The scope itself has no leader, and patronictl refuses to switch it over.",
 	Source:    "patroni/ctl.py _do_failover_or_switchover, is_citus_cluster; patroni/dcs/__init__.py AbstractDCS.client_path",
 	Fix:       "Name the group: 0 is the coordinator.",
 	Proof:     "TestReadCitus in dcs/ reads such a prefix; the refusal is literal in patroni/ctl.py.",
@@ -47,9 +47,9 @@ var dcsScope = Check{
 	ID:        "dcs.scope",
 	Title:     "the DCS holds this cluster",
 	Since:     "0.1.0",
-	Why:       "A wrong scope or namespace shows an empty cluster. So does a cluster that writes through etcd's v2 API, which v3 does not see.",
+	Why:       "With a wrong scope or namespace the cluster looks empty. So does a cluster that writes through etcd's v2 API, which v3 does not see.",
 	Source:    "patroni/dcs/__init__.py AbstractDCS.client_path; patronictl: \"This cluster has no leader\"",
-	Fix:       "Set scope and namespace as they stand in the nodes' patroni.yml.",
+	Fix:       "Set scope and namespace as in the nodes' patroni.yml.",
 	Proof:     "docs/accuracy.md: \"wrong scope\": \"This cluster has no leader\".",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
@@ -62,12 +62,12 @@ var dcsScope = Check{
 
 var dcsStable = Check{
 	ID:        "dcs.stable",
-	Title:     "the cluster held still while it was read",
+	Title:     "the cluster did not change while it was read",
 	Since:     "0.1.0",
-	Why:       "A picture put together from before and after a change is of a cluster that never was.",
-	Source:    "two linearizable reads of the prefix, before and after the members were asked",
-	Fix:       "Wait until the change is through, then check again.",
-	Proof:     "TestReread and TestMoved in dcs/ hold the two reads side by side; TestBreakages has the cluster that moved.",
+	Why:       "Facts from before and after a change describe a cluster that never existed.",
+	Source:    "two linearizable reads of the prefix, before and after asking the members",
+	Fix:       "Wait until the change is complete, then check again.",
+	Proof:     "TestReread and TestMoved in dcs/ compare the two reads; TestBreakages has the cluster that changed.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -78,10 +78,10 @@ var dcsStable = Check{
 		if moved := fact.DCSMoved.Get(s, ""); len(moved) > 0 {
 			return []Finding{{
 				Asked: s.PrefixName(), Observed: "changed between two reads: " + strings.Join(moved, ", "),
-				Remedy: "Wait until the change is through, then check again.",
+				Remedy: "Wait until the change is complete, then check again.",
 			}}
 		}
-		return Witnessed(s.PrefixName(), "nothing moved between the two reads")
+		return Witnessed(s.PrefixName(), "nothing changed between the two reads")
 	},
 }
 
@@ -89,9 +89,9 @@ var dcsAlarmsCheck = Check{
 	ID:        "dcs.alarms",
 	Title:     "the DCS has no alarm",
 	Since:     "0.1.0",
-	Why:       "With a NOSPACE alarm etcd refuses every write: the request to switch over cannot be stored (503 \"failed to write failover key into DCS\"), nor can the new leader's key.",
+	Why:       "With a NOSPACE alarm etcd refuses every write: neither the switchover request (503 \"failed to write failover key into DCS\") nor the new leader's key can be stored.",
 	Source:    "etcd Maintenance.Alarm; patroni/api.py do_POST_failover",
-	Fix:       "NOSPACE: compact and defragment, then etcdctl alarm disarm. CORRUPT: replace the server concerned.",
+	Fix:       "NOSPACE: compact and defragment, then etcdctl alarm disarm. CORRUPT: replace the server.",
 	Proof:     "docs/accuracy.md: \"etcd out of space\".",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
@@ -116,10 +116,10 @@ var dcsEndpoints = Check{
 	ID:       "dcs.endpoints",
 	Title:    "every server of the DCS answers",
 	Since:    "0.1.0",
-	Why:      "The quorum holds without the missing servers, but one more loss in the middle of a switchover leaves the cluster without a primary.",
+	Why:      "The quorum holds without the missing servers, but the loss of another one during a switchover leaves the cluster without a primary.",
 	Source:   "etcd Maintenance.Status of each configured endpoint",
-	Fix:      "Bring the server back, or take it out of the configuration.",
-	Proof:    "docs/accuracy.md: \"one etcd of three down\": the switchover worked, with what was left.",
+	Fix:      "Bring the server back, or remove it from the configuration.",
+	Proof:    "docs/accuracy.md: \"one etcd of three down\": the switchover worked on the remaining servers.",
 	Kind:     Policy,
 	Severity: Warning,
 	Of:       OfCluster,
@@ -129,11 +129,11 @@ var dcsEndpoints = Check{
 
 var dcsConfig = Check{
 	ID:        "dcs.config",
-	Title:     "the dynamic configuration says what it seems to say",
+	Title:     "Patroni reads the dynamic configuration as written",
 	Since:     "0.1.0",
-	Why:       "Patroni takes a value that it cannot read for its default, without a word; before 3.0.3 it then ignores the whole dynamic configuration.",
+	Why:       "If Patroni cannot read a value, it silently uses the default; before 3.0.3 it ignores the whole dynamic configuration.",
 	Source:    "patroni/global_config.py get_int, parse_int; patroni/config.py set_dynamic_configuration",
-	Fix:       "patronictl edit-config: sizes in bytes and times in seconds, as plain integers.",
+	Fix:       "patronictl edit-config: write sizes in bytes and times in seconds, as plain integers.",
 	Proof:     "docs/accuracy.md: \"maximum_lag_on_failover \"10MB\"\", \"maximum_lag_on_failover \"10MB\", Patroni 3.0\", \"ttl too short for loop_wait\"; TestMaximumLag against patroni/utils.py parse_int.",
 	Kind:      PatroniRule,
 	Severity:  Warning,
@@ -146,11 +146,11 @@ var dcsConfig = Check{
 
 var dcsLeader = Check{
 	ID:        "dcs.leader",
-	Title:     "the leader key has the holder that is expected",
+	Title:     "the expected member holds the leader key",
 	Since:     "0.1.0",
-	Why:       "Without a leader there is nothing to switch from, and a request that names another leader is refused.",
+	Why:       "Without a leader there is nothing to switch over from, and Patroni refuses a request that names another leader.",
 	Source:    "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover (412 \"leader name does not match\")",
-	Fix:       "Find out why no member holds the key: patronictl list, and the members' logs.",
+	Fix:       "Find out why no member holds the key; read patronictl list and the members' logs.",
 	Proof:     "TestBreakages; the three refusals are literal in patroni/ctl.py _do_failover_or_switchover, and e2e/oracle_test.go compares them with Patroni itself.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
@@ -165,10 +165,10 @@ var dcsLeaderLease = Check{
 	ID:        "dcs.leader_lease",
 	Title:     "the leader renews its key",
 	Since:     "0.1.0",
-	Why:       "A leader whose HA loop stands still does not process a switchover, and loses its key when the lease runs out.",
+	Why:       "A leader whose HA loop has stopped does not process a switchover and loses its key when the lease expires.",
 	Source:    "etcd Lease.LeaseTimeToLive: granted minus remaining is the age of the last keep-alive; patroni/ha.py update_lock",
-	Fix:       "See the leader's Patroni log; restart Patroni there if it hangs (PostgreSQL keeps running in maintenance mode only).",
-	Proof:     "docs/accuracy.md: \"leader's Patroni frozen\": the leader key ran out and another member took it.",
+	Fix:       "Read the leader's Patroni log; restart Patroni there if it hangs (PostgreSQL keeps running only in maintenance mode).",
+	Proof:     "docs/accuracy.md: \"leader's Patroni frozen\": the leader key expired and another member took it.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -177,7 +177,7 @@ var dcsLeaderLease = Check{
 	Needs:     []fact.Need{fact.LeaderLease, fact.LoopWait, fact.RetryTimeout},
 	Run: func(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return runLease(s, m, "/leader", fact.LeaderLease.Get(s, m),
-			"Its HA loop is not running: it would not process the switchover, and the key is lost when the lease runs out.")
+			"Its HA loop is not running: it would not process the switchover, and it loses the key when the lease expires.")
 	},
 }
 
@@ -185,9 +185,9 @@ var dcsMemberLease = Check{
 	ID:        "dcs.member_lease",
 	Title:     "the member renews its key",
 	Since:     "0.1.0",
-	Why:       "A member key outlives its Patroni by up to ttl. A candidate whose HA loop stands still cannot take the leader key: the cluster stays without a primary until that lease has run out.",
-	Source:    "etcd Lease.LeaseTimeToLive; patroni/ha.py touch_member. The age of the key itself says nothing: Patroni writes it on change only",
-	Fix:       "See Patroni's log on that member; restart Patroni there.",
+	Why:       "A member key outlives its Patroni by up to ttl. A candidate whose HA loop has stopped cannot take the leader key: the cluster has no primary until that lease expires.",
+	Source:    "etcd Lease.LeaseTimeToLive; patroni/ha.py touch_member. The age of the key itself proves nothing: Patroni writes it only on change",
+	Fix:       "Read Patroni's log on that member; restart Patroni there.",
 	Proof:     "docs/accuracy.md: \"candidate's Patroni frozen\", \"old member key with a live lease\": the lease tells them apart, the age of the key does not.",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -197,7 +197,7 @@ var dcsMemberLease = Check{
 	Needs:     []fact.Need{fact.MemberLease, fact.LoopWait, fact.RetryTimeout},
 	Run: func(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return runLease(s, m, "/members/"+m, fact.MemberLease.Get(s, m),
-			"Its HA loop is not running, so it could not take the leader key: the cluster would be without a primary until the lease has run out.")
+			"Its HA loop is not running, so it could not take the leader key: the cluster would have no primary until the lease expires.")
 	},
 }
 
@@ -205,10 +205,10 @@ var dcsFailoverKey = Check{
 	ID:        "dcs.failover_key",
 	Title:     "no other switchover is pending",
 	Since:     "0.1.0",
-	Why:       "Patroni overwrites a pending request without asking; patronictl list and GET /cluster show a scheduled one only.",
+	Why:       "Patroni overwrites a pending request without asking; patronictl list and GET /cluster show only scheduled requests.",
 	Source:    "patroni/dcs/__init__.py manual_failover (an unconditional put), class Failover",
-	Fix:       "Wait for it, or take it back: patronictl flush SCOPE switchover for a scheduled one.",
-	Proof:     "docs/accuracy.md: \"a switchover scheduled for tomorrow\": the request was overwritten without a word.",
+	Fix:       "Wait for it, or cancel it: patronictl flush SCOPE switchover, if it is scheduled.",
+	Proof:     "docs/accuracy.md: \"a switchover scheduled for tomorrow\": the request was silently overwritten.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -224,13 +224,13 @@ func runGroup(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 	case s.Target.Group != "":
 		return Witnessed(s.PrefixName(), "the keys of group %s", s.Target.Group)
 	case len(found) == 0:
-		return Witnessed(s.PrefixName(), "no group of a Citus cluster")
+		return Witnessed(s.PrefixName(), "not a group of a Citus cluster")
 	}
 	list := strings.Join(found, ", ")
 	return []Finding{{
-		Asked: s.PrefixName(), Observed: "no leader, but the groups " + list + " of a Citus cluster, and none is named", Expected: "one group",
-		Effect: "Each is a cluster of its own. patronictl says \"For Citus clusters the --group must me specified\".",
-		Remedy: "Give patronictl --group with one of " + list + ": 0 is the coordinator.",
+		Asked: s.PrefixName(), Observed: "no leader, but the groups " + list + " of a Citus cluster, and the request names none", Expected: "one group",
+		Effect: "Each group is a cluster of its own. patronictl says \"For Citus clusters the --group must me specified\".",
+		Remedy: "Name the group with --group: " + list + "; 0 is the coordinator.",
 	}}
 }
 
@@ -240,8 +240,8 @@ func runScope(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 		return Witnessed(s.KeyName("/initialize"), "system identifier %s", id)
 	}
 	return []Finding{{
-		Asked: s.KeyName("/initialize"), Observed: "no system identifier", Expected: "that of an initialised cluster",
-		Effect: "The cluster is still being bootstrapped, or this is not Patroni's scope.",
+		Asked: s.KeyName("/initialize"), Observed: "no system identifier", Expected: "the identifier of an initialised cluster",
+		Effect: "The cluster is still bootstrapping, or this scope is not Patroni's.",
 		Remedy: "Compare scope and namespace with the nodes' patroni.yml.",
 	}}
 }
@@ -252,14 +252,14 @@ func runEndpoints(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 		st, ok := e.Status.Get()
 		f := Finding{
 			Asked:  "status of " + s.DCS.Kind + " " + e.URL,
-			Effect: fmt.Sprintf("The other servers hold the quorum (%d are configured); losing one more during the switchover may leave the cluster without a primary.", len(s.DCS.Endpoints)),
-			Remedy: "Bring that server back first, or take it out of the configuration if it is gone for good.",
+			Effect: fmt.Sprintf("The other servers hold the quorum (%d are configured); the loss of another one during the switchover may leave the cluster without a primary.", len(s.DCS.Endpoints)),
+			Remedy: "Bring that server back first, or remove it from the configuration if it no longer exists.",
 		}
 		switch {
 		case !ok:
 			f.Observed = answerIn(e.Status.Reason())
 		case !st.HasLeader:
-			f.Observed = "it knows of no raft leader"
+			f.Observed = "it knows no raft leader"
 		case len(st.Errors) > 0:
 			f.Observed = strings.Join(st.Errors, "; ")
 		default:
@@ -281,7 +281,7 @@ func runConfig(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 		out = append(out, Finding{
 			Asked:    s.KeyName("/config"),
 			Observed: fmt.Sprintf("ttl %d, loop_wait %d, retry_timeout %d", t, l, r), Expected: "loop_wait + 2*retry_timeout <= ttl",
-			Effect: "The leader may lose its key in the middle of a retry. Since 3.2.0 Patroni silently changes the values.",
+			Effect: "The leader may lose its key during a retry. Since 3.2.0 Patroni silently changes the values.",
 			Remedy: fmt.Sprintf("patronictl edit-config -s ttl=%d", l+2*r),
 		})
 	}
@@ -293,11 +293,11 @@ func runConfig(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 			Asked:    s.KeyName("/config"),
 			Observed: fmt.Sprintf("maximum_lag_on_failover is %q", written), Expected: "an integer, in bytes",
 			Effect: fmt.Sprintf("Patroni reads no units here and silently uses %d.", n),
-			Remedy: fmt.Sprintf("patronictl edit-config -s maximum_lag_on_failover=%d (or the number of bytes that was meant)", patroni.DefaultMaximumLag),
+			Remedy: fmt.Sprintf("patronictl edit-config -s maximum_lag_on_failover=%d (or the intended number of bytes)", patroni.DefaultMaximumLag),
 		}
 		if !inForce {
 			f.Severity = Blocker
-			f.Effect = "Patroni " + version + " refuses the whole dynamic configuration because of it and goes on with the one before, which nobody can see from outside."
+			f.Effect = "Patroni " + version + " refuses the whole dynamic configuration because of it and keeps the previous one, which is not visible from outside."
 		}
 		out = append(out, f)
 	}
@@ -315,19 +315,19 @@ func runLeader(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 		return []Finding{{
 			Asked: asked, Observed: "no such key", Expected: "the name of the leader",
 			Effect: "patronictl says \"This cluster has no leader\".",
-			Remedy: "See patronictl list and the members' logs for why nobody takes the key.",
+			Remedy: "Read patronictl list and the members' logs to see why no member takes the key.",
 		}}
 	case q.ExpectedLeader != "" && q.ExpectedLeader != leader:
 		return []Finding{{
 			Asked: asked, Observed: leader, Expected: q.ExpectedLeader,
 			Effect: fmt.Sprintf("patronictl says \"Member %s is not the leader of cluster %s\".", q.ExpectedLeader, s.Target.Scope),
-			Remedy: fmt.Sprintf("Find out when the leader moved (patronictl history), then use --leader %s.", leader),
+			Remedy: fmt.Sprintf("Find out when the leader changed (patronictl history), then use --leader %s.", leader),
 		}}
 	case !isMember:
 		return []Finding{{
 			Asked: asked, Observed: leader + ", which has no member key", Expected: "a member",
-			Effect: "Its Patroni has not written its own key: it is not there, or it cannot write to the DCS.",
-			Remedy: "See Patroni's log on " + leader + ".",
+			Effect: "Its Patroni has not written its own key: it is not running, or it cannot write to the DCS.",
+			Remedy: "Read Patroni's log on " + leader + ".",
 		}}
 	}
 	return Witnessed(asked, "%s", leader)
@@ -342,14 +342,14 @@ func runLease(s *fact.Snapshot, m, name string, l fact.Lease, effect string) []F
 	case l.RemainingSeconds < 0:
 		return []Finding{{
 			Asked: asked, Observed: "expired", Expected: fmt.Sprintf("renewed within %d s", limit),
-			Effect: effect, Remedy: "See Patroni's log on " + m + " and restart Patroni there.",
+			Effect: effect, Remedy: "Read Patroni's log on " + m + " and restart Patroni there.",
 		}}
 	case age > limit:
 		return []Finding{Finding{
 			Asked:    asked,
 			Observed: fmt.Sprintf("last renewed %d s ago, %d of %d s left", age, l.RemainingSeconds, l.GrantedSeconds),
 			Expected: fmt.Sprintf("renewed within loop_wait + retry_timeout = %d s", limit),
-			Effect:   effect, Remedy: "See Patroni's log on " + m + " and restart Patroni there.",
+			Effect:   effect, Remedy: "Read Patroni's log on " + m + " and restart Patroni there.",
 		}.secondsOf(age, limit)}
 	default:
 		return Witnessed(asked, "renewed %d s ago, %d of %d s left", max(0, age), l.RemainingSeconds, l.GrantedSeconds)
@@ -369,14 +369,14 @@ func runFailoverKey(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 	if f.ScheduledAt != "" {
 		return []Finding{{
 			Severity: Warning, Asked: asked, Observed: what + ", scheduled for " + f.ScheduledAt,
-			Effect: "A new request overwrites it without a word; if it comes due first, the leader is another one by then.",
-			Remedy: fmt.Sprintf("patronictl flush %s switchover --force, if it is not wanted any more.", s.Target.Scope),
+			Effect: "A new request silently overwrites it; if it is due first, another member leads by then.",
+			Remedy: fmt.Sprintf("patronictl flush %s switchover --force, if it is no longer wanted.", s.Target.Scope),
 		}}
 	}
 	return []Finding{{
-		Asked: asked, Observed: what + ", not yet carried out", Expected: "nothing pending",
-		Effect: "An operation is under way, or is queued until the end of maintenance mode; a second request overwrites it.",
-		Remedy: "Wait until patronictl list is quiet. If it stays, look at the leader's log before you remove the key.",
+		Asked: asked, Observed: what + ", not yet executed", Expected: "nothing pending",
+		Effect: "An operation is in progress, or is queued until the end of maintenance mode; a second request overwrites it.",
+		Remedy: "Wait until patronictl list shows no change. If it stays, read the leader's log before you remove the key.",
 	}}
 }
 
@@ -391,9 +391,9 @@ var dcsHistory = Check{
 	ID:       "dcs.history",
 	Title:    "/history ends where the leader's timeline began",
 	Since:    "0.2.0",
-	Why:      "Patroni takes the cluster's timeline from /history: check_timeline compares the members with it, and patronictl history shows it. The leader mends the key in its HA loop, so one that stays wrong tells that the loop does not come so far, or that the leader's history file is gone. At timeline 1 there is no such key.",
+	Why:      "Patroni takes the cluster's timeline from /history: check_timeline compares the members with it, and patronictl history shows it. The leader corrects the key in its HA loop. If the key stays wrong, the loop does not get that far, or the leader's history file is missing. At timeline 1 the key does not exist.",
 	Source:   "patroni/ha.py update_cluster_history; patroni/dcs/__init__.py TimelineHistory; pg_walfile_name() on the leader, or timeline in its REST answer",
-	Fix:      "Wait for a loop of the leader, then see its Patroni log.",
+	Fix:      "Wait for one HA loop of the leader, then read its Patroni log.",
 	Proof:    "Cases, and docs/accuracy.md: \"the key /history is gone\": the switchover works without it.",
 	Kind:     PatroniRule,
 	Severity: Warning,
@@ -415,20 +415,20 @@ var leaderTimeline = fact.OfMember("timeline", func(m fact.Member) fact.Observed
 func runHistory(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 	asked, timeline, lines := s.KeyName("/history"), leaderTimeline.Get(s, ""), fact.History.Get(s, "")
 	if fact.StandbyCluster.Get(s, "") {
-		return Witnessed(asked, "not compared: in a standby cluster nobody writes it")
+		return Witnessed(asked, "not compared: no member writes it in a standby cluster")
 	}
 	last, observed := int64(0), "no timeline"
 	if n := len(lines); n > 0 {
 		last = lines[n-1].Timeline
-		observed = fmt.Sprintf("timeline %d was the last to end", last)
+		observed = fmt.Sprintf("the last timeline that ended is %d", last)
 	}
 	if last == timeline-1 {
 		return Witnessed(asked, "%s, and %s is on timeline %d", observed, s.Leader(), timeline)
 	}
-	wait := fmt.Sprintf("Wait %d s and check again: the leader mends it. If it stays, see Patroni's log on %s", fact.LoopWait.Of(s, "").OrZero(), s.Leader())
+	wait := fmt.Sprintf("Wait %d s and check again: the leader corrects it. If it stays, read Patroni's log on %s", fact.LoopWait.Of(s, "").OrZero(), s.Leader())
 	f := Finding{
 		Asked: asked, Observed: observed, Expected: fmt.Sprintf("timeline %d, since %s is on timeline %d", timeline-1, s.Leader(), timeline),
-		Effect: "patronictl history does not show how the cluster came here. A switchover works without that, as long as check_timeline is off.",
+		Effect: "patronictl history does not show the cluster's past. A switchover works without it as long as check_timeline is off.",
 		Remedy: fmt.Sprintf("%s, and whether pg_wal has %08X.history there.", wait, timeline),
 	}
 	if timeline == 1 {
@@ -436,9 +436,9 @@ func runHistory(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 	}
 	switch on := fact.CheckTimeline.Get(s, ""); {
 	case on && last < timeline:
-		f.Effect = fmt.Sprintf("check_timeline compares with timeline %d, so it lets members pass that are on an older one than the leader.", last+1)
+		f.Effect = fmt.Sprintf("check_timeline compares with timeline %d, so it accepts members on a timeline older than the leader's.", last+1)
 	case on:
-		f.Effect = fmt.Sprintf("check_timeline compares with timeline %d, so it refuses members that are on the leader's.", last+1)
+		f.Effect = fmt.Sprintf("check_timeline compares with timeline %d, so it refuses members on the leader's timeline.", last+1)
 	}
 	return []Finding{f}
 }
@@ -447,9 +447,9 @@ var dcsSyncLeader = Check{
 	ID:        "dcs.sync_leader",
 	Title:     "/sync names the leader that /leader names",
 	Since:     "0.2.0",
-	Why:       "The leader itself keeps /sync, and puts its own name there. Where another name stands, it is not known who is synchronous; and the leader, whom /sync does not name, may not take the key back if the candidate fails. Patroni before 4.1.1 leaves it so after the leader was renamed in maintenance mode.",
+	Why:       "The leader maintains /sync and writes its own name there. If /sync names another member, the synchronous standbys are not known; and the leader, which /sync does not name, may not take the key back if the candidate fails. Patroni before 4.1.1 leaves it in that state after the leader was renamed in maintenance mode.",
 	Source:    "patroni/ha.py process_sync_replication, is_healthiest_node; patroni/dcs/__init__.py SyncState; Patroni's release notes of 4.1.1",
-	Fix:       "Wait for a loop of the leader; if it stays, turn synchronous mode off and on again.",
+	Fix:       "Wait for one HA loop of the leader; if it stays, turn synchronous mode off and on again.",
 	Proof:     "Cases on a recorded snapshot; e2e/oracle_test.go has an old leader that /sync does not name.",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -468,13 +468,13 @@ func runSyncLeader(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 	case mode == "off":
 		return Witnessed(asked, "synchronous mode is off")
 	case state.Leader == "":
-		return Witnessed(asked, "no leader: nobody is synchronous yet")
+		return Witnessed(asked, "no leader, so no standby is synchronous yet")
 	case p.SyncLeader(version, leader):
 		return Witnessed(asked, "the leader is %s", state.Leader)
 	}
 	return []Finding{{
 		Asked: asked, Observed: "the leader is " + state.Leader, Expected: leader + ", as in /leader",
-		Effect: fmt.Sprintf("Whom it names as standbys may be out of date, and if the candidate fails, %s may not take the key back: no primary.", leader),
-		Remedy: fmt.Sprintf("Wait %d s and check again: Patroni 4.1.1 and later mend it. If it stays: patronictl edit-config -s synchronous_mode=off, and -s synchronous_mode=%s after a loop.", fact.LoopWait.Of(s, "").OrZero(), mode),
+		Effect: fmt.Sprintf("The standbys that it names may be out of date, and if the candidate fails, %s may not take the key back: the cluster has no primary.", leader),
+		Remedy: fmt.Sprintf("Wait %d s and check again: Patroni 4.1.1 and later correct it. If it stays: patronictl edit-config -s synchronous_mode=off, and one loop later -s synchronous_mode=%s.", fact.LoopWait.Of(s, "").OrZero(), mode),
 	}}
 }

@@ -10,9 +10,9 @@ import (
 
 var identityAddress = Check{
 	ID:        "identity.address",
-	Title:     "the member's addresses can be its own",
+	Title:     "each address can belong to the member: no wildcard, no loopback",
 	Since:     "0.1.0",
-	Why:       "Whoever reads a wildcard or loopback address out of the DCS reaches itself: a leader that asks such a candidate asks itself, and counts it as WAL position 0.",
+	Why:       "A node that reads a wildcard or loopback address from the DCS connects to itself: a leader that asks such a candidate asks itself and counts the candidate as WAL position 0.",
 	Source:    "restapi.connect_address and postgresql.connect_address in the member key; patroni/patroni issues 423, 832, 886, 1784",
 	Fix:       "Set restapi.connect_address and postgresql.connect_address to the node's own address.",
 	Proof:     "docs/accuracy.md: \"candidate's api_url = 0.0.0.0\", \"candidate's api_url = 127.0.0.1\": 503, the leader had asked itself.",
@@ -29,10 +29,10 @@ var identityVIP = Check{
 	ID:        "identity.vip",
 	Title:     "the member's addresses do not move with the leader",
 	Since:     "0.1.0",
-	Why:       "An address that follows the leader is right as long as this member leads, so the switchover away from it works, and the one back to it fails.",
+	Why:       "An address that follows the leader is right only while this member leads: the switchover away from it works, and the switchover back fails.",
 	Source:    "the founding incident, patroni/patroni issue 3230; reproduced on every release tested",
-	Fix:       "Set the connect_address concerned to the node's own address; the VIP belongs into the clients' configuration only.",
-	Proof:     "docs/accuracy.md: \"the VIP before it bites: named, and still on the right node\", \"the way back: the VIP has followed the leader\": the first switchover worked, the one back failed.",
+	Fix:       "Set the connect_address to the node's own address; use the VIP only in the clients' configuration.",
+	Proof:     "docs/accuracy.md: \"the VIP before it bites: named, and still on the right node\", \"the way back: the VIP has followed the leader\": the first switchover worked, the switchover back failed.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -44,9 +44,9 @@ var identityVIP = Check{
 
 var identityRESTName = Check{
 	ID:        "identity.rest_name",
-	Title:     "the REST API answers as the member that it is asked for",
+	Title:     "the member itself answers at its api_url",
 	Since:     "0.1.0",
-	Why:       "Patroni never compares the name in the answer with the member it asked for. Where the leader answers for the candidate, the candidate counts as WAL position 0 and the switchover is refused; where another replica answers, the wrong node is judged fit.",
+	Why:       "Patroni never compares the name in the answer with the member that it asked. If the leader answers for the candidate, the candidate counts as WAL position 0 and Patroni refuses the switchover; if another replica answers, Patroni judges the wrong node.",
 	Source:    "patroni/ha.py fetch_node_status, _MemberStatus.from_api_response; patroni.name is given since 3.2.0; patroni/patroni issue 3230",
 	Fix:       "Set restapi.connect_address of that member to its own address and reload Patroni there.",
 	Proof:     "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\", \"candidate's api_url = the leader's\", \"candidate's api_url = another replica's\", \"candidate's and bystander's api_url swapped\"; the recordings api_url-of-node2-is-the-leaders of seven releases.",
@@ -61,12 +61,12 @@ var identityRESTName = Check{
 
 var identityRESTScope = Check{
 	ID:        "identity.rest_scope",
-	Title:     "the REST API answers for this cluster",
+	Title:     "a member of this cluster answers at the api_url",
 	Since:     "0.1.0",
-	Why:       "An api_url that reaches a node of another cluster has that node's position and health judged.",
+	Why:       "If an api_url leads to a node of another cluster, Patroni judges the position and health of that node.",
 	Source:    "patroni.scope in GET /patroni (patroni/api.py)",
 	Fix:       "Set restapi.connect_address of that member to its own address and reload Patroni there.",
-	Proof:     "TestBreakages; patroni.scope stands in every recorded answer, Patroni 2.1.7 to 4.1.4.",
+	Proof:     "TestBreakages; every recorded answer has patroni.scope, Patroni 2.1.7 to 4.1.4.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -86,11 +86,11 @@ var identityRESTScope = Check{
 
 var identityRESTSystemID = Check{
 	ID:        "identity.rest_system_id",
-	Title:     "the REST API speaks for this cluster's data",
+	Title:     "the REST API belongs to this cluster's data",
 	Since:     "0.1.0",
 	Why:       "Another system identifier means another database cluster: promoting it replaces the data.",
-	Source:    "database_system_identifier in GET /patroni against /initialize; Patroni compares them at start only (patroni/ha.py)",
-	Fix:       "Find out which cluster that node belongs to; re-create it as a replica of this one.",
+	Source:    "database_system_identifier in GET /patroni against /initialize; Patroni compares them only at start (patroni/ha.py)",
+	Fix:       "Find out which cluster that node belongs to; rebuild it as a replica of this one.",
 	Proof:     "TestBreakages; every recorded answer has the identifier, as has /initialize.",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -105,11 +105,11 @@ var identityRESTSystemID = Check{
 
 var identitySQLSystemID = Check{
 	ID:        "identity.sql_system_id",
-	Title:     "PostgreSQL at conn_url holds this cluster's data",
+	Title:     "PostgreSQL at conn_url has this cluster's data",
 	Since:     "0.1.0",
 	Why:       "Another system identifier means another database cluster: promoting it replaces the data.",
 	Source:    "pg_control_system() against /initialize",
-	Fix:       "Find out which cluster that node belongs to; re-create it as a replica of this one.",
+	Fix:       "Find out which cluster that node belongs to; rebuild it as a replica of this one.",
 	Proof:     "TestBreakages; go test -tags pgreal ./pg reads the identifier of real servers.",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -124,11 +124,11 @@ var identitySQLSystemID = Check{
 
 var identityRESTRole = Check{
 	ID:        "identity.rest_role",
-	Title:     "the REST API answers in the role that the leader key gives",
+	Title:     "the REST API answers in the role that the leader key implies",
 	Since:     "0.1.0",
-	Why:       "Patroni takes an answer in the role of a primary for WAL position 0. That is the leader answering for another member, or a second primary.",
+	Why:       "Patroni counts an answer in the role of a primary as WAL position 0. Either the leader answers for another member, or there is a second primary.",
 	Source:    "patroni/ha.py _MemberStatus.from_api_response",
-	Fix:       "Find out who answers at that member's api_url.",
+	Fix:       "Find out which node answers at that member's api_url.",
 	Proof:     "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\" with Patroni 3.0, which gives no name; the recordings of 2.1.7 and 3.0.2.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
@@ -139,7 +139,7 @@ var identityRESTRole = Check{
 	Run: func(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		role := fact.RESTRole.Get(s, m)
 		if who := answers(s, m); who != "" {
-			role += ", by its start time that of " + s.NameAndRole(who)
+			role += ", by its start time the server of " + s.NameAndRole(who)
 		}
 		return runRole(s, m, s.RESTCall(m), role)
 	},
@@ -147,10 +147,10 @@ var identityRESTRole = Check{
 
 var identityOneInstance = Check{
 	ID:        "identity.one_instance",
-	Title:     "REST API and PostgreSQL of the member are one instance",
+	Title:     "REST API and PostgreSQL of the member are the same instance",
 	Since:     "0.1.0",
-	Why:       "The postmaster's start time, to the microsecond, is the same by both ways only if both reach the same server. Otherwise Patroni judges one node by REST and the others follow another by SQL.",
-	Source:    "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it holds on every Patroni, also where REST gives no name",
+	Why:       "The postmaster's start time, to the microsecond, is the same by REST and by SQL only if both reach the same server. Otherwise Patroni judges one node by REST, and the members follow another one by SQL.",
+	Source:    "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it works with every Patroni, also if REST gives no name",
 	Fix:       "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
 	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\": the old leader did not stream afterwards.",
 	Kind:      Policy,
@@ -164,11 +164,11 @@ var identityOneInstance = Check{
 
 var identityDistinct = Check{
 	ID:        "identity.distinct",
-	Title:     "no other member is behind the member's addresses",
+	Title:     "no other member answers at the member's addresses",
 	Since:     "0.1.0",
-	Why:       "Two members behind one address are one server twice: at least one of them is not where the DCS says.",
+	Why:       "Two members with one address are one server counted twice: at least one member is not at the address that the DCS gives.",
 	Source:    "api_url and conn_url of all member keys; postmaster start times by REST and by SQL",
-	Fix:       "Give each member its own connect_address.",
+	Fix:       "Give each member a connect_address of its own.",
 	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\".",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -183,8 +183,8 @@ var identitySQLName = Check{
 	ID:        "identity.sql_name",
 	Title:     "PostgreSQL at conn_url replicates under the member's name",
 	Since:     "0.1.0",
-	Why:       "Patroni sets application_name in primary_conninfo to the member's name. Another name at conn_url is another member's server: after the switchover the others would follow the wrong node.",
-	Source:    "patroni/postgresql/config.py primary_conninfo_params; the proof of identity where REST gives no name (before 3.2.0)",
+	Why:       "Patroni sets application_name in primary_conninfo to the member's name. Another name at conn_url means another member's server: after the switchover the other members would follow the wrong node.",
+	Source:    "patroni/postgresql/config.py primary_conninfo_params; it proves the identity if REST gives no name (before 3.2.0)",
 	Fix:       "Set postgresql.connect_address of that member to its own address and reload Patroni there.",
 	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\"; TestSameApplicationName.",
 	Kind:      Policy,
@@ -198,12 +198,12 @@ var identitySQLName = Check{
 
 var identityKeyRole = Check{
 	ID:        "identity.key_role",
-	Title:     "the member key shows the role that the leader key gives",
+	Title:     "the member key shows the role that the leader key implies",
 	Since:     "0.1.0",
-	Why:       "A member that takes itself for something else is in the middle of a change of roles.",
+	Why:       "A member that shows another role is in the middle of a role change.",
 	Source:    "role in the member key (patroni/ha.py touch_member)",
-	Fix:       "Wait a few seconds and check again; if it stays, see Patroni's log on that member.",
-	Proof:     "TestBreakages; role stands in every recorded member key, \"master\" before 4.0.0 and \"primary\" since.",
+	Fix:       "Wait a few seconds and check again; if it stays, read Patroni's log on that member.",
+	Proof:     "TestBreakages; every recorded member key has a role, \"master\" before 4.0.0 and \"primary\" since.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -217,12 +217,12 @@ var identityKeyRole = Check{
 
 var identitySQLRole = Check{
 	ID:        "identity.sql_role",
-	Title:     "PostgreSQL is in the role that the leader key gives",
+	Title:     "PostgreSQL is in the role that the leader key implies",
 	Since:     "0.1.0",
-	Why:       "A holder of the leader key that is in recovery has nothing to hand over; a replica that is not in recovery is a second primary, and what it wrote is lost or splits the cluster.",
+	Why:       "A holder of the leader key that is in recovery cannot be switched over; a replica that is not in recovery is a second primary, and its writes are lost or split the cluster.",
 	Source:    "pg_is_in_recovery()",
-	Fix:       "Find out who answers at that member's conn_url before anything else is done.",
-	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\"; TestStandbyCluster for a leader that is in recovery by right.",
+	Fix:       "Find out which node answers at that member's conn_url before doing anything else.",
+	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\"; TestStandbyCluster for a leader that is in recovery legitimately.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -252,11 +252,11 @@ func remedyREST(s *fact.Snapshot, m string) string {
 	if hosts, ok := fact.HostsOf(fact.KeyAPIURL.Of(s, m).OrZero()); ok && len(hosts) == 1 {
 		_, port, _ = strings.Cut(hosts[0], " ")
 	}
-	return fmt.Sprintf("Set restapi.connect_address in patroni.yml of %s to that node's own address (port %s), then: patronictl reload %s %s", m, port, s.Target.Scope, m)
+	return fmt.Sprintf("Set restapi.connect_address in patroni.yml of %s to that node's own address (port %s), then run: patronictl reload %s %s", m, port, s.Target.Scope, m)
 }
 
 func remedySQL(s *fact.Snapshot, m string) string {
-	return fmt.Sprintf("Set postgresql.connect_address in patroni.yml of %s to that node's own address, then: patronictl reload %s %s", m, s.Target.Scope, m)
+	return fmt.Sprintf("Set postgresql.connect_address in patroni.yml of %s to that node's own address, then run: patronictl reload %s %s", m, s.Target.Scope, m)
 }
 
 func runRESTName(s *fact.Snapshot, _ fact.Question, m string) []Finding {
@@ -265,16 +265,16 @@ func runRESTName(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	case m:
 		return Witnessed(s.RESTCall(m), "patroni.name is %q", got)
 	case "":
-		return Witnessed(s.RESTCall(m), "no name, as of every Patroni before 3.2.0; start time, role and application_name carry the proof")
+		return Witnessed(s.RESTCall(m), "no name, as with every Patroni before 3.2.0; start time, role and application_name prove the identity")
 	}
 	f := Finding{
 		Asked:    s.RESTCall(m),
-		Observed: "the answer comes from " + s.NameAndRole(got), Expected: m,
+		Observed: "the answer is from " + s.NameAndRole(got), Expected: m,
 		Remedy: remedyREST(s, m),
 	}
 	switch {
 	case m == s.Leader():
-		f.Effect = fmt.Sprintf("patronictl sends the request to this address, so it reaches %s instead of the leader; and once %s has stepped down nobody sees its true state.", s.NameAndRole(got), m)
+		f.Effect = fmt.Sprintf("patronictl sends the request to this address, so the request reaches %s instead of the leader; and once %s has stepped down no member sees its true state.", s.NameAndRole(got), m)
 	case got == s.Leader():
 		f.Effect = fmt.Sprintf("The leader would ask itself and count %s as WAL position 0: \"Member %s exceeds maximum replication lag\" in its log, 503 \"Switchover failed\" for you, and lag 0 in patronictl list.", m, m)
 	default:
@@ -295,7 +295,7 @@ func runSystemID(s *fact.Snapshot, m, asked, got string) []Finding {
 	return []Finding{{
 		Asked: asked, Observed: "system identifier " + got, Expected: want + ", as in " + source,
 		Effect: "That is another database cluster: promoting it would replace the data.",
-		Remedy: fmt.Sprintf("Find out which cluster answers there. If the address is right, re-create the member: patronictl reinit %s %s", s.Target.Scope, m),
+		Remedy: fmt.Sprintf("Find out which cluster answers there. If the address is right, rebuild the member: patronictl reinit %s %s", s.Target.Scope, m),
 	}}
 }
 
@@ -303,13 +303,13 @@ func runOneInstance(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	rest, sql := fact.RESTStarted.Get(s, m), fact.SQLStarted.Get(s, m)
 	asked := "postmaster start time of member " + m + ", by REST and by SQL"
 	if rest.Equal(sql) {
-		return Witnessed(asked, "%s by both", clock(rest))
+		return Witnessed(asked, "%s in both", clock(rest))
 	}
 	return []Finding{{
 		Asked: asked, Observed: fmt.Sprintf("%s at %s, but %s at %s", clock(rest), fact.KeyAPIURL.Of(s, m).OrZero(), clock(sql), fact.KeyConnURL.Of(s, m).OrZero()),
-		Expected: "the same instance behind both",
-		Effect:   fmt.Sprintf("Two different servers answer for %s%s. Patroni judges the candidate by the one, and the other members follow the other.", m, whoseStart(s, m, rest, sql)),
-		Remedy:   fmt.Sprintf("Compare restapi.connect_address and postgresql.connect_address in patroni.yml of %s with the node's own addresses, mend the wrong one, then: patronictl reload %s %s", m, s.Target.Scope, m),
+		Expected: "the same instance at both",
+		Effect:   fmt.Sprintf("Two different servers answer for %s%s. Patroni judges the candidate by one of them, and the other members follow the other.", m, whoseStart(s, m, rest, sql)),
+		Remedy:   fmt.Sprintf("Compare restapi.connect_address and postgresql.connect_address in patroni.yml of %s with the node's own addresses, correct the wrong one, then run: patronictl reload %s %s", m, s.Target.Scope, m),
 	}}
 }
 
@@ -338,13 +338,13 @@ func runSQLName(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	asked := s.SQLQuery(m, "application_name in primary_conninfo")
 	switch {
 	case got == "":
-		return Witnessed(asked, "none shown; the REST answer of the same instance gives the name")
+		return Witnessed(asked, "not shown; the REST answer of the same instance gives the name")
 	case fact.SameApplicationName(got, m):
 		return Witnessed(asked, "%q", got)
 	}
 	return []Finding{{
 		Asked: asked, Observed: fmt.Sprintf("%q", got), Expected: fmt.Sprintf("%q", m),
-		Effect: fmt.Sprintf("The server there is the one of %s: once %s leads, the others would follow the wrong node.", got, m),
+		Effect: fmt.Sprintf("The server there is %s: once %s leads, the other members would follow the wrong node.", got, m),
 		Remedy: remedySQL(s, m),
 	}}
 }
@@ -375,14 +375,14 @@ func runRole(s *fact.Snapshot, m, asked, shown string) []Finding {
 	switch {
 	case isLeader:
 		f.Expected = "primary, since it holds the leader key"
-		f.Effect = "Patroni does nothing for a leader that is not a primary: the request would stay where it is."
-		f.Remedy = "Wait a few seconds and check again; if it stays, see Patroni's log on " + m + "."
+		f.Effect = "Patroni does nothing for a leader that is not a primary: the request would stay pending."
+		f.Remedy = "Wait a few seconds and check again; if it stays, read Patroni's log on " + m + "."
 	case fact.IsPrimaryRole(role):
 		f.Effect = fmt.Sprintf("Patroni counts an answer from a primary as WAL position 0: \"Member %s exceeds maximum replication lag\", 503 \"Switchover failed\". Either the leader answers for %s, or there is a second primary.", m, m)
-		f.Remedy = remedyREST(s, m) + "; if the address is right, " + m + " is a second primary: stop it before anything else."
+		f.Remedy = remedyREST(s, m) + "; if the address is right, " + m + " is a second primary: stop it before doing anything else."
 	default:
-		f.Effect = "The member is in the middle of a change of roles."
-		f.Remedy = "Wait a few seconds and check again; if it stays, see Patroni's log on " + m + "."
+		f.Effect = "The member is in the middle of a role change."
+		f.Remedy = "Wait a few seconds and check again; if it stays, read Patroni's log on " + m + "."
 	}
 	return []Finding{f}
 }
@@ -399,15 +399,15 @@ func runSQLRole(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	leads, okL := fact.SQLStarted.Of(s, s.Leader()).Get()
 	switch {
 	case isLeader:
-		f.Effect = m + " holds the leader key but is no primary: there is nothing to hand over."
-		f.Remedy = "See Patroni's log on " + m + "; wait until the promotion is through."
+		f.Effect = m + " holds the leader key but is not a primary: it cannot be switched over."
+		f.Remedy = "Read Patroni's log on " + m + "; wait until the promotion is complete."
 	case okM && okL && started.Equal(leads):
-		f.Effect = fmt.Sprintf("The leader's own server answers there: once %s leads, the others would follow the wrong node.", m)
+		f.Effect = fmt.Sprintf("The leader's own server answers there: once %s leads, the other members would follow the wrong node.", m)
 		f.Remedy = remedySQL(s, m)
 	default:
 		f.Anyone = true
-		f.Effect = "A second primary is running: what is written there is lost when it is made a replica again, or splits the cluster."
-		f.Remedy = fmt.Sprintf("Find out who writes to %s and stop it before anything else; then patronictl reinit %s %s.", m, s.Target.Scope, m)
+		f.Effect = "A second primary is running: its writes are lost when it becomes a replica again, or they split the cluster."
+		f.Remedy = fmt.Sprintf("Find out which client writes to %s and stop it before doing anything else; then run: patronictl reinit %s %s", m, s.Target.Scope, m)
 	}
 	return []Finding{f}
 }
@@ -423,7 +423,7 @@ func runAddress(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		f := Finding{
 			Asked:    s.KeyName("/members/" + m),
 			Observed: fmt.Sprintf("%s is %q", a.field, a.url), Expected: "an address of that node which the other nodes reach",
-			Effect: "Whoever asks for " + m + " there reaches itself: a leader counts it as WAL position 0, \"exceeds maximum replication lag\", 503.",
+			Effect: "A node that asks for " + m + " at this address reaches itself: a leader counts the member as WAL position 0, \"exceeds maximum replication lag\", 503.",
 			Remedy: a.remedy,
 		}
 		hosts := fact.BareHosts(a.url)
@@ -435,11 +435,11 @@ func runAddress(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		case fact.Ordinary:
 			continue
 		case fact.NoHost:
-			f.Effect = "Nobody can reach the member by it: Patroni says \"not reachable\"."
+			f.Effect = "No node can reach the member at this address: Patroni says \"not reachable\"."
 		case fact.Loopback:
 			// A whole cluster on one machine is a test bed, not a fault.
 			if fact.AllLoopback(s) {
-				f.Severity, f.Effect = Warning, "All members are on loopback addresses: that works as long as they are on one machine."
+				f.Severity, f.Effect = Warning, "All members are on loopback addresses: that works as long as they run on one machine."
 			}
 		}
 		out = append(out, f)
@@ -467,11 +467,11 @@ func runVIP(s *fact.Snapshot, q fact.Question, m string) []Finding {
 		}
 		switch name, _ := fact.RESTName.Of(s, m).Get(); {
 		case m == s.Leader():
-			f.Effect = fmt.Sprintf("It still points to the right node, because %s leads: a switchover away from %s works, the way back to %s fails, since by then the new leader would answer for it.", m, m, m)
+			f.Effect = fmt.Sprintf("The VIP still leads to the right node, because %s leads: a switchover away from %s works, the switchover back to %s fails, since the new leader would then answer for it.", m, m, m)
 		case name == m:
-			f.Effect = fmt.Sprintf("It points to %s at this moment, but the leader is %s: once the VIP is where it belongs, that one answers for %s, and a switchover to %s fails.", m, s.Leader(), m, m)
+			f.Effect = fmt.Sprintf("It leads to %s at present, but the leader is %s: once the VIP is on the leader, the leader answers for %s, and a switchover to %s fails.", m, s.Leader(), m, m)
 		default:
-			f.Effect = fmt.Sprintf("The VIP is on the leader: a switchover to %s fails now, since %s would answer for it, and works only while %s leads already.", m, s.NameAndRole(s.Leader()), m)
+			f.Effect = fmt.Sprintf("The VIP is on the leader: a switchover to %s fails now, since %s would answer for it; it works only while %s itself leads.", m, s.NameAndRole(s.Leader()), m)
 		}
 		out = append(out, f)
 	}
@@ -496,9 +496,9 @@ func runDistinct(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		return []Finding{{
 			Asked:    s.KeyName("/members/"+m) + " and " + strings.TrimLeft(strings.TrimPrefix(s.KeyName("/members/"+other.Name), s.KeyName("")), ", "),
-			Observed: fmt.Sprintf("%s and %s have %s", m, s.NameAndRole(other.Name), what), Expected: "an address of its own for each",
-			Effect: fmt.Sprintf("One server answers for both, so what Patroni learns of %s is not of %s.", m, m),
-			Remedy: fmt.Sprintf("Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, then: patronictl reload %s %s", m, s.Target.Scope, m),
+			Observed: fmt.Sprintf("%s and %s have %s", m, s.NameAndRole(other.Name), what), Expected: "an address of its own for each member",
+			Effect: fmt.Sprintf("One server answers for both, so what Patroni learns about %s is not about %s.", m, m),
+			Remedy: fmt.Sprintf("Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, then run: patronictl reload %s %s", m, s.Target.Scope, m),
 		}}
 	}
 	return Witnessed(s.KeyName("/members/"+m), "no other member shares its addresses or its server")
@@ -527,7 +527,7 @@ func sharedWith(s *fact.Snapshot, a, b string) string {
 		x, okX := t.of.Of(s, a).Get()
 		y, okY := t.of.Of(s, b).Get()
 		if okX && okY && x.Equal(y) {
-			return "the same server behind them by " + t.by + ", started at " + clock(x)
+			return "the same server at " + t.by + ", started at " + clock(x)
 		}
 	}
 	return ""

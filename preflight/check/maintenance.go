@@ -10,10 +10,10 @@ var maintenancePause = Check{
 	ID:        "maintenance.pause",
 	Title:     "the cluster is not in maintenance mode",
 	Since:     "0.1.0",
-	Why:       "In maintenance mode Patroni does switch over to a candidate that is named, but has no fallback: if the promotion fails, the cluster stays without a primary until somebody resumes it. Without a candidate, or with a time, it refuses. In a paused standby cluster the request is queued and fires on resume.",
+	Why:       "In maintenance mode Patroni switches over to a named candidate, but has no fallback: if the promotion fails, the cluster has no primary until an operator resumes it. Without a candidate, or with a time, it refuses. In a paused standby cluster the request is queued and executed at resume.",
 	Source:    "patroni/api.py do_POST_failover; patroni/ha.py process_manual_failover_from_leader, manual_failover_process_no_leader; measured: no primary for as long as the pause lasted",
-	Fix:       "patronictl resume SCOPE --wait, when the maintenance is over.",
-	Proof:     "docs/accuracy.md: \"maintenance mode\", \"maintenance mode, no candidate named\" (400). Measured apart from that: with a pre_promote that fails in pause, no primary until somebody resumed. The paused standby cluster: process_manual_failover_from_leader in patroni/ha.py.",
+	Fix:       "After the maintenance, run: patronictl resume SCOPE --wait",
+	Proof:     "docs/accuracy.md: \"maintenance mode\", \"maintenance mode, no candidate named\" (400). Measured separately: with a pre_promote that fails in pause, no primary until an operator resumed. The paused standby cluster: process_manual_failover_from_leader in patroni/ha.py.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -25,12 +25,12 @@ var maintenancePause = Check{
 
 var maintenanceMember = Check{
 	ID:        "maintenance.member",
-	Title:     "the member knows that there is no maintenance mode",
+	Title:     "the member has seen that maintenance mode is off",
 	Since:     "0.1.0",
-	Why:       "Each member learns of the end of maintenance mode with its next HA loop; until then it acts as in maintenance mode.",
+	Why:       "Each member notices the end of maintenance mode with its next HA loop; until then it acts as in maintenance mode.",
 	Source:    "pause in the member key (patroni/ha.py touch_member) and in GET /patroni (patroni/api.py)",
 	Fix:       "Wait for loop_wait seconds; patronictl resume SCOPE --wait does that.",
-	Proof:     "TestBreakages; patroni/ha.py touch_member writes pause as the member's last HA loop saw it.",
+	Proof:     "TestBreakages; patroni/ha.py touch_member writes pause as of the member's last HA loop.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -47,17 +47,17 @@ func runPause(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	}
 	f := Finding{
 		Asked: asked, Observed: "pause is true: maintenance mode", Expected: "pause off",
-		Remedy: fmt.Sprintf("patronictl resume %s --wait, when the maintenance is over.", s.Target.Scope),
+		Remedy: fmt.Sprintf("After the maintenance, run: patronictl resume %s --wait", s.Target.Scope),
 	}
 	switch {
 	case fact.StandbyCluster.Get(s, ""):
 		f.Kind = PatroniRule
-		f.Effect = "This is a standby cluster: Patroni takes the request, does nothing, and carries it out at the moment of resume."
+		f.Effect = "This is a standby cluster: Patroni accepts the request, does nothing, and executes it at resume."
 	case q.Candidate == "":
 		f.Kind = PatroniRule
 		f.Effect = "Patroni refuses: 400 \"Switchover is possible only to a specific candidate in a paused state\"."
 	default:
-		f.Effect = fmt.Sprintf("Patroni would accept a switchover to %s. We do not: in maintenance mode there is no fallback, and if the promotion fails the cluster has no primary until somebody resumes it.", q.Candidate)
+		f.Effect = fmt.Sprintf("Patroni would accept a switchover to %s. In maintenance mode it has no fallback: if the promotion fails, the cluster has no primary until an operator resumes it.", q.Candidate)
 	}
 	return []Finding{f}
 }
@@ -68,12 +68,12 @@ func runMemberPause(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		asked = s.RESTCall(m)
 	}
 	if fact.Equal(fact.Pause.Of(s, m), true) { // and the user ignores it
-		return Witnessed(asked, "pause, as in /config")
+		return Witnessed(asked, "pause, as /config says")
 	}
 	f := Finding{
-		Expected: "no pause, as in /config",
-		Effect:   "It has not yet seen the end of maintenance mode and acts as if it went on.",
-		Remedy:   fmt.Sprintf("Wait %d s and check again; if it stays, see Patroni's log on %s.", fact.LoopWait.Of(s, m).OrZero(), m),
+		Expected: "no pause, as /config says",
+		Effect:   "It has not yet noticed the end of maintenance mode and acts as if it were still on.",
+		Remedy:   fmt.Sprintf("Wait %d s and check again; if it stays, read Patroni's log on %s.", fact.LoopWait.Of(s, m).OrZero(), m),
 	}
 	if fact.KeyPause.Get(s, m) {
 		f.Asked, f.Observed = asked, "pause is true"

@@ -10,9 +10,9 @@ var memberHALoop = Check{
 	ID:        "member.ha_loop",
 	Title:     "the member's HA loop runs",
 	Since:     "0.1.0",
-	Why:       "Patroni's REST API answers from a thread of its own, also when its HA loop hangs or has lost the DCS. Such a candidate passes every check of Patroni's and then does not take the leader key.",
+	Why:       "Patroni's REST API answers from a thread of its own, even if its HA loop hangs or has lost the DCS. Such a candidate passes every check of Patroni and then does not take the leader key.",
 	Source:    "patroni/api.py do_GET_liveness (since 2.1.5), dcs_last_seen in GET /patroni (since 2.1.2)",
-	Fix:       "See Patroni's log on that member; restart Patroni there.",
+	Fix:       "Read Patroni's log on that member; restart Patroni there.",
 	Proof:     "docs/accuracy.md: \"candidate's Patroni frozen\", \"leader's Patroni frozen\"; the recordings of a frozen node in testdata/recordings.",
 	Kind:      Policy,
 	Severity:  Blocker,
@@ -25,11 +25,11 @@ var memberHALoop = Check{
 
 func runHALoop(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	f := Finding{
-		Effect: "It could not take part in the switchover: as a candidate it would not take the leader key, as a leader not hand it over.",
-		Remedy: "See Patroni's log on " + m + " and restart Patroni there.",
+		Effect: "It could not take part in the switchover: as a candidate it would not take the leader key, as a leader it would not release it.",
+		Remedy: "Read Patroni's log on " + m + " and restart Patroni there.",
 	}
 	if status := fact.Liveness.Get(s, m); status >= 500 {
-		f.Asked, f.Observed, f.Expected = "GET /liveness of member "+m, fmt.Sprintf("%d: the HA loop stands still", status), "200"
+		f.Asked, f.Observed, f.Expected = "GET /liveness of member "+m, fmt.Sprintf("%d: the HA loop has stopped", status), "200"
 		return []Finding{f}
 	}
 	// Both times are by that member's clock, so clocks that differ do no harm.

@@ -12,9 +12,9 @@ var patroniDecision = Check{
 	ID:       "patroni.decision",
 	Title:    "Patroni would accept the switchover",
 	Since:    "0.2.0",
-	Why:      "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from release to release. This is their sum: it speaks up where Patroni would refuse and no other check has said why.",
+	Why:      "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from release to release. This check is their sum: it reports a refusal that no other check has explained.",
 	Source:   "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover, is_failover_possible; patroni/ha.py process_manual_failover_from_leader, is_failover_possible; docs/prediction.md",
-	Fix:      "See what the leader would log; another candidate may do.",
+	Fix:      "Find out what the leader would log; another candidate may work.",
 	Proof:    "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
 	Kind:     PatroniRule,
 	Severity: Blocker,
@@ -27,9 +27,9 @@ var patroniDecision = Check{
 
 var patroniElection = Check{
 	ID:       "patroni.election",
-	Title:    "somebody takes the leader key after the old leader",
+	Title:    "a member takes the leader key after the old leader",
 	Since:    "0.2.0",
-	Why:      "After the old leader has stepped down each member decides for itself whether it takes the key. There are clusters in which the leader accepts and then nobody does, or the old leader does again.",
+	Why:      "After the old leader has stepped down, each member decides whether it takes the key. In some states the leader accepts and then no member takes it, or the old leader takes it back.",
 	Source:   "patroni/ha.py is_healthiest_node, manual_failover_process_no_leader, _is_healthiest_node",
 	Fix:      "Name a candidate that may take the key.",
 	Proof:    "e2e/oracle_test.go",
@@ -49,7 +49,7 @@ var decisionGrounds = []string{
 
 // decisionNow is what Patroni would decide at once for that candidate; what it
 // makes of a time is another question.
-var decisionNow = fact.Asked[patroni.Prediction]{Label: "what Patroni decides by", Of: func(s *fact.Snapshot, q fact.Question, subject string) fact.Observed[patroni.Prediction] {
+var decisionNow = fact.Asked[patroni.Prediction]{Label: "the facts that Patroni decides by", Of: func(s *fact.Snapshot, q fact.Question, subject string) fact.Observed[patroni.Prediction] {
 	p := patroni.PredictFor(s, q.About(subject))
 	if p.Stage == patroni.StageUnknown {
 		return fact.NotKnown[patroni.Prediction](fact.Failed, "not known: %s", strings.Join(p.Unknown, ", "))
@@ -64,11 +64,11 @@ var predictionAsked = fact.Asked[patroni.Prediction]{Label: decisionNow.Label, O
 
 // rules names what was asked: Patroni's rules.
 func rules(s *fact.Snapshot, candidate string) string {
-	to := "whom Patroni chooses"
+	to := "the member that Patroni chooses"
 	if candidate != "" {
 		to = candidate
 	}
-	return fmt.Sprintf("the rules of Patroni %s, the leader's, for a switchover to %s", fact.KeyVersion.Of(s, s.Leader()).OrZero(), to)
+	return fmt.Sprintf("the rules of Patroni %s, the leader's release, for a switchover to %s", fact.KeyVersion.Of(s, s.Leader()).OrZero(), to)
 }
 
 func runDecision(s *fact.Snapshot, q fact.Question, m string) []Finding {
@@ -79,7 +79,7 @@ func runDecision(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	f := Finding{
 		Severity: whereNamed(q), Asked: asked, Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed), Expected: "accepted",
 		Effect: "Nothing would happen: the leader stays.",
-		Remedy: fmt.Sprintf("Choose another candidate than %s, or mend what the answer names.", m),
+		Remedy: fmt.Sprintf("Choose another candidate than %s, or correct what the answer names.", m),
 	}
 	if len(p.Reason) > 0 {
 		f.Effect += fmt.Sprintf(" Its log would say %q.", strings.Join(p.Reason, "; "))
@@ -88,8 +88,9 @@ func runDecision(s *fact.Snapshot, q fact.Question, m string) []Finding {
 }
 
 var stageNames = map[patroni.Stage]string{
-	patroni.StageCtl: "patronictl itself", patroni.StageREST: "the leader's REST API", patroni.StageLeader: "the leader's HA loop",
-	patroni.StageQueued: "nobody", patroni.StageSilent: "nobody", patroni.StageScheduled: "nobody yet", patroni.StageDone: "nobody",
+	patroni.StageCtl:    "patronictl itself",
+	patroni.StageREST:   "the leader's REST API",
+	patroni.StageLeader: "the leader's HA loop",
 }
 
 func runElection(s *fact.Snapshot, q fact.Question, _ string) []Finding {
@@ -99,17 +100,17 @@ func runElection(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	case p.Stage != patroni.StageDone:
 		return Witnessed(asked, "the leader does not step down")
 	case p.Leaderless && c != "" && runSync(s, q, c)[0].Severity != Evidence:
-		return Witnessed(asked, "candidate.sync says what comes of it")
+		return Witnessed(asked, "see candidate.sync")
 	case p.Leaderless:
 		return []Finding{{
-			Asked: asked, Observed: "the leader steps down, and nobody takes the key", Expected: "a new leader",
-			Effect: "The cluster would be without a primary until somebody intervenes; patronictl prints 503 \"Switchover status unknown\".",
-			Remedy: "Name another candidate, one that is fit and in /sync where synchronous mode is on.",
+			Asked: asked, Observed: "the leader steps down, and no member takes the key", Expected: "a new leader",
+			Effect: "The cluster would have no primary until an operator intervenes; patronictl prints 503 \"Switchover status unknown\".",
+			Remedy: "Name another candidate: a healthy member that is in /sync if synchronous mode is on.",
 		}}
 	case p.Winners[0] == s.Leader():
 		return []Finding{{
-			Asked: asked, Observed: "the leader steps down, and takes the key again", Expected: "a new leader",
-			Effect: "There would be an interruption for nothing; patronictl prints 503 \"Switchover failed\".",
+			Asked: asked, Observed: "the leader steps down, then takes the key back", Expected: "a new leader",
+			Effect: "The interruption would achieve nothing; patronictl prints 503 \"Switchover failed\".",
 			Remedy: "Name another candidate.",
 		}}
 	}
@@ -118,9 +119,9 @@ func runElection(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 
 var patroniFaults = Check{
 	ID:       "patroni.faults",
-	Title:    "no known fault of the leader's Patroni bears on this cluster",
+	Title:    "no known fault of the leader's Patroni affects this cluster",
 	Since:    "0.2.0",
-	Why:      "Some releases of Patroni do harm in a switchover of a cluster that is set up as this one is, and a later release has mended it. What a state alone shows is said by other checks; here are the faults that only the version tells.",
+	Why:      "Some releases of Patroni do harm in a switchover of a cluster configured like this one, and a later release has fixed it. Faults that show in the state have checks of their own; this check reports the faults that only the version reveals.",
 	Source:   "Patroni's release notes 2.1.0, 2.1.2, 3.0.4, 3.3.1, 4.1.1; patroni/patroni issues 1749, 1860, 2124, 2738, 3078, 3496",
 	Fix:      "Update Patroni first, the leader last.",
 	Proof:    "Cases on a recorded snapshot, on both sides of each release, and Patroni's release notes.",
@@ -146,7 +147,7 @@ type fault struct {
 var faults = []fault{
 	{
 		mended: [3]int{2, 1, 0}, severity: Warning, bears: archivedShutdown,
-		effect: "The old leader then gives the position of its last checkpoint as one WAL file further than the others can have: they count as too far behind, and where nobody is named, or the named one fails, nobody takes the key until it is back.",
+		effect: "The old leader then reports the position of its last checkpoint one WAL file beyond what the other members can have: they count as too far behind, and if no candidate is named, or the named one fails, no member takes the key until the old leader is back.",
 		remedy: "Name a candidate, or set maximum_lag_on_failover above the size of a WAL file for the switchover",
 	},
 	{
@@ -162,8 +163,8 @@ var faults = []fault{
 			}
 			return "/config declares logical slots: " + fact.Names(logical)
 		},
-		effect: "This release makes them anew after the promotion, at the position of that moment: what was written before and not yet taken never reaches their consumers, without an error.",
-		remedy: "Let the consumers take everything while nobody writes",
+		effect: "This release creates them again after the promotion, at the position of that moment: changes written before and not yet consumed never reach their consumers, without an error.",
+		remedy: "Let the consumers catch up while no client writes",
 	},
 	{
 		mended: [3]int{2, 1, 2}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
@@ -172,17 +173,17 @@ var faults = []fault{
 			}
 			return ""
 		},
-		effect: "The others may decide about pg_rewind while the new leader still shows its old timeline, and then follow without a rewind that they need.",
-		remedy: "See after the switchover that every member streams on the new timeline",
+		effect: "The other members may decide about pg_rewind while the new leader still shows its old timeline, and then follow without a rewind that they need.",
+		remedy: "After the switchover, check that every member streams on the new timeline",
 	},
 	{
 		mended: [3]int{3, 0, 4}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
 			if syncStrict.Get(s, "") && patroni.SyncActive(s) != "off" && len(s.Replicas()) < 2 {
-				return "synchronous_mode_strict is on, and no third member is there"
+				return "synchronous_mode_strict is on, and there is no third member"
 			}
 			return ""
 		},
-		effect: "The new leader's own statements wait for a synchronous standby that is not there yet; meanwhile its Patroni answers nobody.",
+		effect: "The new leader's own statements wait for a synchronous standby that is not connected yet; meanwhile its Patroni does not answer.",
 		remedy: "Turn synchronous_mode_strict off for the switchover",
 	},
 	{
@@ -192,12 +193,12 @@ var faults = []fault{
 			}
 			return ""
 		},
-		effect: "That is left over from before: patronictl list shows a Sync Standby where every standby is asynchronous.",
-		remedy: "Do not go by that mark",
+		effect: "It is a remnant: patronictl list shows a Sync Standby although every standby is asynchronous.",
+		remedy: "Ignore that mark",
 	},
 	{
 		mended: [3]int{4, 1, 1}, severity: Warning, bears: unequalPriorities,
-		effect: "This release may promote another than the one with the highest failover_priority.",
+		effect: "This release may promote a member other than the one with the highest failover_priority.",
 		remedy: "Name a candidate",
 	},
 }
@@ -233,7 +234,7 @@ func unequalPriorities(s *fact.Snapshot, q fact.Question) string {
 	if len(differ) < 2 {
 		return ""
 	}
-	return fmt.Sprintf("nobody is named, synchronous_node_count is %d, and failover_priority differs", syncNodes.Get(s, ""))
+	return fmt.Sprintf("no candidate is named, synchronous_node_count is %d, and failover_priority differs", syncNodes.Get(s, ""))
 }
 
 func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
@@ -258,5 +259,5 @@ func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	if len(out) > 0 {
 		return out
 	}
-	return Witnessed(asked, "Patroni %s: none of %d known faults bears on this cluster", version, len(faults))
+	return Witnessed(asked, "Patroni %s: none of %d known faults affects this cluster", version, len(faults))
 }

@@ -9,11 +9,11 @@ import (
 
 var restartScheduled = Check{
 	ID:       "restart.scheduled",
-	Title:    "no restart of leader or candidate is about to come",
+	Title:    "no restart of the leader or candidate is due soon",
 	Since:    "0.2.0",
-	Why:      "Patroni restarts PostgreSQL at the scheduled time, whoever leads by then: the new leader would go down right after the switchover.",
+	Why:      "Patroni restarts PostgreSQL at the scheduled time, whichever member leads then: the new leader would go down right after the switchover.",
 	Source:   "scheduled_restart in the member key; patroni/ha.py evaluate_scheduled_restart",
-	Fix:      "Take the restart back: patronictl flush CLUSTER MEMBER restart.",
+	Fix:      "Cancel the restart: patronictl flush CLUSTER MEMBER restart",
 	Proof:    "docs/accuracy.md: \"a restart of the candidate is due in five minutes\".",
 	Kind:     Policy,
 	Severity: Blocker,
@@ -36,7 +36,7 @@ func runRestart(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	}
 	f := Finding{
 		Asked: asked, Observed: "a restart is scheduled for " + text,
-		Effect: fmt.Sprintf("%s restarts then, as leader or not.", m),
+		Effect: fmt.Sprintf("%s restarts then, whether it leads or not.", m),
 		Remedy: fmt.Sprintf("patronictl flush %s %s restart", s.Target.Scope, m),
 	}
 	begin := s.TakenAt

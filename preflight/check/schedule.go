@@ -13,7 +13,7 @@ var scheduleTime = Check{
 	ID:        "schedule.time",
 	Title:     "the time of the switchover can be scheduled",
 	Since:     "0.2.0",
-	Why:       "Patroni refuses a time in the past and one that it cannot read, and schedules nothing in maintenance mode. A time without a zone is taken for local time of the machine on which patronictl runs.",
+	Why:       "Patroni refuses a time in the past or in a form that it cannot read, and schedules nothing in maintenance mode. It reads a time without a zone as local time of the machine on which patronictl runs.",
 	Source:    "patroni/ctl.py parse_scheduled; patroni/api.py parse_schedule: 422 \"Cannot schedule switchover in the past\"",
 	Fix:       "Give a time in the future with its zone: 2026-12-01T03:00:00+00:00.",
 	Proof:     "docs/accuracy.md: \"scheduled for yesterday\", \"scheduled in maintenance mode\", \"scheduled for tomorrow\".",
@@ -28,11 +28,11 @@ var scheduleTime = Check{
 
 var scheduleUnjudged = Check{
 	ID:       "schedule.unjudged",
-	Title:    "the switchover is done while this verdict holds",
+	Title:    "the switchover is executed while this verdict holds",
 	Since:    "0.2.0",
-	Why:      "Patroni stores a scheduled switchover without any test, even for a candidate that does not exist, and tests at the time itself; where it then refuses, only the leader's log says so. It overwrites one that is already scheduled.",
+	Why:      "Patroni stores a scheduled switchover without any check, even for a candidate that does not exist, and checks when it is due. If it refuses then, only the leader's log says so. It overwrites a switchover that is already scheduled.",
 	Source:   "patroni/api.py do_POST_failover (202 \"Switchover scheduled\"); patroni/ha.py should_run_scheduled_action",
-	Fix:      "Run this check again right before the time, or do the switchover at once from a job of your own.",
+	Fix:      "Run this check again right before the time, or schedule a job that runs patroni-preflight switchover.",
 	Proof:    "docs/accuracy.md: \"scheduled for tomorrow\".",
 	Kind:     PatroniRule,
 	Severity: Warning,
@@ -44,8 +44,8 @@ var scheduleUnjudged = Check{
 		}
 		return []Finding{{
 			Asked: "the request", Observed: "scheduled for " + q.ScheduledAt,
-			Effect: "Nobody judges the cluster when the time has come, except for Patroni's own tests; a refusal then stands in the leader's log alone, and the switchover is dropped.",
-			Remedy: "Run this check again right before that time. To take it back: patronictl flush " + s.Target.Scope + " switchover",
+			Effect: "When the switchover is due, only Patroni's own checks run. A refusal then appears in the leader's log only, and the switchover is dropped.",
+			Remedy: "Run this check again right before that time. To cancel it: patronictl flush " + s.Target.Scope + " switchover",
 		}}
 	},
 }
@@ -54,9 +54,9 @@ var scheduleClock = Check{
 	ID:       "schedule.clock",
 	Title:    "the leader's clock is right",
 	Since:    "0.2.0",
-	Why:      "A scheduled switchover is done by the leader's clock.",
+	Why:      "The leader's clock decides when a scheduled switchover is due.",
 	Source:   "the Date header of the leader's REST answer against the clock of this machine; patroni/ha.py should_run_scheduled_action",
-	Fix:      "Let the nodes' clocks be set by NTP.",
+	Fix:      "Set the nodes' clocks by NTP.",
 	Proof:    "Cases on a recorded snapshot; the clocks of containers on one machine cannot differ.",
 	Kind:     PatroniRule,
 	Severity: Warning,
@@ -112,22 +112,22 @@ func runScheduleTime(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	switch {
 	case !ok:
 		return []Finding{{
-			Asked: asked, Observed: "no time in ISO 8601",
-			Effect: "Patroni may refuse it (422 \"Unable to parse scheduled timestamp\") or read another time than you mean.",
+			Asked: asked, Observed: "not a time in ISO 8601",
+			Effect: "Patroni may refuse it (422 \"Unable to parse scheduled timestamp\") or read a time other than the one you mean.",
 			Remedy: "Write it as " + example + ".",
 		}}
 	case !zoned:
 		return []Finding{{
 			Severity: Warning,
 			Asked:    asked, Observed: "no time zone",
-			Effect: "patronictl takes it for the local time of the machine on which it runs; the REST API refuses it: 400 \"Timezone information is mandatory\".",
+			Effect: "patronictl reads it as local time of the machine on which it runs; the REST API refuses it: 400 \"Timezone information is mandatory\".",
 			Remedy: "Write it with its zone, as " + example + ".",
 		}}
 	case !at.After(s.TakenAt):
 		return []Finding{Finding{
 			Asked: asked, Observed: fmt.Sprintf("%s ago", s.TakenAt.Sub(at).Round(time.Second)), Expected: "a time in the future",
 			Effect: "Patroni refuses: 422 \"Cannot schedule switchover in the past\".",
-			Remedy: "Give a time that is still to come, such as " + example + ".",
+			Remedy: "Give a time in the future, such as " + example + ".",
 		}.secondsOf(int64(at.Sub(s.TakenAt).Seconds()), 0)}
 	}
 	return Witnessed(asked, "in %s", at.Sub(s.TakenAt).Round(time.Second))
@@ -139,12 +139,12 @@ const clockWarns = 5
 
 func runClock(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	if !q.Scheduled() {
-		return Witnessed("the request", "at once: no clock matters")
+		return Witnessed("the request", "at once: the clock does not matter")
 	}
 	asked := s.RESTCall(m)
 	member, _ := s.Member(m)
 	if member.REST.Stamp == nil || member.REST.Stamp.At.IsZero() {
-		return Witnessed(asked, "when it answered is not known")
+		return Witnessed(asked, "the time of the answer is not known")
 	}
 	off := fact.RESTDate.Get(s, m).Sub(member.REST.Stamp.At).Seconds()
 	if math.Abs(off) <= clockWarns {
@@ -156,7 +156,7 @@ func runClock(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	}
 	return []Finding{Finding{
 		Asked: asked + ", Date header", Observed: fmt.Sprintf("%.0f s %s this machine's clock", math.Abs(off), word),
-		Effect: "The switchover is done by the leader's clock, so it comes at another time than you expect.",
-		Remedy: "See that NTP sets the clocks of " + m + " and of this machine (timedatectl).",
+		Effect: "The leader's clock decides, so the switchover happens at a time other than you expect.",
+		Remedy: "Make sure that NTP sets the clocks of " + m + " and of this machine (timedatectl).",
 	}.secondsOf(int64(off), clockWarns)}
 }

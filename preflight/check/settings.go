@@ -12,10 +12,10 @@ var settingsHardLimits = Check{
 	ID:       "settings.hard_limits",
 	Title:    "no hard limit is lower on the candidate",
 	Since:    "0.2.0",
-	Why:      "A standby may not have less of max_connections, max_worker_processes, max_wal_senders, max_prepared_transactions or max_locks_per_transaction than its leader had: it stops replaying, or does not start. After a promotion the new leader serves with the lower limit.",
+	Why:      "On a standby max_connections, max_worker_processes, max_wal_senders, max_prepared_transactions and max_locks_per_transaction must not be lower than on its leader: otherwise it stops replaying, or does not start. After a promotion the new leader serves with the lower limit.",
 	Source:   "pg_settings on both; postgres: CheckRequiredParameterValues; patroni/postgresql/config.py",
 	Fix:      "Set it through the dynamic configuration, and restart the candidate.",
-	Proof:    "Cases on a recorded snapshot: Patroni manages these settings itself, so a real cluster gets there only for moments.",
+	Proof:    "Cases on a recorded snapshot: Patroni manages these settings itself, so a real cluster is in that state only for moments.",
 	Kind:     Policy,
 	Severity: Warning,
 	Of:       OfReplicas,
@@ -28,7 +28,7 @@ var settingsPendingRestart = Check{
 	ID:       "settings.pending_restart",
 	Title:    "no setting waits for a restart",
 	Since:    "0.2.0",
-	Why:      "The new leader goes on with its old settings until it is restarted, and a restart of a leader is an interruption of its own. The old leader takes the new ones when it restarts as a replica.",
+	Why:      "The new leader keeps its old settings until it restarts, and the restart of a leader is another interruption. The old leader applies the new settings when it restarts as a replica.",
 	Source:   "pending_restart and pending_restart_reason (since 3.3.0) in the member key; patroni/postgresql/config.py",
 	Fix:      "Restart the candidate before the switchover: patronictl restart.",
 	Proof:    "docs/accuracy.md: \"settings wait for a restart\".",
@@ -44,9 +44,9 @@ var settingsDiffer = Check{
 	ID:       "settings.differ",
 	Title:    "the candidate would serve as the leader does",
 	Since:    "0.2.0",
-	Why:      "Settings that a node's own patroni.yml gives differ unseen until that node leads: then nothing is archived, a library is missing, or every transaction is read-only.",
+	Why:      "Settings in a node's own patroni.yml can differ unnoticed until that node leads: then nothing is archived, a library is missing, or every transaction is read-only.",
 	Source:   "pg_settings on leader and candidate, side by side",
-	Fix:      "Give both nodes the same settings, best in the dynamic configuration.",
+	Fix:      "Give both nodes the same settings, preferably in the dynamic configuration.",
 	Proof:    "docs/accuracy.md: \"archiving on the leader, none on the candidate\".",
 	Kind:     Policy,
 	Severity: Blocker,
@@ -71,12 +71,12 @@ func runHardLimits(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		f := Finding{
 			Asked: asked, Observed: fmt.Sprintf("%s is %d", name, have), Expected: fmt.Sprintf("at least %d, as on %s", want, s.Leader()),
-			Effect: "It would serve with the lower limit; as a standby it stops replaying when the leader's higher one reaches it.",
+			Effect: "It would serve with the lower limit; as a standby it stops replaying once the leader's higher limit reaches it.",
 			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.%s=%d; then: patronictl restart %s %s", s.Target.Scope, name, want, s.Target.Scope, m),
 		}
 		if fact.Equal(fact.ReplayPaused.Of(s, m), true) {
 			f.Severity = Blocker
-			f.Effect = "Its replay is paused, as PostgreSQL 14 and later do for this reason: a promotion then fails, and PostgreSQL ends."
+			f.Effect = "Its replay is paused, as PostgreSQL 14 and later do for this reason: a promotion fails, and PostgreSQL stops."
 		}
 		out = append(out, f)
 	}
@@ -98,8 +98,8 @@ func runPendingRestart(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	return []Finding{{
 		Asked: asked, Observed: observed,
-		Effect: fmt.Sprintf("%s would lead with its old settings, until a restart that interrupts again.", m),
-		Remedy: fmt.Sprintf("Before the switchover: patronictl restart %s %s", s.Target.Scope, m),
+		Effect: fmt.Sprintf("%s would lead with its old settings until a restart, which interrupts the service again.", m),
+		Remedy: fmt.Sprintf("Before the switchover, run: patronictl restart %s %s", s.Target.Scope, m),
 	}}
 }
 
@@ -118,7 +118,7 @@ func differences(leader, candidate map[string]string) []difference {
 			out = append(out, difference{name, leader[name], candidate[name], severity, effect})
 		}
 	}
-	const ends = "The archive ends with the switchover: no point-in-time recovery from then on."
+	const ends = "Archiving stops at the switchover: no point-in-time recovery from then on."
 	archives := leader["archive_mode"] != "" && leader["archive_mode"] != "off"
 	silent := candidate["archive_command"] == "" && candidate["archive_library"] == ""
 	switch {
@@ -127,16 +127,16 @@ func differences(leader, candidate map[string]string) []difference {
 	case archives && silent && (leader["archive_command"] != "" || leader["archive_library"] != ""):
 		add("archive_command", Blocker, ends)
 	case archives:
-		add("archive_command", Info, "They may mean the same.")
+		add("archive_command", Info, "The two values may be equivalent.")
 	}
 	if missing := without(leader["shared_preload_libraries"], candidate["shared_preload_libraries"]); len(missing) > 0 {
-		add("shared_preload_libraries", Warning, "Missing there: "+strings.Join(missing, ", ")+". What they do ends with the switchover.")
+		add("shared_preload_libraries", Warning, "Missing there: "+strings.Join(missing, ", ")+". Their functions stop at the switchover.")
 	}
 	if candidate["default_transaction_read_only"] == "on" {
 		add("default_transaction_read_only", Blocker, "Every transaction on the new leader would be read-only.")
 	}
 	if slices.Index(walLevels, candidate["wal_level"]) < slices.Index(walLevels, leader["wal_level"]) {
-		add("wal_level", Warning, "What needs the higher level ends: archiving and standbys need replica, logical replication needs logical.")
+		add("wal_level", Warning, "Whatever needs the higher level stops: archiving and standbys need replica, logical replication needs logical.")
 	}
 	if candidate["fsync"] == "off" {
 		add("fsync", Warning, "A crash of the new leader would destroy its data.")
@@ -175,11 +175,11 @@ func runDiffer(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			Severity: d.severity,
 			Asked:    asked, Observed: fmt.Sprintf("%s is %s", d.name, fact.Shown(d.candidate)), Expected: fmt.Sprintf("%s, as on %s", fact.Shown(d.leader), s.Leader()),
 			Effect: d.effect,
-			Remedy: fmt.Sprintf("See postgresql.parameters.%s in patroni.yml of %s: a value there hides the dynamic configuration's.", d.name, m),
+			Remedy: fmt.Sprintf("Read postgresql.parameters.%s in patroni.yml of %s: a value there hides the one in the dynamic configuration.", d.name, m),
 		})
 	}
 	if len(out) > 0 {
 		return out
 	}
-	return Witnessed(asked, "as on %s, where it matters to a leader", s.Leader())
+	return Witnessed(asked, "as on %s, for every setting that matters on a leader", s.Leader())
 }

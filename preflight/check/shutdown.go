@@ -13,10 +13,10 @@ var shutdownWalsenders = Check{
 	ID:        "shutdown.walsenders",
 	Title:     "every consumer of the leader's WAL answers",
 	Since:     "0.2.0",
-	Why:       "A fast shutdown of PostgreSQL waits for every walsender, member or not, until its client has confirmed everything or wal_sender_timeout is over; with wal_sender_timeout = 0, for ever. Patroni keeps the leader key meanwhile: there is no primary, and patronictl says \"status unknown\".",
+	Why:       "A fast shutdown of PostgreSQL waits for every walsender, of a member or not, until its client has confirmed all WAL or wal_sender_timeout has passed; with wal_sender_timeout = 0 it waits indefinitely. Meanwhile Patroni keeps the leader key: the cluster has no primary, and patronictl says \"status unknown\".",
 	Source:    "pg_stat_replication on the leader: sent_lsn, flush_lsn, reply_time; postgres: ShutdownXLOG, WalSndWaitStopping, WalSndDone; patroni/postgresql/__init__.py _do_stop",
-	Fix:       "Stop or mend that client, or end its walsender: SELECT pg_terminate_backend(pid).",
-	Proof:     "docs/accuracy.md: pg_receivewal, a standby and a logical consumer frozen with a backlog kept real clusters without a primary for 20 to 35 s.",
+	Fix:       "Stop or repair that client, or end its walsender: SELECT pg_terminate_backend(pid).",
+	Proof:     "docs/accuracy.md: pg_receivewal, a standby and a logical consumer, each frozen with a backlog, kept real clusters without a primary for 20 to 35 s.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -30,10 +30,10 @@ var shutdownBacklog = Check{
 	ID:       "shutdown.backlog",
 	Title:    "no consumer of the leader's WAL is far behind",
 	Since:    "0.2.0",
-	Why:      "The old leader ends when every consumer has taken all WAL. A logical one has to be done before the last checkpoint, so there is no primary meanwhile; a physical one delays the old leader's return.",
-	Source:   "pg_stat_replication on the leader: flush_lsn, or write_lsn where the client does not flush; pg_replication_slots.slot_type; postgres: XLogSendLogical",
+	Why:      "The old leader stops when every consumer has received all WAL. A logical consumer has to finish before the last checkpoint, so the cluster has no primary meanwhile; a physical one delays the return of the old leader.",
+	Source:   "pg_stat_replication on the leader: flush_lsn, or write_lsn if the client does not flush; pg_replication_slots.slot_type; postgres: XLogSendLogical",
 	Fix:      "Wait until it has caught up.",
-	Proof:    "docs/accuracy.md: \"bystander behind a slow line\"; the case of a logical consumer is by PostgreSQL's source.",
+	Proof:    "docs/accuracy.md: \"bystander behind a slow line\"; the case of a logical consumer follows PostgreSQL's source.",
 	Kind:     Policy,
 	Severity: Warning,
 	Of:       OfLeader,
@@ -46,9 +46,9 @@ var shutdownArchiver = Check{
 	ID:       "shutdown.archiver",
 	Title:    "the leader's archiver keeps up",
 	Since:    "0.2.0",
-	Why:      "Before it ends, PostgreSQL archives what is left. Patroni hands over before that since 2.1.2; the old leader comes back later, and what it could not archive is missing in the archive.",
+	Why:      "Before it stops, PostgreSQL archives the remaining WAL. Since 2.1.2 Patroni releases the leader key before that; the old leader returns later, and WAL that it could not archive is missing in the archive.",
 	Source:   "pg_stat_archiver, pg_ls_archive_statusdir() on the leader; patroni/postgresql/__init__.py _do_stop",
-	Fix:      "Make archive_command work, and wait until nothing waits to be archived.",
+	Fix:      "Make archive_command work, and wait until no file waits to be archived.",
 	Proof:    "docs/accuracy.md: \"archiving fails\".",
 	Kind:     Policy,
 	Severity: Warning,
@@ -62,7 +62,7 @@ var shutdownCheckpoint = Check{
 	ID:       "shutdown.checkpoint",
 	Title:    "the checkpoint before the shutdown has little to write",
 	Since:    "0.2.0",
-	Why:      "Patroni runs CHECKPOINT before it stops the leader, without a time limit. The leader serves meanwhile, but patronictl may give up waiting and say \"status unknown\".",
+	Why:      "Patroni runs CHECKPOINT before it stops the leader, without a time limit. The leader serves meanwhile, but patronictl may stop waiting and say \"status unknown\".",
 	Source:   "pg_control_checkpoint().redo_lsn and shared_buffers on the leader; patroni/postgresql/__init__.py _do_stop",
 	Fix:      "Run CHECKPOINT on the leader right before the switchover.",
 	Proof:    "Cases on a recorded snapshot, and Patroni's source; how long it takes depends on the storage.",
@@ -76,11 +76,11 @@ var shutdownCheckpoint = Check{
 
 var shutdownSessions = Check{
 	ID:       "shutdown.sessions",
-	Title:    "nothing runs on the leader that the shutdown would harm",
+	Title:    "the shutdown harms nothing that runs on the leader",
 	Since:    "0.2.0",
-	Why:      "A fast shutdown ends every session. Transactions are rolled back, a base backup that is being taken is lost; prepared transactions survive, with their locks.",
+	Why:      "A fast shutdown ends every session. Transactions are rolled back, and a base backup in progress is lost; prepared transactions survive, with their locks.",
 	Source:   "pg_stat_activity, pg_prepared_xacts and pg_stat_progress_basebackup on the leader",
-	Fix:      "Let it end, or end it.",
+	Fix:      "Let it finish, or end it.",
 	Proof:    "docs/accuracy.md: \"a base backup is being taken\", \"a prepared transaction\".",
 	Kind:     Policy,
 	Severity: Warning,
@@ -92,9 +92,9 @@ var shutdownSessions = Check{
 
 var shutdownStopTimeout = Check{
 	ID:       "shutdown.stop_timeout",
-	Title:    "PostgreSQL has the time to shut down",
+	Title:    "PostgreSQL is given enough time to shut down",
 	Since:    "0.2.0",
-	Why:      "In synchronous mode, Patroni kills PostgreSQL when primary_stop_timeout is over. The old leader then needs crash recovery, and pg_rewind where it has WAL that the new leader lacks.",
+	Why:      "In synchronous mode Patroni kills PostgreSQL after primary_stop_timeout. The old leader then needs crash recovery, and pg_rewind if it has WAL that the new leader lacks.",
 	Source:   "patroni/ha.py primary_stop_timeout; patroni/postgresql/__init__.py _do_stop",
 	Fix:      "Set primary_stop_timeout to 0, or to more than a shutdown takes.",
 	Proof:    "docs/accuracy.md: \"primary_stop_timeout in synchronous mode\".",
@@ -108,12 +108,12 @@ var shutdownStopTimeout = Check{
 
 var shutdownEarlyRelease = Check{
 	ID:        "shutdown.early_release",
-	Title:     "the leader key waits for the candidate",
+	Title:     "the leader key is not released before the candidate has all WAL",
 	Since:     "0.2.0",
-	Why:       "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not the candidate alone: a candidate that is slower than another one is promoted without the leader's last WAL, and committed rows are lost.",
+	Why:       "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not only the candidate: a candidate slower than another member is promoted without the leader's last WAL, and acknowledged commits are lost.",
 	Source:    "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
-	Fix:       "Wait until the candidate is level with the others, or update Patroni to 3.1.0 or later.",
-	Proof:     "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted without 1000 committed rows; cases by version. On 3.0.2 the window was never met while the candidate kept up.",
+	Fix:       "Wait until the candidate has caught up with the other members, or update Patroni to 3.1.0 or later.",
+	Proof:     "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted without 1000 committed rows; cases by version. On 3.0.2 it never happened while the candidate kept up.",
 	Kind:      PatroniRule,
 	Severity:  Warning,
 	Essential: true,
@@ -137,15 +137,15 @@ func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			Asked:    asked,
 			Observed: fmt.Sprintf("%s has been silent for %.0f s; %s not sent, %s not confirmed", c.Who(), c.Silence, fact.Size(c.Unsent), fact.Size(c.Unconfirmed)),
 			Expected: "a reply every 10 s",
-			Effect:   "PostgreSQL does not end before it answers. Meanwhile there is no primary" + consumerUntil(c),
-			Remedy:   fmt.Sprintf("Stop or mend that client, or on %s: SELECT pg_terminate_backend(%d);", m, c.PID),
+			Effect:   "PostgreSQL does not stop before it answers. Meanwhile the cluster has no primary" + consumerUntil(c),
+			Remedy:   fmt.Sprintf("Stop or repair that client, or on %s: SELECT pg_terminate_backend(%d);", m, c.PID),
 		}
 		if c.Mute {
-			f.Observed = c.Who() + " has not told how much WAL it has, or when it last did"
+			f.Observed = c.Who() + " has not reported how much WAL it has, or when it last reported"
 		}
 		if c.Doubtful() {
 			f.Severity = Warning
-			f.Effect = "If it has stopped taking WAL, the shutdown waits for it" + consumerUntil(c) + " It may also reply seldom, or its clock may be wrong: the reply is stamped by the client."
+			f.Effect = "If it no longer receives WAL, the shutdown waits for it" + consumerUntil(c) + " It may also reply rarely, or its clock may be wrong: the client stamps the reply."
 		} else if c.Timeout > 0 && c.Timeout <= fact.ShortTimeout {
 			f.Severity = Warning
 		}
@@ -154,13 +154,13 @@ func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if len(out) > 0 {
 		return out
 	}
-	return Witnessed(asked, "%d consumers, each answers", len(consumers))
+	return Witnessed(asked, "%d consumers, and each answers", len(consumers))
 }
 
 // consumerUntil says when PostgreSQL gives up waiting for the consumer.
 func consumerUntil(c fact.Consumer) string {
 	if c.Timeout <= 0 {
-		return ": for ever, since wal_sender_timeout is 0."
+		return ": indefinitely, since wal_sender_timeout is 0."
 	}
 	return fmt.Sprintf(", for up to %.0f s (wal_sender_timeout).", c.Timeout)
 }
@@ -186,14 +186,14 @@ func runBacklog(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		switch {
 		case c.Logical:
-			f.Effect = "It has to take all of that before PostgreSQL writes its last checkpoint; meanwhile there is no primary."
+			f.Effect = "It has to receive all of that before PostgreSQL writes its last checkpoint; meanwhile the cluster has no primary."
 			if c.Unconfirmed > logicalBlocks {
 				f.Severity = Blocker
 			}
 		case early:
-			f.Effect = "Patroni hands over as soon as the candidate has all WAL, but the old leader ends, and comes back, only after this consumer."
+			f.Effect = "Patroni releases the leader key as soon as the candidate has all WAL, but the old leader stops, and returns, only after this consumer."
 		default:
-			f.Effect = "Patroni before 2.1.2 hands over only when PostgreSQL has ended, which waits for this consumer."
+			f.Effect = "Patroni before 2.1.2 releases the leader key only when PostgreSQL has stopped, which waits for this consumer."
 		}
 		out = append(out, f.bytesOf(c.Unconfirmed, backlogWarns))
 	}
@@ -228,12 +228,12 @@ func runArchiver(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	f := Finding{
 		Asked: asked, Observed: strings.Join(what, "; "),
-		Effect: fmt.Sprintf("%s does not end before its archiver has tried the rest, and comes back later; what it cannot archive is missing in the archive.", m),
+		Effect: fmt.Sprintf("%s does not stop before its archiver has tried the remaining files, and returns later; files that it cannot archive are missing in the archive.", m),
 		Remedy: fmt.Sprintf("Make archive_command on %s work (its PostgreSQL log says why it fails), and wait until pg_stat_archiver shows no new failure.", m),
 	}
 	if fact.OlderThan(fact.KeyVersion.Get(s, m), 2, 1, 2) {
 		f.Severity = Blocker
-		f.Effect = "Patroni before 2.1.2 waits for the archiver before it hands over: meanwhile there is no primary. " + f.Effect
+		f.Effect = "Patroni before 2.1.2 waits for the archiver before it releases the leader key: meanwhile the cluster has no primary. " + f.Effect
 	}
 	return []Finding{f}
 }
@@ -268,13 +268,13 @@ func runSessions(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		out = append(out, Finding{Asked: s.SQLQuery(m, view), Observed: observed, Effect: effect, Remedy: remedy})
 	}
 	if a.BaseBackups > 0 {
-		add("pg_stat_progress_basebackup", fmt.Sprintf("%d base backups are being taken", a.BaseBackups),
-			"The shutdown cuts it off: it has to be taken again.", "Wait until it is done.")
+		add("pg_stat_progress_basebackup", fmt.Sprintf("%d base backups are in progress", a.BaseBackups),
+			"The shutdown cuts it off: it has to be repeated.", "Wait until it is complete.")
 	}
 	if a.PreparedTransactions > 0 {
 		add("pg_prepared_xacts", fmt.Sprintf("%d prepared transactions", a.PreparedTransactions),
-			"They survive, with their locks, and wait on the new leader for their COMMIT PREPARED; a transaction manager has to find its way there.",
-			"See that the transaction manager follows the leader, or let it finish first.")
+			"They survive, with their locks, and wait on the new leader for their COMMIT PREPARED; the transaction manager has to reach it there.",
+			"Make sure that the transaction manager follows the leader, or let it finish first.")
 	}
 	if a.OldestTransactionSeconds > longTransaction {
 		add("pg_stat_activity", fmt.Sprintf("a transaction has been open for %d s", a.OldestTransactionSeconds),
@@ -284,19 +284,19 @@ func runSessions(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if len(out) > 0 {
 		return out
 	}
-	return Witnessed(s.SQLQuery(m, "pg_stat_activity"), "%d sessions, %d of them active; no long transaction, no base backup, nothing prepared", a.Sessions, a.Active)
+	return Witnessed(s.SQLQuery(m, "pg_stat_activity"), "%d sessions, %d of them active; no long transaction, no base backup, no prepared transaction", a.Sessions, a.Active)
 }
 
 func runStopTimeout(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 	seconds, mode := stopTimeout.Get(s, ""), patroni.SyncActive(s)
 	asked := s.KeyName("/config")
 	if seconds <= 0 || mode == "off" {
-		return Witnessed(asked, "primary_stop_timeout %d, synchronous mode %s: PostgreSQL is given its time", seconds, mode)
+		return Witnessed(asked, "primary_stop_timeout %d, synchronous mode %s: PostgreSQL has enough time", seconds, mode)
 	}
 	return []Finding{Finding{
 		Asked: asked, Observed: fmt.Sprintf("primary_stop_timeout is %d s in synchronous mode", seconds),
 		Effect: "If the shutdown takes longer, Patroni kills PostgreSQL: crash recovery on the old leader, and pg_rewind if it has diverged.",
-		Remedy: fmt.Sprintf("patronictl edit-config %s -s primary_stop_timeout=0, or see that a shutdown takes less (the forecast says how long).", s.Target.Scope),
+		Remedy: fmt.Sprintf("patronictl edit-config %s -s primary_stop_timeout=0, or make sure that a shutdown takes less (see the forecast).", s.Target.Scope),
 	}.secondsOf(seconds, 0)}
 }
 
@@ -312,7 +312,7 @@ const (
 // othersReceived is how far the other replicas are, where the leader's release
 // makes that matter: by SQL, else by the leader's account of them. One that the
 // leader has no row of is not connected, and gets no last checkpoint.
-var othersReceived = fact.Fact[map[string]fact.LSN]{Label: "how far the other members are", Of: func(s *fact.Snapshot, m string) fact.Observed[map[string]fact.LSN] {
+var othersReceived = fact.Fact[map[string]fact.LSN]{Label: "the positions of the other members", Of: func(s *fact.Snapshot, m string) fact.Observed[map[string]fact.LSN] {
 	out := map[string]fact.LSN{}
 	version, ok := fact.KeyVersion.Of(s, s.Leader()).Get()
 	if ok && (fact.OlderThan(version, 2, 1, 2) || !fact.OlderThan(version, 3, 1, 0)) {
@@ -347,7 +347,7 @@ func runEarlyRelease(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	version := fact.KeyVersion.Of(s, s.Leader()).Must()
 	asked := s.KeyName("/members/" + s.Leader())
 	if fact.OlderThan(version, 2, 1, 2) || !fact.OlderThan(version, 3, 1, 0) {
-		return Witnessed(asked, "Patroni %s waits for the candidate alone", version)
+		return Witnessed(asked, "Patroni %s waits for the candidate itself", version)
 	}
 	have := fact.SQLReceived.Get(s, m)
 	ahead, by := "", int64(0)
@@ -366,8 +366,8 @@ func runEarlyRelease(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	f := Finding{
 		Asked:    s.SQLQuery(m, "pg_last_wal_receive_lsn()"),
 		Observed: fmt.Sprintf("%s is %s behind %s, and the leader runs Patroni %s", m, fact.Size(by), ahead, version),
-		Effect:   fmt.Sprintf("This version releases the leader key as soon as any member has the last checkpoint. %s would be promoted without what it lacks: committed rows are lost.", m),
-		Remedy:   fmt.Sprintf("Wait until %s is level with %s, or switch over to %s.", m, ahead, ahead),
+		Effect:   fmt.Sprintf("This version releases the leader key as soon as any member has the last checkpoint. %s would be promoted without the WAL that it lacks: acknowledged commits are lost.", m),
+		Remedy:   fmt.Sprintf("Wait until %s has caught up with %s, or switch over to %s.", m, ahead, ahead),
 	}.bytesOf(by, slowerSurely)
 	if surely {
 		f.Severity = Blocker

@@ -14,11 +14,11 @@ const renewalDays = 14
 
 var tlsEtcdCertificate = Check{
 	ID:       "tls.etcd_certificate",
-	Title:    "etcd's certificates are valid, and stay so",
+	Title:    "etcd's certificates are valid, and stay valid for weeks",
 	Since:    "0.1.0",
 	Why:      "When they expire, every Patroni that verifies them loses its DCS at once, and the leader is demoted.",
 	Source:   "patroni/dcs/etcd.py (cert_reqs by cacert); the certificates in the handshakes",
-	Fix:      "Renew the certificate and let etcd read it: etcd loads it anew for each connection.",
+	Fix:      "Renew the certificate and let etcd read it: etcd loads it for each new connection.",
 	Proof:    "TestTLS in dcs/ and TestBreakages.",
 	Kind:     Policy,
 	Severity: Warning,
@@ -30,9 +30,9 @@ var tlsEtcdCertificate = Check{
 		shown := etcdCertificates.Get(s, "")
 		for _, e := range shown {
 			c := e.Certificate.Must()
-			const effect = "A Patroni that verifies it loses its DCS then, and a leader that has lost its DCS is demoted."
+			const effect = "A Patroni that verifies it loses its DCS then, and a leader without its DCS is demoted."
 			if f := expiring(c, s.TakenAt); f != nil {
-				f.Asked, f.Effect, f.Remedy = "TLS handshake with "+e.URL, effect, "Renew the certificate of "+e.URL+"; etcd reads it anew by itself."
+				f.Asked, f.Effect, f.Remedy = "TLS handshake with "+e.URL, effect, "Renew the certificate of "+e.URL+"; etcd reads the new one by itself."
 				out = append(out, *f)
 			}
 		}
@@ -47,10 +47,10 @@ var tlsRESTCertificate = Check{
 	ID:       "tls.rest_certificate",
 	Title:    "the REST API's certificate is valid and has the right name",
 	Since:    "0.1.0",
-	Why:      "patronictl that cannot verify the leader's certificate, its name among the rest, writes the request into the DCS itself, past every check of the REST API. The leader asks the candidate over TLS too: with ctl.certfile in its file it verifies the CA and the dates, and an expired certificate makes the candidate \"not reachable\"; without it nothing; the name never.",
+	Why:      "If patronictl cannot verify the leader's certificate, including its name, it writes the request into the DCS itself and skips every check of the REST API. The leader asks the candidate over TLS too: with ctl.certfile in its file it verifies the CA and the dates, and an expired certificate makes the candidate \"not reachable\"; without ctl.certfile it verifies nothing. It never verifies the name.",
 	Source:   "patroni/__main__.py (PatroniRequest with insecure), patroni/request.py reload_config; patroni/ctl.py _do_failover_or_switchover; the certificate in the handshake",
-	Fix:      "Issue a certificate for the host in restapi.connect_address, and patronictl reload: Patroni loads it then.",
-	Proof:    "TestSecure in e2e/: with the wrong name on the candidate Patroni switched over, and patronictl went past the new leader's REST API from then on. What does not verify here otherwise is unknown, and never GO.",
+	Fix:      "Issue a certificate for the host in restapi.connect_address, then run patronictl reload: Patroni loads it.",
+	Proof:    "TestSecure in e2e/: with the wrong name on the candidate Patroni switched over, and from then on patronictl bypassed the new leader's REST API. A certificate that this machine cannot verify for another reason is unknown, and never GO.",
 	Kind:     Policy,
 	Severity: Warning,
 	Of:       OfMembers,
@@ -90,21 +90,21 @@ var restCertificate = fact.OfMember("the certificate of the REST API", func(m fa
 	return fact.Field(m.REST, func(r fact.REST) fact.Observed[fact.Certificate] { return r.Certificate })
 })
 
-const pastREST = "A patronictl without --insecure cannot ask it %s, and writes its requests into the DCS itself, past every check of the REST API."
+const pastREST = "A patronictl without --insecure cannot ask it %s, and writes its requests into the DCS itself, bypassing every check of the REST API."
 
 func runRESTCertificate(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	c := restCertificate.Get(s, m)
 	switch {
 	case c.Host == "" && s.Target.RESTOverTLS:
 		return []Finding{{
-			Asked: s.RESTCall(m), Observed: "http, in plain text", Expected: "https, since the configuration has certificates for the REST API (ctl, restapi)",
-			Effect: "patronictl goes on in plain text, and sends its password so; whoever is on the way can read it and forge the answer.",
-			Remedy: fmt.Sprintf("Set restapi.certfile and restapi.keyfile in patroni.yml of %s, then: patronictl reload %s %s", m, s.Target.Scope, m),
+			Asked: s.RESTCall(m), Observed: "http, without encryption", Expected: "https, since the configuration has certificates for the REST API (ctl, restapi)",
+			Effect: "patronictl uses the unencrypted connection and sends its password over it; an attacker on the network path can read it and forge the answer.",
+			Remedy: fmt.Sprintf("Set restapi.certfile and restapi.keyfile in patroni.yml of %s, then run: patronictl reload %s %s", m, s.Target.Scope, m),
 		}}
 	case c.Host == "":
 		return Witnessed(s.RESTCall(m), "no TLS")
 	}
-	effect := "A leader with ctl.certfile in its file verifies that, and counts the member as not reachable then: 412 \"no good candidates have been found\"."
+	effect := "A leader with ctl.certfile in its file verifies that and then counts the member as not reachable: 412 \"no good candidates have been found\"."
 	named := fmt.Sprintf(pastREST, "when it leads")
 	if m == s.Leader() {
 		named = fmt.Sprintf(pastREST, "then")
@@ -118,8 +118,8 @@ func runRESTCertificate(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		out = append(out, Finding{
 			Severity: severity,
-			Asked:    s.RESTCall(m), Observed: "a certificate for " + certificateNames(c), Expected: "one for " + c.Host, Effect: named,
-			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (restapi.certfile), then: patronictl reload %s %s", c.Host, m, s.Target.Scope, m),
+			Asked:    s.RESTCall(m), Observed: "a certificate for " + certificateNames(c), Expected: "a certificate for " + c.Host, Effect: named,
+			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (restapi.certfile), then run: patronictl reload %s %s", c.Host, m, s.Target.Scope, m),
 		})
 	}
 	if f := expiring(c, s.TakenAt); f != nil {
@@ -128,7 +128,7 @@ func runRESTCertificate(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		if m != s.Leader() && !currentCertificate(c, s.TakenAt) {
 			f.Severity = Blocker
 		}
-		f.Remedy = fmt.Sprintf("Renew the certificate on %s (restapi.certfile), then: patronictl reload %s %s", m, s.Target.Scope, m)
+		f.Remedy = fmt.Sprintf("Renew the certificate on %s (restapi.certfile), then run: patronictl reload %s %s", m, s.Target.Scope, m)
 		out = append(out, *f)
 	}
 	if out == nil {
@@ -139,12 +139,12 @@ func runRESTCertificate(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 
 var tlsPostgreSQLCertificate = Check{
 	ID:       "tls.postgresql_certificate",
-	Title:    "PostgreSQL's certificate lets others follow",
+	Title:    "PostgreSQL's certificate lets other members follow",
 	Since:    "0.2.0",
-	Why:      "Nobody connects to the candidate for replication before it leads. Where replication verifies (postgresql.authentication.replication.sslmode verify-ca or verify-full), an expired certificate there, or with verify-full another name, keeps the old leader and the others from following, and pg_rewind from connecting.",
+	Why:      "No member connects to the candidate for replication before it leads. If replication verifies certificates (postgresql.authentication.replication.sslmode verify-ca or verify-full), an expired certificate there, or with verify-full a wrong name, keeps the old leader and the other members from following, and pg_rewind from connecting.",
 	Source:   "the certificate in the handshake with conn_url; sslmode in primary_conninfo of the standbys (patroni/postgresql/config.py, primary_conninfo_params); libpq's sslmode",
-	Fix:      "Issue a certificate for the host in postgresql.connect_address, and reload PostgreSQL: it reads it then.",
-	Proof:    "TestSecure in e2e/: with an expired certificate on the candidate Patroni switched over, and nobody followed.",
+	Fix:      "Issue a certificate for the host in postgresql.connect_address, then reload PostgreSQL, which reads it.",
+	Proof:    "TestSecure in e2e/: with an expired certificate on the candidate Patroni switched over, and no member followed.",
 	Kind:     Policy,
 	Severity: Warning,
 	Optional: true,
@@ -174,17 +174,17 @@ func runSQLCertificate(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if f != nil {
 		f.Severity, f.Effect = unfollowed(s, m, "verify-ca", "verify-full")
 		if currentCertificate(c, s.TakenAt) {
-			f.Severity, f.Effect = Warning, "Where replication verifies, nobody follows it after that."
+			f.Severity, f.Effect = Warning, "If replication verifies certificates, no member can follow it after that."
 		}
-		f.Remedy = fmt.Sprintf("Renew ssl_cert_file on %s, then: patronictl reload %s %s", m, s.Target.Scope, m)
+		f.Remedy = fmt.Sprintf("Renew ssl_cert_file on %s, then run: patronictl reload %s %s", m, s.Target.Scope, m)
 		out = append(out, *f)
 	}
 	// Unless somebody looks at it, the name is nobody's business: Debian's own
 	// certificate has none.
 	if severity, effect := unfollowed(s, m, "verify-full"); !c.Matches && effect != "" {
 		out = append(out, Finding{
-			Severity: severity, Observed: "a certificate for " + certificateNames(c), Expected: "one for " + c.Host, Effect: effect,
-			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (ssl_cert_file), then: patronictl reload %s %s", c.Host, m, s.Target.Scope, m),
+			Severity: severity, Observed: "a certificate for " + certificateNames(c), Expected: "a certificate for " + c.Host, Effect: effect,
+			Remedy: fmt.Sprintf("Issue a certificate for %s on %s (ssl_cert_file), then run: patronictl reload %s %s", c.Host, m, s.Target.Scope, m),
 		})
 	}
 	for i := range out {
@@ -211,15 +211,15 @@ func unfollowed(s *fact.Snapshot, m string, modes ...string) (Severity, string) 
 	case strict == nil:
 		return Warning, ""
 	case m == s.Leader():
-		return Warning, fmt.Sprintf("Replication verifies (sslmode in primary_conninfo: %s): nobody could connect to it anew.", strings.Join(strict, ", "))
+		return Warning, fmt.Sprintf("Replication verifies certificates (sslmode in primary_conninfo: %s): no member could open a new connection to it.", strings.Join(strict, ", "))
 	}
-	return Blocker, fmt.Sprintf("Replication verifies (sslmode in primary_conninfo: %s): the old leader and the others would not follow it.", strings.Join(strict, ", "))
+	return Blocker, fmt.Sprintf("Replication verifies certificates (sslmode in primary_conninfo: %s): the old leader and the other members would not follow it.", strings.Join(strict, ", "))
 }
 
 // certificateNames are the names of a certificate, for people.
 func certificateNames(c fact.Certificate) string {
 	if len(c.Names) == 0 {
-		return "no host at all"
+		return "no host"
 	}
 	return strings.Join(c.Names, ", ")
 }
@@ -232,7 +232,7 @@ func currentCertificate(c fact.Certificate, now time.Time) bool {
 // expiring is the finding about a certificate that is out of its time or soon
 // will be; nil where it is not.
 func expiring(c fact.Certificate, now time.Time) *Finding {
-	f := &Finding{Expected: fmt.Sprintf("one that is valid for more than %d days", renewalDays)}
+	f := &Finding{Expected: fmt.Sprintf("a certificate valid for more than %d days", renewalDays)}
 	switch left := c.NotAfter.Sub(now); {
 	case left <= 0:
 		f.Observed = "a certificate that expired at " + day(c.NotAfter)

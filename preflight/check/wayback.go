@@ -14,7 +14,7 @@ var waybackRewind = Check{
 	ID:       "wayback.rewind",
 	Title:    "pg_rewind could bring the old leader back",
 	Since:    "0.2.0",
-	Why:      "After a clean switchover the old leader follows without pg_rewind. If it ends uncleanly or has written more, it needs pg_rewind, and that needs use_pg_rewind, data checksums or wal_log_hints, and full_page_writes; without it the member has to be made anew.",
+	Why:      "After a clean switchover the old leader follows without pg_rewind. If it stops uncleanly or has written more WAL, it needs pg_rewind, which requires use_pg_rewind, data checksums or wal_log_hints, and full_page_writes; without pg_rewind the member must be rebuilt (patronictl reinit).",
 	Source:   "postgresql.use_pg_rewind in /config; data_checksums, wal_log_hints, full_page_writes in pg_settings of the leader; patroni/postgresql/rewind.py can_rewind",
 	Fix:      "Turn on use_pg_rewind, and wal_log_hints (a restart) or data checksums.",
 	Proof:    "docs/accuracy.md: \"pg_rewind off\".",
@@ -30,9 +30,9 @@ var waybackRole = Check{
 	ID:       "wayback.role",
 	Title:    "the members' replication role may log in",
 	Since:    "0.2.0",
-	Why:      "Connections that are open go on when a role loses LOGIN or REPLICATION or its password expires. After the switchover every member has to log in anew, and nobody can follow the new leader.",
+	Why:      "Open connections continue when a role loses LOGIN or REPLICATION or its password expires. After the switchover every member has to log in again, and none can follow the new leader.",
 	Source:   "pg_stat_replication.usename and pg_roles on the leader: rolcanlogin, rolreplication, rolvaliduntil",
-	Fix:      "ALTER ROLE the role with LOGIN REPLICATION VALID UNTIL 'infinity'.",
+	Fix:      "ALTER ROLE name LOGIN REPLICATION VALID UNTIL 'infinity'.",
 	Proof:    "docs/accuracy.md: \"replication role may not log in\".",
 	Kind:     Policy,
 	Severity: Blocker,
@@ -44,11 +44,11 @@ var waybackRole = Check{
 
 var waybackHBA = Check{
 	ID:       "wayback.hba",
-	Title:    "the candidate's pg_hba.conf lets the other members in",
+	Title:    "the candidate's pg_hba.conf accepts the other members",
 	Since:    "0.2.0",
-	Why:      "Nobody connects to the candidate for replication before it leads, so a missing rule shows only afterwards: the old leader and the others cannot follow.",
+	Why:      "No member connects to the candidate for replication before it leads, so a missing rule shows only afterwards: the old leader and the other members cannot follow.",
 	Source:   "pg_hba_file_rules on the candidate, followed as PostgreSQL does; the members' addresses in pg_stat_replication.client_addr and conn_url",
-	Fix:      "Add a rule for replication to postgresql.pg_hba in patroni.yml, and reload.",
+	Fix:      "Add a rule for replication to postgresql.pg_hba in patroni.yml, then reload.",
 	Proof:    "docs/accuracy.md: \"candidate's pg_hba.conf lets no replica in\".",
 	Kind:     Policy,
 	Severity: Blocker,
@@ -61,12 +61,12 @@ var waybackHBA = Check{
 
 var waybackWalsenders = Check{
 	ID:       "wayback.walsenders",
-	Title:    "the candidate has walsenders and slots for all",
+	Title:    "the candidate has enough walsenders and slots",
 	Since:    "0.2.0",
-	Why:      "Every member that follows takes a walsender, and a slot where slots are used; other consumers take more.",
+	Why:      "Every member that follows uses a walsender, and a slot if slots are used; other consumers use more.",
 	Source:   "max_wal_senders and max_replication_slots in pg_settings of the candidate; pg_stat_replication and pg_replication_slots of the leader",
 	Fix:      "Raise max_wal_senders or max_replication_slots (a restart).",
-	Proof:    "Cases on a recorded snapshot: PostgreSQL starts no standby with fewer walsenders than its leader, so a real cluster gets there only with too few on both.",
+	Proof:    "Cases on a recorded snapshot: PostgreSQL does not start a standby with fewer walsenders than its leader, so a real cluster is in that state only with too few on both.",
 	Kind:     Policy,
 	Severity: Warning,
 	Of:       OfReplicas,
@@ -79,9 +79,9 @@ var waybackWALKept = Check{
 	ID:       "wayback.wal_kept",
 	Title:    "the candidate keeps WAL for the other members",
 	Since:    "0.2.0",
-	Why:      "A member that is behind when the leader changes needs WAL that the candidate already has. Patroni keeps the members' slots on replicas since 4.0.0; before, and without slots, only wal_keep_size holds it. If it is gone, the member has to be made anew.",
+	Why:      "A member that is behind when the leader changes needs WAL that the candidate already has. Since 4.0.0 Patroni keeps the members' slots on replicas; earlier, and without slots, only wal_keep_size retains it. If the WAL is gone, the member must be rebuilt (patronictl reinit).",
 	Source:   "pg_replication_slots and wal_keep_size on the candidate; patroni/postgresql/slots.py",
-	Fix:      "Set wal_keep_size to some WAL files' size, or use slots.",
+	Fix:      "Set wal_keep_size to the size of some WAL files, or use slots.",
 	Proof:    "docs/accuracy.md: \"no slots and little WAL kept\", \"slots not used\".",
 	Kind:     Policy,
 	Severity: Warning,
@@ -95,9 +95,9 @@ var waybackSlotStatus = Check{
 	ID:       "wayback.slot_status",
 	Title:    "no slot has lost its WAL",
 	Since:    "0.2.0",
-	Why:      "A slot that is lost or about to be (max_slot_wal_keep_size) serves nobody: its consumer has to begin anew.",
+	Why:      "A slot that is lost or about to be lost (max_slot_wal_keep_size) is useless: its consumer has to start over.",
 	Source:   "pg_replication_slots.wal_status (PostgreSQL 13 and later), conflicting, invalidation_reason",
-	Fix:      "Drop the slot, and set its consumer up again.",
+	Fix:      "Drop the slot, and set up its consumer again.",
 	Proof:    "Cases on a recorded snapshot.",
 	Kind:     Policy,
 	Severity: Warning,
@@ -112,7 +112,7 @@ func runRewind(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if !fact.UsePgRewind.Get(s, m) {
 		return []Finding{{
 			Asked: s.KeyName("/config"), Observed: "postgresql.use_pg_rewind is off (a node's own patroni.yml may say otherwise)",
-			Effect: fmt.Sprintf("A clean switchover needs no pg_rewind. If %s ends uncleanly, it has to be made anew.", m),
+			Effect: fmt.Sprintf("A clean switchover needs no pg_rewind. If %s stops uncleanly, it must be rebuilt (patronictl reinit).", m),
 			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.use_pg_rewind=true", s.Target.Scope),
 		}}
 	}
@@ -166,8 +166,8 @@ func runReplicationRole(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		if wrong := roleFault(roles[i], s.TakenAt); wrong != "" {
 			out = append(out, Finding{
-				Asked: asked, Observed: fmt.Sprintf("role %s, as which the members stream: %s", user, wrong),
-				Effect: "Open connections go on, but after the switchover no member can log in to follow the new leader.",
+				Asked: asked, Observed: fmt.Sprintf("role %s, which the members use for streaming: %s", user, wrong),
+				Effect: "Open connections continue, but after the switchover no member can log in to follow the new leader.",
 				Remedy: fmt.Sprintf("On %s: ALTER ROLE %q LOGIN REPLICATION VALID UNTIL 'infinity';", m, user),
 			})
 		}
@@ -205,8 +205,8 @@ func runHBA(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			out = append(out, Finding{
 				Severity: Warning,
 				Asked:    asked, Observed: fmt.Sprintf("line %d: %s", r.Line, r.Error),
-				Effect: "PostgreSQL goes on with the rules that it had, and does not start with these.",
-				Remedy: "Mend postgresql.pg_hba in patroni.yml of " + m + ", then: patronictl reload " + s.Target.Scope + " " + m,
+				Effect: "PostgreSQL keeps the previous rules, and does not start with these.",
+				Remedy: "Correct postgresql.pg_hba in patroni.yml of " + m + ", then run: patronictl reload " + s.Target.Scope + " " + m,
 			})
 		}
 	}
@@ -231,18 +231,18 @@ func runHBA(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return out
 	}
 	if len(may) == 0 {
-		return Witnessed(asked, "the rules do not tell: they name hosts, groups or patterns")
+		return Witnessed(asked, "the rules do not decide: they name hosts, groups or patterns")
 	}
-	return Witnessed(asked, "lets in for replication: %s", fact.Names(may))
+	return Witnessed(asked, "accepts for replication: %s", fact.Names(may))
 }
 
 func refusedByHBA(s *fact.Snapshot, asked, m, other, user string, addrs []netip.Addr) Finding {
 	bits := addrs[0].BitLen()
 	return Finding{
 		Asked:    asked,
-		Observed: fmt.Sprintf("no rule lets %s (%s) in as %s for replication", other, addrs[0], user),
+		Observed: fmt.Sprintf("no rule accepts %s (%s) as %s for replication", other, addrs[0], user),
 		Effect:   fmt.Sprintf("When %s leads, %s cannot follow it.", m, other),
-		Remedy: fmt.Sprintf("Add to postgresql.pg_hba in patroni.yml of %s: host replication %s %s/%d scram-sha-256; then: patronictl reload %s %s",
+		Remedy: fmt.Sprintf("Add to postgresql.pg_hba in patroni.yml of %s: host replication %s %s/%d scram-sha-256; then run: patronictl reload %s %s",
 			m, user, addrs[0], bits, s.Target.Scope, m),
 	}
 }
@@ -300,7 +300,7 @@ func runFreeWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if have, ok := fact.Setting(settings, "max_wal_senders"); ok && have < followers+foreign {
 		f := Finding{
 			Asked: asked, Observed: fmt.Sprintf("max_wal_senders is %d", have), Expected: fmt.Sprintf("%d for the members and %d for other consumers", followers, foreign),
-			Effect: "Whoever comes last cannot follow the new leader.",
+			Effect: "The last to connect cannot follow the new leader.",
 			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.max_wal_senders=%d, then restart all members.", s.Target.Scope, followers+foreign+2),
 		}
 		if have < followers {
@@ -342,7 +342,7 @@ func runKeptWAL(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	asked := s.SQLQuery(m, "pg_replication_slots, wal_keep_size")
 	kept, ok := fact.KeptWAL(settings)
 	if ok && kept >= keepsEnough {
-		return Witnessed(asked, "keeps %s for whoever has no slot", fact.Size(kept))
+		return Witnessed(asked, "keeps %s for members without a slot", fact.Size(kept))
 	}
 	var without []string
 	for _, other := range s.Others(m) {
@@ -354,8 +354,8 @@ func runKeptWAL(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "a slot for every other member")
 	}
 	return []Finding{Finding{
-		Asked: asked, Observed: fmt.Sprintf("no slot for %s, and no more than %s of WAL kept", fact.Names(without), fact.Size(kept)),
-		Effect: fmt.Sprintf("If one of them is behind when %s takes over, the WAL that it needs may be gone: it has to be made anew.", m),
+		Asked: asked, Observed: fmt.Sprintf("no slot for %s, and at most %s of WAL kept", fact.Names(without), fact.Size(kept)),
+		Effect: fmt.Sprintf("If one of them is behind when %s takes over, the WAL that it needs may be gone: the member must be rebuilt (patronictl reinit).", m),
 		Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_keep_size=128MB, or use slots.", s.Target.Scope),
 	}.bytesOf(kept, keepsEnough)}
 }
@@ -374,8 +374,8 @@ func runSlotStatus(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		out = append(out, Finding{
 			Asked: asked, Observed: observed,
-			Effect: "Whoever uses it has to begin anew, before the switchover as after it.",
-			Remedy: fmt.Sprintf("On %s: SELECT pg_drop_replication_slot('%s'); then set its consumer up again (a member: patronictl reinit).", m, slot.Name),
+			Effect: "Its consumer has to start over, before the switchover as well as after it.",
+			Remedy: fmt.Sprintf("On %s: SELECT pg_drop_replication_slot('%s'); then set up its consumer again (a member: patronictl reinit).", m, slot.Name),
 		})
 	}
 	if len(out) > 0 {
@@ -388,9 +388,9 @@ var waybackRestart = Check{
 	ID:       "wayback.restart",
 	Title:    "the other replicas follow without a restart",
 	Since:    "0.2.0",
-	Why:      "Before PostgreSQL 13 a change of primary_conninfo takes a restart. Every replica that is not part of the switchover restarts too, to follow the new leader, and those who read there are cut off.",
+	Why:      "Before PostgreSQL 13 a change of primary_conninfo requires a restart. Every replica that is not part of the switchover restarts too, to follow the new leader, and its sessions are cut off.",
 	Source:   "server_version_num on the leader, or server_version in GET /patroni; PostgreSQL 13 release notes; patroni/postgresql/config.py; patroni/patroni issue 1708",
-	Fix:      "Take readers away from the other replicas first.",
+	Fix:      "Move readers away from the other replicas first.",
 	Proof:    "Cases on a recorded snapshot.",
 	Kind:     PatroniRule,
 	Severity: Warning,
@@ -418,11 +418,11 @@ func runRestarts(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 		}
 	}
 	if version >= 130000 || q.Candidate == "" && len(others) < 2 || len(others) == 0 {
-		return Witnessed(asked, "%s: no member restarts but those that change their role", fact.Release(version))
+		return Witnessed(asked, "%s: only members that change their role restart", fact.Release(version))
 	}
 	return []Finding{{
-		Asked: asked, Observed: fact.Release(version) + ", and there are other replicas: " + fact.Names(others), Expected: "PostgreSQL 13 or later, or none",
-		Effect: "Each replica that stays one restarts to follow the new leader: its sessions are cut off.",
-		Remedy: "Take readers away from " + fact.Names(others) + " first, or let them connect again afterwards.",
+		Asked: asked, Observed: fact.Release(version) + ", and there are other replicas: " + fact.Names(others), Expected: "PostgreSQL 13 or later, or no other replica",
+		Effect: "Each replica that remains a replica restarts to follow the new leader: its sessions are cut off.",
+		Remedy: "Move readers away from " + fact.Names(others) + " first, or let them reconnect afterwards.",
 	}}
 }
