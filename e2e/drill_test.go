@@ -91,7 +91,7 @@ func (l *lab) drillFounding(t *testing.T) {
 	for _, want := range []string{
 		"LEG 1 of 2 " + from + " -> " + to, "DONE switchover of demo from " + from + " to " + to, "BLOCKS " +
 			"identity.rest_name " + from,
-		"leg 2 of 2, " + to + " to " + from + ": NO-GO", "stands " + to + " leads on " +
+		"leg 2 of 2, " + to + " to " + from + ": NO-GO", "now " + to + " leads on " +
 			"timeline", "--candidate " + from, "left out " + l.bystander,
 	} {
 		if !strings.Contains(flat, want) {

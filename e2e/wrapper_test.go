@@ -283,7 +283,7 @@ var wrappeds = []wrapped{
 				strings.Fields(r.text()),
 				" ",
 			); l.primaries()[0] != l.leader || !strings.Contains(l.key("failover"), "scheduled_at") ||
-				!strings.Contains(text, "nobody judges it again") {
+				!strings.Contains(text, "not checked again") {
 				l.t.Errorf("%v lead, /failover is %s\n%s", l.primaries(), l.key("failover"), text)
 			}
 			l.verified(r)

@@ -12,29 +12,29 @@ import (
 	"patroni-preflight/preflight/verify"
 )
 
-// DrillReport is a rehearsal: the leader was moved through every member that may
-// be promoted and back to where it was, one verified switchover at a time.
+// DrillReport is a rehearsal: the leader role was moved through every member that may
+// be promoted and back to the first leader, one verified switchover at a time.
 type DrillReport struct {
 	SchemaVersion int    `json:"schema_version"`
 	Tool          string `json:"tool"`
 	Scope         string `json:"scope"`
 	Namespace     string `json:"namespace"`
 	Group         string `json:"group,omitempty"`
-	// TakenAt is when the cluster was looked at for the plan.
+	// TakenAt is the time of the snapshot for the plan.
 	TakenAt  time.Time `json:"taken_at"`
 	ExitCode int       `json:"exit_code"`
-	// DryRun: nothing was to be done but the plan.
+	// DryRun: the plan was requested, and no switchover.
 	DryRun bool `json:"dry_run"`
-	// First led at the beginning. Leader leads in the end, on Timeline; "" and null
-	// where that is not known.
+	// First led at the beginning. Leader leads at the end, on Timeline; "" and null
+	// where they are not known.
 	First    string `json:"first_leader"`
 	Leader   string `json:"leader"`
 	Timeline *int64 `json:"timeline"`
-	// Stopped says why it ended before its last leg was verified, "" where it did not.
+	// Stopped is why the drill ended before its last leg was verified, "" where all were.
 	Stopped string `json:"stopped"`
-	// Back is the command that brings the leader back to where it was, "" where it is.
+	// Back is the command that makes First the leader again, "" where it leads.
 	Back string `json:"back"`
-	// Check is today's judgement of the first leg that is not GO, else of the first leg.
+	// Check is the report before the drill on the first leg that is not GO, else on leg 1.
 	Check Report     `json:"check"`
 	Legs  []DrillLeg `json:"legs"`
 	// LeftOut are the members that may not be promoted.
@@ -45,16 +45,16 @@ type DrillReport struct {
 type DrillLeg struct {
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Today is the verdict by what was seen before the drill, "" for the leg back: who
-	// leads cannot be judged as a candidate. Only that of the first leg is whole; the
-	// others are judged again when From leads.
+	// Today is the verdict before the drill, "" for the leg back: the leader cannot be
+	// judged as a candidate. Only that of the first leg is complete; the others are
+	// judged again when From leads.
 	Today    Verdict  `json:"today"`
 	Blockers []string `json:"blocked_by"`
-	// ExitCode is that of the switchover, null where the drill did not come to it.
+	// ExitCode is that of the switchover, null where the drill did not reach the leg.
 	ExitCode *int `json:"exit_code"`
-	// Outage is nil where nothing was asked of Patroni.
+	// Outage is nil where no request was sent.
 	Outage *verify.Outage `json:"without_primary"`
-	// Switchover is nil where the drill did not come to it.
+	// Switchover is nil where the drill did not reach the leg.
 	Switchover *SwitchoverReport `json:"switchover"`
 }
 
@@ -64,11 +64,11 @@ type LeftOut struct {
 	Why  string `json:"why"`
 }
 
-// Verified reports whether the leg was done as it was to be.
+// Verified reports whether the leg was done as requested.
 func (l DrillLeg) Verified() bool { return l.ExitCode != nil && *l.ExitCode == exitcode.Go }
 
-// PlanDrill orders the legs: every member that may be promoted, synchronous ones
-// first, and back. Legs is empty where nobody leads or nobody may be promoted.
+// PlanDrill orders the legs: every member that may be promoted, synchronous standbys
+// first, and back. Legs is empty if no member leads or no other may be promoted.
 func PlanDrill(s *fact.Snapshot, q fact.Question, p check.Policies) DrillReport {
 	d := DrillReport{
 		SchemaVersion: check.ReportSchema, Tool: s.Tool, Scope: s.Target.Scope, Namespace: s.Target.Namespace, Group: s.Target.Group,
@@ -109,7 +109,7 @@ func PlanDrill(s *fact.Snapshot, q fact.Question, p check.Policies) DrillReport 
 	return d
 }
 
-// add appends a leg, and keeps the judgement that is worth reading.
+// add appends a leg, and keeps its report if it is the first that is not GO.
 func (d *DrillReport) add(leg DrillLeg, r Report) {
 	if len(d.Legs) == 0 || d.Check.Verdict == Go && leg.Today != Go {
 		d.Check = r
@@ -117,28 +117,28 @@ func (d *DrillReport) add(leg DrillLeg, r Report) {
 	d.Legs = append(d.Legs, leg)
 }
 
-// Start is the exit code with which the drill ends before its first leg, and why;
-// 0 where it may begin. It does not begin where a leg is known to stop it half way.
-// Who is synchronous is the exception: that is settled anew with each leader.
+// Start is the exit code with which the drill ends before its first leg, and why; 0
+// if it may begin. It does not begin if a later leg is known to stop it. The
+// exception is candidate.sync: each leader chooses its synchronous standbys again.
 func (d DrillReport) Start() (code int, why string) {
 	if len(d.Legs) == 0 {
 		if d.First == "" {
-			return max(d.Check.ExitCode, exitcode.NoGo), "nobody is known to lead"
+			return max(d.Check.ExitCode, exitcode.NoGo), "no member is known to lead"
 		}
-		return exitcode.NoGo, "there is no other member that may be promoted"
+		return exitcode.NoGo, "no other member may be promoted"
 	}
 	for i, leg := range d.Legs {
 		synchronous := i > 0 && len(leg.Blockers) > 0 && !slices.ContainsFunc(leg.Blockers, func(id string) bool { return id != "candidate.sync" })
 		if leg.Today == Go || leg.Today == "" || synchronous {
 			continue
 		}
-		return leg.Today.ExitCode(), fmt.Sprintf("leg %d of %d, %s to %s, is %s today already", i+1, len(d.Legs), leg.From, leg.To, leg.Today)
+		return leg.Today.ExitCode(), fmt.Sprintf("leg %d of %d, %s to %s, is %s even before the drill", i+1, len(d.Legs), leg.From, leg.To, leg.Today)
 	}
 	return exitcode.Go, ""
 }
 
-// End takes a leg that is over into the report. why is the error that ended it, or
-// "". It reports whether the drill goes on.
+// End adds the result of a leg to the report. why is the error that ended it, or "".
+// It reports whether the next leg follows.
 func (d *DrillReport) End(i, code int, s SwitchoverReport, o *verify.Outage, why string) bool {
 	leg := &d.Legs[i]
 	leg.ExitCode, leg.Switchover, leg.Outage = &code, &s, o
@@ -159,7 +159,7 @@ func (d *DrillReport) End(i, code int, s SwitchoverReport, o *verify.Outage, why
 	case s.Verification != nil:
 		why = string(s.Verification.Outcome) + ", " + s.Verification.Reason
 	case s.Request != nil:
-		why = "nobody watched to the end"
+		why = "the request was sent, but watching it failed"
 	default:
 		why = string(s.Check.Verdict)
 	}

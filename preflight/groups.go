@@ -8,8 +8,8 @@ import (
 	"patroni-preflight/preflight/fact"
 )
 
-// GroupsReport is the judgement of all groups of a Citus cluster, where none was
-// named: each is a Patroni cluster of its own, with a report of its own.
+// GroupsReport has the reports on all groups of a Citus cluster, if no --group was
+// given. Each group is a Patroni cluster of its own.
 type GroupsReport struct {
 	SchemaVersion int       `json:"schema_version"`
 	Tool          string    `json:"tool"`
@@ -19,14 +19,14 @@ type GroupsReport struct {
 	// Verdict is the worst of the groups': NO-GO, then UNKNOWN, then GO.
 	Verdict  Verdict `json:"verdict"`
 	ExitCode int     `json:"exit_code"`
-	// Stability is nil where the cluster was looked at once.
+	// Stability is nil where the cluster was judged once.
 	Stability *Stability `json:"stability"`
 	// Groups are the reports in the order of the groups.
 	Groups []Report `json:"groups"`
 }
 
-// Groups are the Citus groups among which one has to be named; none where one was
-// named, or where the scope has a leader of its own.
+// Groups are the Citus groups of the scope; none if one was named, or if the scope is
+// a cluster with a leader of its own.
 func Groups(s *fact.Snapshot) []string {
 	if s.Target.Group != "" {
 		return nil
@@ -34,7 +34,7 @@ func Groups(s *fact.Snapshot) []string {
 	return fact.Groups.Of(s, "").OrZero()
 }
 
-// JoinGroups is one report of those of all groups, of which there is at least one.
+// JoinGroups joins the reports of all groups, of which there is at least one.
 func JoinGroups(reports []Report) GroupsReport {
 	g := GroupsReport{
 		SchemaVersion: check.ReportSchema, Tool: reports[0].Tool, TakenAt: reports[0].TakenAt,
@@ -64,5 +64,5 @@ func (g GroupsReport) Over(s Stability) GroupsReport {
 	return g
 }
 
-// Unstable says why a GO of all groups does not count, "" where it does.
+// Unstable is why a GO of all groups does not count, "" where it does.
 func (g GroupsReport) Unstable() string { return g.Stability.why(g.Verdict) }

@@ -9,48 +9,50 @@ import (
 	"patroni-preflight/preflight/verify"
 )
 
-// Plan is what a switchover would do, for whoever has to confirm it.
+// Plan is what a switchover would do, for the operator who has to confirm it.
 type Plan struct {
 	Leader string `json:"leader"`
 	// Candidate is "" where Patroni chooses.
 	Candidate   string `json:"candidate"`
 	ScheduledAt string `json:"scheduled_at,omitempty"`
-	// Prints is what Patroni is expected to answer, Interruption how long there will
-	// be no primary; "" where that is not known.
+	// Prints is the answer expected of Patroni, Interruption the time without a
+	// primary; "" where they are not known.
 	Prints       string `json:"prints"`
 	Interruption string `json:"interruption"`
-	// StandbyCluster: nobody is promoted, the candidate leads in recovery.
+	// Forecast is Interruption as a range, nil where it is not known.
+	Forecast *fact.Seconds `json:"-"`
+	// StandbyCluster: the candidate leads in recovery, and is not promoted.
 	StandbyCluster bool `json:"standby_cluster,omitempty"`
-	// Lost is what does not outlive the switchover, as far as it was seen.
+	// Lost are the sessions, rows and slots that do not survive the switchover.
 	Lost []string `json:"lost"`
-	// Warnings are what nobody looks at any more.
+	// Warnings name the checks that Patroni will not make.
 	Warnings []string `json:"warnings"`
 }
 
-// PlanOf says what the switchover that was asked about would do.
+// PlanOf says what the requested switchover would do.
 func PlanOf(s *fact.Snapshot, r Report) Plan {
 	p := Plan{Leader: r.Leader, Candidate: r.Request.Candidate, StandbyCluster: s.IsStandbyCluster(), Lost: lost(s), Warnings: []string{}}
 	if r.Prediction != nil {
 		p.Prints = r.Prediction.Printed
 	}
 	if r.Forecast != nil {
-		p.Interruption = r.Forecast.Interruption.String()
+		p.Interruption, p.Forecast = r.Forecast.Interruption.String(), &r.Forecast.Interruption
 	}
 	if r.Request.Scheduled() {
 		p.ScheduledAt = r.Request.ScheduledAt
 		p.Warnings = append(p.Warnings,
-			"Patroni takes a scheduled switchover without a look at the candidate, and overwrites one that is pending.",
-			"When the time has come nobody judges it again: check before, and verify after.")
+			"Patroni accepts a scheduled switchover without checking the candidate, and overwrites a pending one.",
+			"The switchover is not checked again when it is due: run check shortly before, and verify after.")
 	}
 	return p
 }
 
-// lost lists what the leader has that nobody has afterwards.
+// lost lists the sessions, rows and slots of the leader that the new leader will not have.
 func lost(s *fact.Snapshot) []string {
 	out := []string{}
 	leader := s.Leader()
 	if a, ok := fact.SQLActivity.Of(s, leader).Get(); ok && a.Sessions > 0 {
-		out = append(out, fmt.Sprintf("%d sessions on %s, %d of them at work", a.Sessions, leader, a.Active))
+		out = append(out, fmt.Sprintf("%d sessions on %s, %d of them active", a.Sessions, leader, a.Active))
 	}
 	if n, ok := fact.OfSQL("", func(q fact.SQL) fact.Observed[int] { return q.UnloggedTables }).Of(s, leader).Get(); ok && n > 0 {
 		out = append(out, fmt.Sprintf("the rows of %d unlogged tables in database %s", n, fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.Database }).Of(s, leader).OrZero()))
@@ -64,7 +66,7 @@ func lost(s *fact.Snapshot) []string {
 			}
 		}
 		if len(gone) > 0 {
-			out = append(out, "slots that nobody declared: "+strings.Join(gone, ", "))
+			out = append(out, "slots that /config does not declare: "+strings.Join(gone, ", "))
 		}
 	}
 	return out

@@ -15,14 +15,14 @@ type SwitchoverReport struct {
 	// Check is the judgement before it.
 	Check Report `json:"check"`
 	Plan  Plan   `json:"plan"`
-	// Request is nil where nothing was asked of Patroni.
+	// Request is nil where no request was sent.
 	Request *RequestResult `json:"request"`
-	// Verification is nil where nothing was asked, or nobody watched to the end.
+	// Verification is nil where no request was sent, or watching it failed.
 	Verification *verify.Verification `json:"verification"`
 }
 
-// RequestResult is what was asked of Patroni, and what was answered. It holds no
-// secret, and decides nothing: the outcome is seen by the state of the cluster.
+// RequestResult is the request to Patroni, and the answer. It holds no secret, and
+// decides nothing: the outcome is judged by the state of the cluster.
 type RequestResult struct {
 	// Via is "patronictl" or "rest", Asked the command line or the request.
 	Via   string `json:"via"`
@@ -33,13 +33,13 @@ type RequestResult struct {
 	// Status is patronictl's exit code, which is 0 for a refusal too, or the HTTP
 	// status; -1 where there was none.
 	Status int `json:"status"`
-	// Output is what was printed or answered.
+	// Output is the text of the answer.
 	Output string `json:"output"`
-	// Problem is why there was no complete answer, "" where there was.
+	// Problem is why the answer is not complete, "" where it is.
 	Problem string `json:"problem"`
 }
 
-// Whom names the candidate of a plan.
+// Whom is the candidate of a plan, for people.
 func (p Plan) Whom() string {
 	if p.Candidate == "" {
 		return "whichever member Patroni chooses"
@@ -47,23 +47,24 @@ func (p Plan) Whom() string {
 	return p.Candidate
 }
 
-// IsScheduled reports whether the DCS holds the switchover that was to be
-// scheduled, and the leader is still the one of before.
+// IsScheduled reports whether the DCS holds the scheduled switchover of the baseline,
+// and the leader is unchanged.
 func IsScheduled(b verify.Baseline, s *fact.Snapshot) bool {
 	f, ok := fact.FailoverKey.Of(s, "").Get()
 	return ok && s.Leader() == b.Leader && f.ScheduledAt != "" && f.Leader == b.Leader && f.Candidate == b.Candidate
 }
 
-// AsScheduled is the verification of a switchover that was to be scheduled, and is.
-// There is nothing to hold yet, so it has no points.
+// AsScheduled is the verification of a switchover that the DCS holds for later. There
+// is no outcome yet, so it has no points.
 func AsScheduled(v verify.Verification) verify.Verification {
-	v.Outcome, v.ExitCode, v.Settled, v.Points = verify.Scheduled, exitcode.Go, true, []verify.Point{}
-	v.Reason = v.Baseline.Leader + " leads until then, and nobody judges it again when it is due"
+	v.Outcome, v.ExitCode, v.Settled = verify.Scheduled, exitcode.Go, true
+	v.Points, v.Results = []verify.Point{}, nil
+	v.Reason = v.Baseline.Leader + " leads until then; the switchover is not checked again when it is due"
 	return v
 }
 
-// ChangedSince says why the REST API that answered as the leader before does not now,
-// "" where it does.
+// ChangedSince says how the REST API that answered as the leader before answers now,
+// "" where that is unchanged.
 func ChangedSince(before, now fact.Observed[fact.REST]) string {
 	b, _ := before.Get()
 	n, ok := now.Get()
@@ -71,9 +72,9 @@ func ChangedSince(before, now fact.Observed[fact.REST]) string {
 	case !ok:
 		return "the leader's REST API no longer answers (" + now.Reason() + ")"
 	case b.Name.Known() && n.Name.Known() && *b.Name.Value != *n.Name.Value:
-		return "at the leader's REST API " + *n.Name.Value + " answers"
+		return "at the leader's REST API " + *n.Name.Value + " answers now"
 	case b.Role.Known() && n.Role.Known() && *b.Role.Value != *n.Role.Value:
-		return "the leader's REST API says role " + *n.Role.Value
+		return "the leader's REST API now says role " + *n.Role.Value
 	}
 	return ""
 }

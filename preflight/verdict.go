@@ -32,7 +32,7 @@ type Report struct {
 	Summary       Summary      `json:"summary"`
 	// Best is the candidate with the best verdict, "" where none is GO.
 	Best string `json:"best_candidate"`
-	// Forecast is nil where Patroni would refuse, or nobody leads.
+	// Forecast is nil where Patroni would refuse, or no member leads.
 	Forecast *forecast.Forecast `json:"forecast"`
 	// Prediction is what Patroni would make of the request.
 	Prediction *patroni.Prediction `json:"prediction"`
@@ -295,8 +295,8 @@ func timelineText(o fact.Observed[int64]) string {
 	return " tl ?"
 }
 
-// ofTheName are the checks of the whole cluster that are about the candidate who
-// was named, or about nobody being named.
+// ofTheName reports whether a check of the whole cluster is about the candidate that
+// was named, or about the choice if none was.
 func ofTheName(check string) bool {
 	return slices.Contains([]string{"candidate.member", "candidate.choice", "sync.quorum", "patroni.election"}, check)
 }
@@ -335,8 +335,8 @@ func (v Verdict) ExitCode() int {
 	return exitcode.Unknown
 }
 
-// forecastUnlessRefused is nil where a switchover to that candidate would not
-// begin: nobody leads, or a rule of Patroni's stops it.
+// forecastUnlessRefused is nil if a switchover to that candidate would not start: no
+// member leads, or a rule of Patroni stops it.
 func forecastUnlessRefused(s *fact.Snapshot, candidate string, results []WeighedResult) *forecast.Forecast {
 	if _, ok := s.Member(candidate); s.Leader() == "" || candidate != "" && (!ok || candidate == s.Leader()) {
 		return nil
@@ -352,9 +352,9 @@ func forecastUnlessRefused(s *fact.Snapshot, candidate string, results []Weighed
 	return &f
 }
 
-// CheckByID finds a check, of a cluster or of an audit.
+// CheckByID finds a check, of a cluster, of an audit or of an outcome.
 func CheckByID(id string) (check.Check, bool) {
-	for _, checks := range [][]check.Check{check.Checks, audit.AuditChecks} {
+	for _, checks := range [][]check.Check{check.Checks, audit.AuditChecks, verify.OutcomeChecks} {
 		for _, c := range checks {
 			if c.ID == id {
 				return c, true

@@ -13,6 +13,7 @@ import (
 	"patroni-preflight/preflight/audit"
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/report"
+	"patroni-preflight/preflight/verify"
 )
 
 var checksFormats = []string{"text", "json", "markdown"}
@@ -46,8 +47,10 @@ func checksCommand(env Environment) *cli.Command {
 	}
 }
 
-// allChecks are those of a cluster, then those of an audit.
-func allChecks() []check.Check { return slices.Concat(check.Checks, audit.AuditChecks) }
+// allChecks are those of a cluster, then those of an audit, then those of an outcome.
+func allChecks() []check.Check {
+	return slices.Concat(check.Checks, audit.AuditChecks, verify.OutcomeChecks)
+}
 
 func explainCommand(env Environment) *cli.Command {
 	return &cli.Command{
@@ -73,7 +76,7 @@ func explanation(k check.Check) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n", k.ID, k.Title)
 	for _, row := range documented(k) {
-		for _, l := range report.Wrap(fmt.Sprintf("%-10s %s", row[0], row[1]), 11) {
+		for _, l := range report.Fix(fmt.Sprintf("%-10s %s", row[0], row[1]), 11) {
 			b.WriteString(l + "\n")
 		}
 	}

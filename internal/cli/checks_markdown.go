@@ -8,6 +8,7 @@ import (
 
 	"patroni-preflight/preflight/audit"
 	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/verify"
 )
 
 const checksIntro = `# Checks
@@ -32,6 +33,14 @@ see [audit.md](audit.md). A *blocker* is what would make a switchover fail, leav
 damage, or keep Patroni from starting.
 `
 
+const outcomeIntro = `
+# Checks of an outcome
+
+` + "`verify`, `switchover` and `drill`" + ` run these on the cluster after a switchover, and compare it with
+its state before; see [report.md](report.md). A failure makes the outcome DIFFERENT, an undecided check
+makes it UNKNOWN.
+`
+
 // markdown keeps what Markdown would take for its own in a text.
 var markdown = strings.NewReplacer("__", `\_\_`, "*", `\*`, "<", "&lt;", "|", `\|`)
 
@@ -43,6 +52,8 @@ func checksMarkdown(w io.Writer) error {
 	details := checksByTopic(&b, check.Checks)
 	b.WriteString(auditIntro)
 	details += checksByTopic(&b, audit.AuditChecks)
+	b.WriteString(outcomeIntro)
+	details += checksByTopic(&b, verify.OutcomeChecks)
 	_, err := io.WriteString(w, b.String()+catalogue()+details)
 	return err
 }
@@ -71,7 +82,7 @@ func checksByTopic(b *strings.Builder, checks []check.Check) string {
 			fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", k.ID, strings.ReplaceAll(k.ID, ".", ""), markdown.Replace(k.Title), weight, k.Of)
 			fmt.Fprintf(&details, "\n### %s\n\n%s.\n\n", k.ID, markdown.Replace(strings.ToUpper(k.Title[:1])+k.Title[1:]))
 			for _, row := range documented(k) {
-				fmt.Fprintf(&details, "- **%s**: %s\n", row[0], markdown.Replace(row[1]))
+				fmt.Fprintf(&details, "- **%s**: %s\n", row[0], markdown.Replace(strings.ReplaceAll(row[1], "\n", " ")))
 			}
 		}
 	}

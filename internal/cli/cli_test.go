@@ -82,6 +82,7 @@ func TestUsageErrors(t *testing.T) {
 		{"check --ignore dcs.alarms", []string{"--ignore dcs.alarms", "give a reason"}},
 		{"check --ignore dcs.alarms=", []string{"give a reason"}},
 		{"check --ignore dcs.nonsense=because", []string{"no such check", "patroni-preflight checks"}},
+		{"check --ignore outcome.wal=because", []string{"--ignore outcome.wal", "check does not run this check"}},
 		{"check --ignore =because", []string{"no such check"}},
 		{"check --ignore identity.rest_name=because", []string{"identity cannot be ignored"}},
 		{"check", []string{"scope"}},

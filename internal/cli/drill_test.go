@@ -151,28 +151,28 @@ func TestDrill(t *testing.T) {
 		says       []string
 	}{
 		{"all of it", rehearsal{args: []string{"--yes"}}, exitcode.Go, 2, []string{
-			"leg 1 node1 -> node2: GO", "leg 2 node2 -> node1: not judged: node1 leads today", "left out node3: tag nofailover",
-			"LEG 1 of 2 node1 -> node2", "DONE switchover of demo from node1 to node2", "DONE drill of demo: 2 of 2 legs verified", "stands node1 leads on timeline 3.",
+			"leg 1 node1 -> node2: GO", "leg 2 node2 -> node1: not judged, because node1 leads now", "left out node3: tag nofailover",
+			"LEG 1 of 2 node1 -> node2", "DONE switchover of demo from node1 to node2", "DONE drill of demo: 2 of 2 legs verified", "now node1 leads on timeline 3.",
 			"from \\ to node1 node2", "node1 . 0.4 s", "node2 0.4 s .", "every 0.1 s",
 		}},
 		{"confirmed", rehearsal{stdin: typed("yes\n")}, exitcode.Go, 2, []string{"Switch over demo 2 times, from node1 back to node1? [y/N]", "2 of 2 legs"}},
 		{"not confirmed", rehearsal{stdin: typed("\n")}, exitcode.Interrupted, 0, []string{"nothing was done"}},
 		{"nobody to ask", rehearsal{}, exitcode.Usage, 0, []string{"drill: stdin is not a terminal; use --yes"}},
-		{"the plan only", rehearsal{args: []string{"--dry-run"}}, exitcode.Go, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 is judged in full today."}},
+		{"the plan only", rehearsal{args: []string{"--dry-run"}}, exitcode.Go, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 can be judged completely before the drill."}},
 		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: blocked}}, exitcode.NoGo, 1, []string{
 			"BLOCKS identity.rest_name", "STOPPED drill of demo: 1 of 2 legs verified", "leg 2 of 2, node2 to node1: NO-GO",
-			"stands node2 leads on timeline 2, node1 led at the beginning.", "back Once that is mended: patroni-preflight switchover --dcs-url etcd3://127.0.0.1:1 --scope demo --patronictl", "--candidate node1", "node2 NO-GO .",
+			"now node2 leads on timeline 2, node1 led before the drill.", "back Once that is fixed: patroni-preflight switchover --dcs-url etcd3://127.0.0.1:1 --scope demo --patronictl", "--candidate node1", "node2 NO-GO .",
 		}},
-		{"the first leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: alarm}}, exitcode.NoGo, 0, []string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO today already", "stands node1 leads"}},
+		{"the first leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: alarm}}, exitcode.NoGo, 0, []string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO even before the drill", "now node1 leads"}},
 		{"the first leg is UNKNOWN", rehearsal{args: []string{"--dry-run"}, spoil: map[int]func(*fact.Recording){0: noQuorum}}, exitcode.Unknown, 0, []string{"the drill would not begin", "dcs.reachable"}},
 		{"the leader may not come back", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: func(s *fact.Recording) {
 			s.Members[0].Key.Value.Tags = fact.Known(fact.Tags{"failover_priority": 0.0})
-		}}}, exitcode.NoGo, 0, []string{"leg 2 of 2, node2 to node1, is NO-GO today already"}},
+		}}}, exitcode.NoGo, 0, []string{"leg 2 of 2, node2 to node1, is NO-GO even before the drill"}},
 		{"refused by Patroni", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: func(s *fact.Recording) {
 			*s = *recorded(t, "healthy-4.0.7")
 			s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
-		}}}, exitcode.Refused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "stands node1 leads on timeline 1."}},
-		{"the leader changed", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
+		}}}, exitcode.Refused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "now node1 leads on timeline 1."}},
+		{"the leader moved", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
 		{"another format", rehearsal{args: []string{"--yes", "-f", "nagios"}}, exitcode.Usage, 0, []string{"--format nagios"}},
 		{"brief", rehearsal{args: []string{"--yes", "-f", "brief"}}, exitcode.Go, 2, []string{"DONE drill of demo: 2 of 2 legs verified; node1 leads on timeline 3"}},
 		{"markdown", rehearsal{args: []string{"--yes", "-f", "markdown"}}, exitcode.Go, 2, []string{"## DONE: drill of demo: 2 of 2 legs verified", "| node1 | . | 0.4 s |"}},
@@ -242,7 +242,7 @@ func TestDrillInterrupted(t *testing.T) {
 					cancel(Signalled{syscall.SIGINT})
 				}
 			}}}.run(t)
-			if all := strings.Join(strings.Fields(o.stdout+o.stderr), " "); o.code != c.want || !strings.Contains(all, c.says) || c.act > 0 && !strings.Contains(all, "stands node2 leads on timeline 2, node1 led at the beginning") {
+			if all := strings.Join(strings.Fields(o.stdout+o.stderr), " "); o.code != c.want || !strings.Contains(all, c.says) || c.act > 0 && !strings.Contains(all, "now node2 leads on timeline 2, node1 led before the drill") {
 				t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 			}
 		})
@@ -268,7 +268,7 @@ func TestDrillIsOvertaken(t *testing.T) {
 		}
 	}}}.run(t)
 	all := strings.Join(strings.Fields(o.stdout+o.stderr), " ")
-	if o.code != exitcode.NoGo || len(calls) != 1 || !strings.Contains(all, "leg 2 of 2, node2 to node1: NO-GO") || !strings.Contains(all, "stands node3 leads") || !strings.Contains(all, "--candidate node1") {
+	if o.code != exitcode.NoGo || len(calls) != 1 || !strings.Contains(all, "leg 2 of 2, node2 to node1: NO-GO") || !strings.Contains(all, "now node3 leads") || !strings.Contains(all, "--candidate node1") {
 		t.Errorf("exit code %d, %d calls\n%s%s", o.code, len(calls), o.stdout, o.stderr)
 	}
 }

@@ -106,7 +106,7 @@ func readPolicies(c *cli.Context) (check.Policies, error) {
 		id, reason, _ := strings.Cut(v, "=")
 		k, known := preflight.CheckByID(id)
 		switch {
-		case known && (k.Topic() == "audit") != (c.Command.Name == "audit"):
+		case known && (k.Of == check.OfOutcome || (k.Topic() == "audit") != (c.Command.Name == "audit")):
 			return p, usage("--ignore %s: %s does not run this check", id, c.Command.Name)
 		case !known:
 			return p, usage("--ignore %s: no such check; to list them: patroni-preflight checks", id)

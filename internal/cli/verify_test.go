@@ -95,8 +95,8 @@ func TestFollow(t *testing.T) {
 		{"done at once", "d", verify.Done, 1, ""},
 		{"as it goes", "bppnnood", verify.Done, 8, ""},
 		{"the wrong one", "bppnw", verify.Different, 5, "node3 leads"},
-		{"the old leader does not come back", "bpno", verify.Different, 31, "outcome.follows(node1)"},
-		{"nobody takes over", "bpn", verify.EndUnknown, 31, "nobody holds"},
+		{"the old leader does not come back", "bpno", verify.Different, 31, "node1 does not stream"},
+		{"nobody takes over", "bpn", verify.EndUnknown, 31, "no member holds the leader key"},
 		{"it stays pending", "bp", verify.EndUnknown, 31, "pending"},
 		{"refused", "bpb", verify.Refused, 9, "nothing is pending"},
 		{"refused at once", "b", verify.Refused, 7, "nothing is pending"},
@@ -145,7 +145,7 @@ func TestVerifyCommand(t *testing.T) {
 		return e.start(t)
 	}
 	addr, unchanged := led("node2"), led("node1")
-	for _, c := range []struct{ name, addr, says string }{{"node2 leads", addr, "outcome.primary(node2)"}, {"node1 leads", unchanged, "its Patroni does not answer"}} {
+	for _, c := range []struct{ name, addr, says string }{{"node2 leads", addr, "whether node2 is the primary"}, {"node1 leads", unchanged, "its Patroni does not answer"}} {
 		for _, format := range []string{"text", "brief", "json"} {
 			record := filepath.Join(t.TempDir(), "after.json")
 			o := runCLI(t, "verify", "--scope", "demo", "-d", "etcd3://"+c.addr, "--since", healthy, "--verify-timeout", "1s", "-f", format, "--record", record)

@@ -42,6 +42,7 @@ const (
 	OfReplicas Of = "replicas" // every member but the leader: each may be a candidate
 	OfMembers  Of = "members"  // every member
 	OfFiles    Of = "files"    // every configuration file, in an audit
+	OfOutcome  Of = "outcome"  // the cluster after a switchover
 )
 
 // Check is one thing that must hold before a switchover: data, and one pure

@@ -9,10 +9,10 @@ import (
 	"patroni-preflight/preflight"
 )
 
-// DrillFormats are the formats in which a drill is written, the default first.
+// DrillFormats are the formats of a drill, the default first.
 var DrillFormats = []string{"text", "brief", "json", "markdown"}
 
-// WriteDrill writes how a drill ended, or with DryRun what it would be.
+// WriteDrill writes how a drill ended, or its plan if it is a dry run.
 func WriteDrill(w io.Writer, format string, d preflight.DrillReport, o Options) error {
 	switch format {
 	case "text":
@@ -28,7 +28,7 @@ func WriteDrill(w io.Writer, format string, d preflight.DrillReport, o Options) 
 	return fmt.Errorf("no such format: %s", format)
 }
 
-// WriteDrillPlan writes what a drill is about to do.
+// WriteDrillPlan writes the plan of a drill, before it is confirmed.
 func WriteDrillPlan(w io.Writer, d preflight.DrillReport, o Options) error {
 	t := &text{Options: o}
 	t.drillPlan(d)
@@ -39,7 +39,7 @@ func WriteDrillPlan(w io.Writer, d preflight.DrillReport, o Options) error {
 func (t *text) drillPlan(d preflight.DrillReport) {
 	leads := d.First + " leads"
 	if d.First == "" {
-		leads = "nobody is known to lead"
+		leads = "no member is known to lead"
 	}
 	t.titled("PLAN", fmt.Sprintf("drill of %s: %d switchovers; %s", d.Scope, len(d.Legs), leads))
 	for i, leg := range d.Legs {
@@ -57,21 +57,23 @@ func (t *text) drillPlan(d preflight.DrillReport) {
 	}
 }
 
-const syncNote = "Who is synchronous is settled anew with each leader: with synchronous_node_count below the number of standbys the drill may stop at a member that is not."
+const syncNote = "Each new leader chooses its synchronous standbys again. If synchronous_node_count is lower than " +
+	"the number of standbys, the drill may stop at a member that was not chosen."
 
-const planNote = "Only leg 1 is judged in full today. Each leg is judged again, in full, right before it, and verified after it; the drill stops at the first that is not GO, or does not end as it was to."
+const planNote = "Only leg 1 can be judged completely before the drill. Each leg is judged again right before its " +
+	"switchover, and verified after it. The drill stops at the first leg that is not GO or does not end as requested."
 
-// today is what today's snapshot tells of a leg.
+// today is the verdict on a leg before the drill.
 func today(i int, leg preflight.DrillLeg) string {
 	what := string(leg.Today)
 	if what == "" {
-		return "not judged: " + leg.To + " leads today"
+		return "not judged, because " + leg.To + " leads now"
 	}
 	if len(leg.Blockers) > 0 {
 		what += ", blocked by " + strings.Join(leg.Blockers, ", ")
 	}
 	if i > 0 {
-		what += ", as far as can be told while " + leg.From + " does not lead"
+		what += ", judged while " + leg.From + " does not lead"
 	}
 	return what
 }
@@ -107,17 +109,17 @@ func drillHead(d preflight.DrillReport) (title, rest string) {
 	return title, fmt.Sprintf("drill of %s: %d of %d legs verified", d.Scope, verified(d), len(d.Legs))
 }
 
-// standsLine says who leads now.
+// standsLine names the member that leads now.
 func standsLine(d preflight.DrillReport) string {
 	if d.Leader == "" {
-		return "; who leads now is not known"
+		return "; it is not known which member leads"
 	}
 	line := "; " + d.Leader + " leads"
 	if d.Timeline != nil {
 		line += fmt.Sprintf(" on timeline %d", *d.Timeline)
 	}
 	if d.Leader != d.First {
-		line += ", " + d.First + " led at the beginning"
+		line += ", " + d.First + " led before the drill"
 	}
 	return line
 }
@@ -164,7 +166,7 @@ func matrix(d preflight.DrillReport) [][]string {
 	return rows
 }
 
-// howMeasured says what the seconds are.
+// howMeasured explains the seconds of the matrix.
 func howMeasured(d preflight.DrillReport) string {
 	for _, leg := range d.Legs {
 		switch o := leg.Outage; {
@@ -172,7 +174,9 @@ func howMeasured(d preflight.DrillReport) string {
 		case o.Seconds == nil:
 			return fmt.Sprintf("%s -> %s was not measured: %s.", leg.From, leg.To, o.Why)
 		default:
-			return fmt.Sprintf("Seconds without a primary, as seen from here: each member's PostgreSQL was asked every %.1f s whether it is in recovery, so they are too long by %.1f s at the most and the way of an answer. Whether a commit has to wait for a synchronous standby is not in them.", o.Resolution, o.Resolution)
+			return fmt.Sprintf("Seconds without a primary, seen from this machine: each member's PostgreSQL was asked every %.1f s "+
+				"whether it is in recovery. The figures are too long by up to %.1f s plus the time that an answer takes. "+
+				"They do not include the time that a commit waits for a synchronous standby.", o.Resolution, o.Resolution)
 		}
 	}
 	return ""
@@ -204,9 +208,9 @@ func writeDrillText(w io.Writer, d preflight.DrillReport, o Options) error {
 	}
 	t.titled(title, rest)
 	t.labelled("", d.Stopped)
-	t.labelled("stands", strings.TrimPrefix(standsLine(d), "; ")+".")
+	t.labelled("now", strings.TrimPrefix(standsLine(d), "; ")+".")
 	if d.Back != "" {
-		t.labelled("back", "Once that is mended: "+d.Back)
+		t.fix("back", "Once that is fixed:\n"+clean(d.Back))
 	}
 	if begun(d) {
 		t.line("")
@@ -220,14 +224,14 @@ func writeDrillText(w io.Writer, d preflight.DrillReport, o Options) error {
 	return err
 }
 
-// begun: something was done, or tried.
+// begun reports whether the first leg was tried.
 func begun(d preflight.DrillReport) bool { return len(d.Legs) > 0 && d.Legs[0].ExitCode != nil }
 
 func writeDrillMarkdown(w io.Writer, d preflight.DrillReport) error {
 	var b strings.Builder
 	title, rest := drillHead(d)
 	fmt.Fprintf(&b, "## %s: %s\n\n", title, literal(rest))
-	fmt.Fprintf(&b, "Begun at %s, by patroni-preflight %s.\n", d.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), literal(d.Tool))
+	fmt.Fprintf(&b, "Started at %s, by patroni-preflight %s.\n", d.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), literal(d.Tool))
 	stands := literal(strings.TrimPrefix(standsLine(d), "; "))
 	fmt.Fprintf(&b, "\n- Now: %s\n", stands)
 	if d.Stopped != "" {
@@ -237,7 +241,7 @@ func writeDrillMarkdown(w io.Writer, d preflight.DrillReport) error {
 		fmt.Fprintf(&b, "- Back: `%s`\n", strings.ReplaceAll(clean(d.Back), "`", "?"))
 	}
 	for i, leg := range d.Legs {
-		fmt.Fprintf(&b, "- Leg %d, %s to %s: before the drill %s\n", i+1, literal(leg.From), literal(leg.To), literal(today(i, leg)))
+		fmt.Fprintf(&b, "- Leg %d, %s to %s: verdict before the drill: %s\n", i+1, literal(leg.From), literal(leg.To), literal(today(i, leg)))
 	}
 	for _, m := range d.LeftOut {
 		fmt.Fprintf(&b, "- Left out: %s\n", literal(m.Name+": "+m.Why))

@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/forecast"
 )
 
-// longInterruption is from when on, in seconds, the parts of an interruption are
-// shown without being asked for.
+// longInterruption is from when on, in seconds, the longest part of an interruption
+// is shown without --verbose.
 const longInterruption = 15
 
-// forecast says how long the switchover would take, where Patroni would do it.
+// forecast says how long the switchover would take, unless Patroni would refuse it.
 func (t *text) forecast(r preflight.Report) {
 	f := r.Forecast
 	if f == nil {
@@ -24,30 +26,30 @@ func (t *text) forecast(r preflight.Report) {
 	notable := notable(*f)
 	for i, p := range f.Parts {
 		if t.Verbose || notable && i == 0 {
-			t.labelled("", fmt.Sprintf("%s: %s; %s.", p.Name, p.Seconds, p.Why))
+			t.labelled("", fmt.Sprintf("%s: %s; %s.", p.Name, p.Seconds.Text(), p.Why))
 		}
 	}
 	if notable {
-		t.labelled("fix", f.Advice)
+		t.fix("fix", f.Advice)
 	}
 	if t.Verbose && len(f.Unseen) > 0 {
-		t.labelled("", "Not seen, so the range is wide: "+strings.Join(f.Unseen, ", ")+".")
+		t.labelled("", "The range is wide, because these facts are unknown: "+strings.Join(f.Unseen, ", ")+".")
 	}
 }
 
 // outlook is the forecast in one line.
 func outlook(f forecast.Forecast) string {
-	return fmt.Sprintf("%s without a %s%s", f.Interruption, f.Missed(), answers(f))
+	return fmt.Sprintf("%s without a %s%s", f.Interruption.Text(), f.Missed(), answers(f))
 }
 
-// notable reports whether the forecast is such that its longest part matters.
+// notable reports whether the forecast is so long that its longest part matters.
 func notable(f forecast.Forecast) bool {
 	return f.StatusUnknown != "no" || f.Interruption.Most == nil || *f.Interruption.Most > longInterruption
 }
 
-// answers says what patronictl will print, where that is not the usual.
+// answers says whether patronictl may give up before the switchover is done.
 func answers(f forecast.Forecast) string {
-	limit := fmt.Sprintf("after %.0f s", math.Ceil(f.AnswerLimit))
+	limit := "after " + fact.Duration(time.Duration(math.Ceil(f.AnswerLimit))*time.Second)
 	switch f.StatusUnknown {
 	case "expected":
 		return "; patronictl gives up " + limit + `: "status unknown"`

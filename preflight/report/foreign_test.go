@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/forecast"
@@ -40,8 +42,21 @@ func TestJUnitIsGreenForGoOnly(t *testing.T) {
 				}
 			}
 		}
-		if suite.Tests != len(suite.Cases) || suite.Tests != len(r.Results)+1 || counted["failure"] != suite.Failures || counted["error"] != suite.Errors || counted["skipped"] != suite.Skipped {
-			t.Errorf("%s: the counts do not hold: %d tests of %d, %v", sc.name, suite.Tests, len(suite.Cases), counted)
+		counted["tests"] = len(suite.Cases)
+		said := map[string]int{"tests": suite.Tests}
+		for kind, n := range map[string]int{
+			"failure": suite.Failures, "error": suite.Errors, "skipped": suite.Skipped,
+		} {
+			if n > 0 {
+				said[kind] = n
+			}
+		}
+		if diff := cmp.Diff(counted, said); diff != "" {
+			t.Errorf("%s: counts of the suite (-cases +attributes):\n%s", sc.name, diff)
+		}
+		if suite.Tests != len(r.Results)+1 {
+			t.Errorf("%s: %d tests, want one for the verdict and one for each of %d results", sc.name, suite.Tests,
+				len(r.Results))
 		}
 	}
 }
@@ -194,8 +209,16 @@ func TestMarkdownSaysWhatTheTextSays(t *testing.T) {
 				continue
 			}
 			for _, f := range res.Findings {
-				for _, part := range []string{f.Asked, f.Observed, f.Effect, f.Remedy} {
-					if !strings.Contains(out, literal(part)) {
+				parts := []string{literal(f.Asked), literal(f.Observed), literal(f.Effect)}
+				for _, s := range steps(oneLine(namesOf(r)...).Replace(f.Remedy)) {
+					if s.command {
+						parts = append(parts, "  ```\n  "+code(s.text)+"\n  ```\n")
+					} else {
+						parts = append(parts, literal(s.text))
+					}
+				}
+				for _, part := range parts {
+					if !strings.Contains(out, part) {
 						t.Errorf("%s: %s of %q: %q is not shown", sc.name, res.Check, res.Subject, part)
 					}
 				}

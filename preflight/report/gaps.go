@@ -8,9 +8,9 @@ import (
 	"patroni-preflight/preflight/check"
 )
 
-// gap is one thing that left checks undecided: a reason for which facts are
-// unknown, or a check that did not pass and on which others build. One dead
-// server is one thing to mend, however many checks need it.
+// gap is one cause of undecided checks: a reason for which facts are unknown, or a
+// check that did not pass and on which others build. A dead server is reported once,
+// however many checks need it.
 type gap struct {
 	reason  string
 	facts   []string
@@ -19,7 +19,7 @@ type gap struct {
 }
 
 // gaps groups the unknown and the skipped results of a report. Each gap has the
-// weight of its gravest result.
+// weight of its worst result.
 func gaps(r preflight.Report) []*gap {
 	var out []*gap
 	of := func(reason string, skipped bool) *gap {
@@ -43,7 +43,7 @@ func gaps(r preflight.Report) []*gap {
 		if res.Status != check.Skipped {
 			continue
 		}
-		g := of(res.SkippedBecause+" did not pass, so what builds on it was skipped", true)
+		g := of(res.SkippedBecause+" did not pass, so the checks that build on it were skipped", true)
 		g.results = append(g.results, res)
 		if g.weight != preflight.Unseen {
 			g.weight = res.Weight
@@ -52,8 +52,8 @@ func gaps(r preflight.Report) []*gap {
 	return out
 }
 
-// head names a gap. A reason names its question and target, but need not name
-// the one fact that an answer lacks.
+// head names a gap. A reason names its question and target, but perhaps not the fact
+// that is missing from an answer.
 func (g *gap) head() string {
 	if len(g.facts) == 1 {
 		return g.facts[0] + ": " + g.reason
@@ -61,7 +61,7 @@ func (g *gap) head() string {
 	return g.reason
 }
 
-// checks lists what a gap leaves undecided, as check(member, member).
+// checks lists the undecided checks of a gap, as check(member, member).
 func (g *gap) checks() []string {
 	var ids []string
 	of := map[string][]string{}

@@ -42,7 +42,7 @@ func WriteGroups(w io.Writer, format string, g preflight.GroupsReport, o Options
 	return err
 }
 
-// aboutGroups says in a line what became of each group.
+// aboutGroups is a line with the verdict of each group.
 func aboutGroups(g preflight.GroupsReport) string {
 	var each []string
 	for _, r := range g.Groups {
@@ -59,8 +59,8 @@ func aboutGroups(g preflight.GroupsReport) string {
 	return clean(text)
 }
 
-// junitGroups has a suite for each group, behind one that says what all came to:
-// the whole is green exactly for GO.
+// junitGroups has a suite for each group. Before them is a suite for all groups if a
+// GO did not last, so that the whole is green exactly for GO.
 func junitGroups(w io.Writer, g preflight.GroupsReport) error {
 	doc := struct {
 		XMLName xml.Name `xml:"testsuites"`

@@ -29,9 +29,9 @@ func encode(w io.Writer, v any) error {
 	return err
 }
 
-// escape writes what could steer a terminal as JSON does: the encoder leaves
-// the 8-bit control characters and changes of writing direction as they are.
-// Outside of strings JSON has no such character.
+// escape escapes every character that could steer a terminal. The encoder leaves
+// 8-bit control characters and changes of writing direction as they are. They occur
+// only in strings.
 func escape(doc string) string {
 	var b strings.Builder
 	for _, r := range doc {
@@ -57,7 +57,7 @@ func Brief(w io.Writer, r preflight.Report) error {
 	return err
 }
 
-// deciding lists the checks that made the verdict anything but GO, as check(member).
+// deciding lists the checks that made the verdict other than GO, as check(member).
 func deciding(r preflight.Report) []string {
 	var why []string
 	for _, res := range r.Results {
@@ -71,7 +71,7 @@ func deciding(r preflight.Report) []string {
 	return why
 }
 
-// decides reports whether a result made the verdict anything but GO.
+// decides reports whether a result made the verdict other than GO.
 func decides(r preflight.Report, res preflight.WeighedResult) bool {
 	return res.Weight == preflight.Blocks || res.Weight == preflight.Unseen ||
 		byWarnings(r.Verdict, r.Summary) && res.Weight == preflight.Warns

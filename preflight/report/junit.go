@@ -38,9 +38,9 @@ type junitNote struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes the report as a test suite: the verdict is the first case, each
-// check of each member another. What blocks is a failure, what could not be seen
-// an error, a warning a pass with output. The suite is green exactly for GO.
+// JUnit writes the report as a test suite: the verdict is the first case, then each
+// check of each member. A blocker is a failure, an undecided essential check an error,
+// a warning a pass with output. The suite is green exactly for GO.
 func JUnit(w io.Writer, r preflight.Report) error {
 	return writeXML(w, suiteOf(r))
 }
@@ -76,13 +76,12 @@ func writeXML(w io.Writer, v any) error {
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	// What encoding/xml cannot say as a character it writes as a reference.
+	// encoding/xml writes a line break as a reference.
 	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, strings.ReplaceAll(string(doc), "&#xA;", "\n"))
 	return err
 }
 
-// verdictCase stands for the whole: a verdict may be other than GO by what was
-// skipped alone.
+// verdictCase is the verdict as a case: skipped checks alone may keep it from GO.
 func verdictCase(r preflight.Report) junitCase {
 	c := junitCase{Class: "verdict", Name: question(r), Output: counts(r.Summary)}
 	note := &junitNote{Message: string(r.Verdict), Type: string(r.Verdict), Text: strings.Join(deciding(r), ", ")}
@@ -122,7 +121,7 @@ func resultCase(r preflight.Report, res preflight.WeighedResult) junitCase {
 	return c
 }
 
-// sentences are what a result has to say, each on a line of its own.
+// sentences are the findings and the gaps of a result.
 func sentences(res preflight.WeighedResult) []string {
 	var out []string
 	for _, f := range res.Findings {

@@ -12,9 +12,8 @@ const (
 	indent = 9
 )
 
-// Wrap breaks a line at spaces so that it fits into 80 columns; what follows the
-// first line is indented. A word longer than a line stands alone: a URL or a
-// command is more use whole.
+// Wrap breaks a line at spaces so that it fits into 80 columns, and indents all lines
+// but the first. A longer word gets a line of its own: a URL is more use whole.
 func Wrap(s string, indent int) []string {
 	var lines []string
 	line := ""
@@ -32,12 +31,12 @@ func Wrap(s string, indent int) []string {
 	return lines
 }
 
-// longest is how much of one text is shown, in bytes. No text of ours comes near.
+// longest is how much of one text is shown, in bytes. Our own texts are far shorter.
 const longest = 8000
 
-// clean keeps what could steer a terminal out of a text that others wrote:
-// control characters, changes of writing direction, characters without a shape.
-// It cuts what is too long for a report.
+// clean replaces every character of a foreign text that could steer a terminal:
+// control characters, changes of writing direction, characters without a shape. It
+// cuts a text that is too long for a report.
 func clean(s string) string {
 	if len(s) > longest {
 		s = s[:longest] + "..."
@@ -53,49 +52,73 @@ func clean(s string) string {
 	}, s)
 }
 
-// Line is a text that others wrote as one line of at most so many columns, for a
-// terminal.
+// Line is a foreign text as one line of at most so many columns, for a terminal.
 func Line(s string, columns int) string {
 	r := []rune(clean(s))
 	return string(r[:min(len(r), columns)])
 }
 
-// table aligns columns. Where the whole is too wide, the widest ones are cut, but
-// never the last one: figures.
+// table aligns columns and fits them into 80. First it cuts long cells, such as
+// addresses, then it narrows the gaps, then it cuts the names in the first column, and
+// only then the states. The last column holds figures and is never cut.
 func table(rows [][]string) []string {
-	const gap, least = 2, 8
+	const (
+		gap   = 2
+		long  = 15 // the longest state that we print: "no WAL receiver"
+		least = 8
+	)
 	widths := make([]int, len(rows[0]))
-	total := gap * (len(widths) - 1)
+	gaps := make([]int, len(widths))
+	total := 0
 	for i := range widths {
 		for _, row := range rows {
 			row[i] = clean(row[i])
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
-		total += widths[i]
+		gaps[i] = gap
+		total += widths[i] + gap
 	}
-	for ; total > width; total-- {
-		widest := 0
-		for i := range widths[:len(widths)-1] {
-			if widths[i] > widths[widest] {
-				widest = i
-			}
-		}
-		widths[widest] = max(least, widths[widest]-1)
+	last := len(widths) - 1
+	total -= gap
+	total -= cut(widths[:last], long, total-width)
+	for i := last - 1; i >= 0 && total > width; i-- {
+		gaps[i]--
+		total--
 	}
+	total -= cut(widths[:min(1, last)], least, total-width)
+	cut(widths[:last], least, total-width)
 	lines := make([]string, 0, len(rows))
 	for _, row := range rows {
 		var b strings.Builder
 		for i, cell := range row {
 			cell = shorten(cell, widths[i])
-			b.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+gap))
+			b.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+gaps[i]))
 		}
 		lines = append(lines, strings.TrimRight(b.String(), " "))
 	}
 	return lines
 }
 
-// shorten cuts out the middle: names of one cluster differ at their ends, and
-// so do timelines.
+// cut takes n columns away, from the widest first, and returns how many it took. No
+// column gets narrower than least.
+func cut(widths []int, least, n int) (taken int) {
+	for ; taken < n; taken++ {
+		widest := 0
+		for i := range widths {
+			if widths[i] > widths[widest] {
+				widest = i
+			}
+		}
+		if len(widths) == 0 || widths[widest] <= least {
+			return taken
+		}
+		widths[widest]--
+	}
+	return taken
+}
+
+// shorten cuts out the middle: the names of a cluster differ at their ends, and so do
+// timelines.
 func shorten(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {

@@ -10,14 +10,14 @@ import (
 	"patroni-preflight/preflight/check"
 )
 
-// Markdown writes the report to be pasted into a change ticket: what the text
-// says, as headings, lists and a table of the members.
+// Markdown writes the report for a change ticket: the content of the text, as
+// headings, lists and tables.
 func Markdown(w io.Writer, r preflight.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s: %s\n\n", r.Verdict, literal(question(r)))
 	fmt.Fprintf(&b, "%s. As seen at %s, by patroni-preflight %s.\n", counts(r.Summary), r.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), literal(r.Tool))
 	if byWarnings(r.Verdict, r.Summary) {
-		b.WriteString("\nNothing blocks: it is NO-GO because warnings count too.\n")
+		b.WriteString("\nNo blockers; NO-GO because of --fail-on warning.\n")
 	}
 	if why := r.Unstable(); why != "" {
 		b.WriteString("\n" + why + ".\n")
@@ -26,7 +26,7 @@ func Markdown(w io.Writer, r preflight.Report) error {
 	for _, section := range []struct {
 		title  string
 		weight preflight.Weight
-	}{{"What blocks", preflight.Blocks}, {"What could not be seen", preflight.Unseen}, {"Warnings", preflight.Warns}} {
+	}{{"Blockers", preflight.Blocks}, {"Unknown", preflight.Unseen}, {"Warnings", preflight.Warns}} {
 		markdownSection(&b, r, all, section.title, section.weight)
 	}
 	markdownOutlook(&b, r)
@@ -50,6 +50,7 @@ func Markdown(w io.Writer, r preflight.Report) error {
 
 func markdownSection(b *strings.Builder, r preflight.Report, all []*gap, title string, weight preflight.Weight) {
 	var entries strings.Builder
+	names := oneLine(namesOf(r)...)
 	point := func(label, prose string) {
 		if prose != "" {
 			fmt.Fprintf(&entries, "- %s%s\n", label, literal(prose))
@@ -65,20 +66,41 @@ func markdownSection(b *strings.Builder, r preflight.Report, all []*gap, title s
 			point("Answer: ", f.Observed)
 			point("Expected: ", f.Expected)
 			point(map[check.Kind]string{check.PatroniRule: "Patroni: ", check.Policy: "Policy: "}[f.Kind], f.Effect)
-			point("Fix: ", f.Remedy)
+			entries.WriteString(markdownFix(names.Replace(f.Remedy)))
 		}
 		point("Ignored: ", res.Ignored)
 	}
 	for _, g := range all {
 		if g.weight == weight {
 			fmt.Fprintf(&entries, "\n**%s**\n\n", literal(g.head()))
-			point("Leaves undecided: ", strings.Join(g.checks(), ", "))
+			point("Undecided checks: ", strings.Join(g.checks(), ", "))
 		}
 	}
 	if entries.Len() > 0 {
 		fmt.Fprintf(b, "\n### %s\n%s", title, entries.String())
 	}
 }
+
+// markdownFix is a remedy as an item of a list, with its commands in blocks of code.
+func markdownFix(remedy string) string {
+	var b strings.Builder
+	for i, s := range steps(remedy) {
+		switch {
+		case s.command && i == 0:
+			fmt.Fprintf(&b, "- Fix:\n\n  ```\n  %s\n  ```\n", code(s.text))
+		case s.command:
+			fmt.Fprintf(&b, "\n  ```\n  %s\n  ```\n", code(s.text))
+		case i == 0:
+			b.WriteString("- Fix: " + literal(s.text) + "\n")
+		default:
+			b.WriteString("\n  " + literal(s.text) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// code is a text within a block of code, which a backtick must not end.
+func code(s string) string { return strings.ReplaceAll(clean(s), "`", "?") }
 
 // markdownTable writes rows, the heading first.
 func markdownTable(b *strings.Builder, rows [][]string) {
@@ -94,7 +116,7 @@ func markdownTable(b *strings.Builder, rows [][]string) {
 	b.WriteString("\n")
 }
 
-// markdownOutlook is what Patroni would make of it, and how long it would take.
+// markdownOutlook is the prediction and the forecast.
 func markdownOutlook(b *strings.Builder, r preflight.Report) {
 	p, f := r.Prediction, r.Forecast
 	if p == nil && f == nil {
@@ -110,13 +132,13 @@ func markdownOutlook(b *strings.Builder, r preflight.Report) {
 	if f != nil {
 		b.WriteString("- Forecast: " + literal(outlook(*f)) + ".\n")
 		if notable(*f) && f.Advice != "" {
-			b.WriteString("- Fix: " + literal(f.Advice) + "\n")
+			b.WriteString(markdownFix(oneLine(namesOf(r)...).Replace(f.Advice)))
 		}
 	}
 }
 
-// literal keeps Markdown from taking anything in a text for markup. An
-// underscore within a word is none there, and is left readable.
+// literal escapes everything in a text that Markdown would read as markup. An
+// underscore within a word is not markup, and stays readable.
 func literal(s string) string {
 	s = clean(s)
 	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

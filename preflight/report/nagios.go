@@ -9,9 +9,9 @@ import (
 	"patroni-preflight/preflight"
 )
 
-// Nagios writes one line as monitoring plugins do: a state, a text, and figures
-// behind a bar (label=value with its unit; U where unknown). The exit code is
-// the tool's own, which for a verdict is what such a plugin has: 0, 2 and 3.
+// Nagios writes one line as monitoring plugins do: a state, a text, a bar, and figures
+// (label=value with its unit; U where unknown). The exit code is the tool's own: for
+// a verdict it is 0, 2 or 3, as plugins have it.
 func Nagios(w io.Writer, r preflight.Report) error {
 	service := "SWITCHOVER"
 	if len(r.Files) > 0 {
@@ -58,8 +58,8 @@ func figure[N int64 | float64](label string, n *N, unit string) string {
 	if n != nil {
 		value = strconv.FormatFloat(float64(*n), 'f', -1, 64) + unit
 	}
-	// A label that has a space is quoted; it may hold neither quotes nor equals
-	// signs, and a bar would begin the figures anew.
+	// A label with a space is quoted. It must not contain quotes, equals signs, or the
+	// bar that separates the text from the figures.
 	label = strings.NewReplacer("'", "?", "=", "?", "|", "?").Replace(clean(label))
 	if strings.Contains(label, " ") {
 		label = "'" + label + "'"

@@ -9,8 +9,8 @@ import (
 	"patroni-preflight/preflight/patroni"
 )
 
-// prediction says what Patroni itself would make of it, and where we do not
-// agree, why.
+// prediction says what Patroni itself would do with the request, and why the verdict
+// is NO-GO if Patroni would accept it.
 func (t *text) prediction(r preflight.Report) {
 	p := r.Prediction
 	if p == nil || r.Leader == "" && p.Stage == patroni.StageUnknown {
@@ -34,41 +34,41 @@ func fate(r preflight.Report, p patroni.Prediction) string {
 	case patroni.StageLeader:
 		return "would refuse this, in the leader's HA loop; the leader stays."
 	case patroni.StageQueued:
-		return "would take this and leave it lying."
+		return "would accept this and not act on it."
 	case patroni.StageSilent:
 		return "would not answer: patronictl waits for the leader's REST API, without a limit."
 	case patroni.StageScheduled:
-		return "would take this for later, without a look at the cluster."
+		return "would schedule this, without checking the cluster."
 	case patroni.StageDone:
 		return accepted(r, p)
 	}
-	return "cannot be predicted, for it hangs on what is not known: " + few(p.Unknown) + "."
+	return "cannot be predicted; these facts are unknown: " + few(p.Unknown) + "."
 }
 
 func accepted(r preflight.Report, p patroni.Prediction) string {
 	switch {
 	case p.Leaderless:
-		return "would accept this, the leader would step down, and nobody would take its place."
+		return "would accept this. The leader would step down, and no member would take its place."
 	case len(p.Winners) == 1 && p.Winners[0] == r.Leader:
-		return "would accept this, and " + r.Leader + " would take the leader key again."
+		return "would accept this. " + r.Leader + " would take the leader key again."
 	case r.Objection != "":
 		return "would accept this. We do not: " + r.Objection + "."
 	case r.Verdict == preflight.UnknownState:
-		return "would accept this. We cannot tell whether it is safe."
+		return "would accept this. It is not known whether that is safe."
 	}
 	return "would accept this." + fallback(p)
 }
 
-// fallback says what becomes of it if the candidate fails on the way.
+// fallback says which member takes over if the candidate fails during the switchover.
 func fallback(p patroni.Prediction) string {
 	f := p.Fallback
 	if f == nil || len(p.Winners) != 1 {
 		return ""
 	}
-	text := fmt.Sprintf(" If %s fails on the way, ", p.Winners[0])
+	text := fmt.Sprintf(" If %s fails during the switchover, ", p.Winners[0])
 	switch {
 	case len(f.Winners) == 0:
-		return text + "nobody takes over."
+		return text + "no other member takes over."
 	case f.Lost == nil:
 		return text + strings.Join(f.Winners, " or ") + " takes over."
 	case *f.Lost == 0:

@@ -9,9 +9,9 @@ import (
 	"patroni-preflight/preflight/forecast"
 )
 
-// WriteSwitchover writes how a switchover ended. The text has been written bit by
-// bit as things happened, so only what is new is written: the verdict where that
-// was the end, or the outcome.
+// WriteSwitchover writes how a switchover ended. The text was written step by step
+// meanwhile, so only its last part is written here: the verdict if it ended the
+// switchover, else the outcome.
 func WriteSwitchover(w io.Writer, format string, s preflight.SwitchoverReport, o Options) error {
 	switch {
 	case format == "json":
@@ -31,7 +31,7 @@ func WriteSwitchover(w io.Writer, format string, s preflight.SwitchoverReport, o
 	return nil
 }
 
-// WritePlan writes what is about to be done.
+// WritePlan writes the plan of a switchover, before it is confirmed.
 func WritePlan(w io.Writer, p preflight.Plan, o Options) error {
 	t := &text{Options: o}
 	t.line("")
@@ -45,8 +45,12 @@ func WritePlan(w io.Writer, p preflight.Plan, o Options) error {
 	}
 	t.titled("PLAN", what+".")
 	t.labelled("prints", p.Prints)
-	if p.Interruption != "" {
-		t.labelled("", p.Interruption+" without a "+forecast.Forecast{StandbyCluster: p.StandbyCluster}.Missed()+".")
+	interruption := p.Interruption
+	if p.Forecast != nil {
+		interruption = p.Forecast.Text()
+	}
+	if interruption != "" {
+		t.labelled("", interruption+" without a "+forecast.Forecast{StandbyCluster: p.StandbyCluster}.Missed()+".")
 	}
 	if len(p.Lost) > 0 {
 		t.labelled("lost", strings.Join(p.Lost, "; ")+".")

@@ -1,9 +1,10 @@
 // Package report renders a preflight.Report: as text for people, in one line, or
 // as JSON for machines.
 //
-// Rules of the text: 80 columns; the verdict first; a line names what was asked,
-// what answered, why that matters and what to do, in that order; passes are a
-// count only; colour marks words that are there without it too.
+// Rules of the text: 80 columns; the verdict first; then the question and its
+// target, the answer, the effect and the fix, in that order; a command of a fix on a
+// line of its own, never wrapped (see fix.go); passes only as a count; colour only on
+// words that are printed without it too.
 package report
 
 import (
@@ -26,7 +27,7 @@ type Options struct {
 
 // Text writes the report for people.
 func Text(w io.Writer, r preflight.Report, o Options) error {
-	t := &text{Options: o, gaps: gaps(r)}
+	t := &text{Options: o, gaps: gaps(r), names: oneLine(namesOf(r)...)}
 	t.headline(r)
 	t.section(r, preflight.Blocks, "BLOCKS")
 	t.section(r, preflight.Unseen, "UNKNOWN")
@@ -47,8 +48,9 @@ func Text(w io.Writer, r preflight.Report, o Options) error {
 
 type text struct {
 	Options
-	gaps []*gap
-	b    strings.Builder
+	gaps  []*gap
+	names *strings.Replacer // of the cluster, in remedies
+	b     strings.Builder
 }
 
 var colors = map[string]string{
@@ -66,7 +68,7 @@ func (t *text) paint(word string) string {
 
 func (t *text) line(s string) { t.b.WriteString(s + "\n") }
 
-// titled prints a coloured word and what follows it; further lines are indented.
+// titled prints a coloured word and the text after it; further lines are indented.
 func (t *text) titled(title, rest string) {
 	for i, l := range Wrap(title+"  "+clean(rest), indent) {
 		if i == 0 {
@@ -80,7 +82,7 @@ func (t *text) headline(r preflight.Report) {
 	t.titled(string(r.Verdict), question(r))
 	t.line(counts(r.Summary))
 	if byWarnings(r.Verdict, r.Summary) {
-		t.line("nothing blocks: it is NO-GO because warnings count too (--fail-on warning)")
+		t.line("no blockers; NO-GO because of --fail-on warning")
 	}
 	if why := r.Unstable(); why != "" {
 		t.line(why)
@@ -88,12 +90,12 @@ func (t *text) headline(r preflight.Report) {
 	t.line("as seen at " + r.TakenAt.Format("2006-01-02 15:04:05 MST"))
 }
 
-// byWarnings reports whether it was the user's --fail-on warning that decided.
+// byWarnings reports whether the verdict is NO-GO only because of --fail-on warning.
 func byWarnings(v preflight.Verdict, s preflight.Summary) bool {
 	return v == preflight.NoGo && s.Blockers == 0
 }
 
-// question says what the verdict is about.
+// question is the switchover, or the audit, that the verdict is about.
 func question(r preflight.Report) string {
 	if len(r.Files) > 0 {
 		return clean(audited(r))
@@ -135,8 +137,8 @@ func counts(s preflight.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-// section prints the results of one weight: what was found, then what could not
-// be. What the user is to act upon has a blank line before each entry.
+// section prints the results of one weight: the findings, then the gaps. A blank
+// line precedes each entry that the user has to act upon.
 func (t *text) section(r preflight.Report, weight preflight.Weight, title string) {
 	dense := weight == preflight.Passed || weight == preflight.NotTried || weight == preflight.Aside
 	first := true
@@ -156,12 +158,12 @@ func (t *text) section(r preflight.Report, weight preflight.Weight, title string
 	for _, g := range t.gaps {
 		if g.weight == weight {
 			begin(g.head())
-			t.labelled("leaves", "undecided: "+strings.Join(g.checks(), ", "))
-			// The remedy of a check of the whole cluster is to make it visible; that of
-			// a check of one member is for what it would find.
+			t.labelled("", "undecided checks: "+strings.Join(g.checks(), ", "))
+			// The fix of a check of the whole cluster makes the cluster visible; the fix
+			// of a check of one member is for its findings.
 			first := g.results[0]
 			if c, ok := preflight.CheckByID(first.Check); ok && weight == preflight.Unseen && first.Subject == "" && len(g.checks()) == 1 {
-				t.labelled("fix", c.Fix)
+				t.fix("fix", c.Fix)
 			}
 		}
 	}
@@ -169,13 +171,7 @@ func (t *text) section(r preflight.Report, weight preflight.Weight, title string
 
 func (t *text) result(res preflight.WeighedResult) {
 	for _, f := range res.Findings {
-		asked := f.Asked + ": " + f.Observed
-		if f.Expected != "" {
-			asked += ", expected " + f.Expected
-		}
-		t.labelled("", asked+".")
-		t.labelled(map[check.Kind]string{check.PatroniRule: "patroni", check.Policy: "policy"}[f.Kind], f.Effect)
-		t.labelled("fix", f.Remedy)
+		t.finding(f, "fix")
 		if f.Severity == check.Blocker && res.Weight == preflight.Warns {
 			t.labelled("note", f.Subject+" is neither leader nor candidate, so this does not block.")
 		}
@@ -183,12 +179,38 @@ func (t *text) result(res preflight.WeighedResult) {
 	t.labelled("ignored", res.Ignored)
 }
 
+// finding prints one finding; label marks its remedy.
+func (t *text) finding(f check.Finding, label string) {
+	asked := f.Asked + ": " + f.Observed
+	if f.Expected != "" {
+		asked += ", expected " + f.Expected
+	}
+	t.labelled("", asked+".")
+	t.labelled(map[check.Kind]string{check.PatroniRule: "patroni", check.Policy: "policy"}[f.Kind], f.Effect)
+	t.fix(label, f.Remedy)
+}
+
 // labelled prints wrapped prose, indented, with a label in the margin of its first line.
 func (t *text) labelled(label, prose string) {
 	if prose == "" {
 		return
 	}
-	for i, l := range Wrap(strings.Repeat(" ", indent)+clean(prose), indent) {
+	t.labelledLines(label, Wrap(strings.Repeat(" ", indent)+clean(prose), indent))
+}
+
+// fix prints a remedy in the same way, with its commands whole.
+func (t *text) fix(label, remedy string) {
+	if remedy == "" {
+		return
+	}
+	if t.names != nil {
+		remedy = t.names.Replace(remedy)
+	}
+	t.labelledLines(label, Fix(strings.Repeat(" ", indent)+remedy, indent))
+}
+
+func (t *text) labelledLines(label string, lines []string) {
+	for i, l := range lines {
 		if i == 0 {
 			l = fmt.Sprintf("%*s %s", indent-1, label, l[indent:])
 		}
@@ -238,7 +260,7 @@ func (t *text) candidates(r preflight.Report) {
 	}
 }
 
-// candidateLine is the verdict on one candidate, with what decides it.
+// candidateLine is the verdict on one candidate, with the checks that decide it.
 func candidateLine(r preflight.Report, c preflight.CandidateReport) string {
 	line := fmt.Sprintf("candidate %s: %s", c.Name, c.Verdict)
 	switch {
@@ -247,9 +269,9 @@ func candidateLine(r preflight.Report, c preflight.CandidateReport) string {
 	case len(c.Unknown) > 0:
 		line += ", undecided: " + strings.Join(slices.Compact(slices.Clone(c.Unknown)), ", ")
 	case byWarnings(c.Verdict, c.Summary):
-		line += ", warnings count too"
+		line += ", because of --fail-on warning"
 	case c.Verdict == preflight.UnknownState:
-		line += ", since checks were skipped"
+		line += ", because checks were skipped"
 	case c.Name == r.Best && len(r.Candidates) > 1:
 		line += ", the best one"
 	}

@@ -3,20 +3,21 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/verify"
 )
 
-// OutcomeFormats are the formats in which the outcome of a switchover is written,
-// the default first.
+// OutcomeFormats are the formats of the outcome of a switchover, the default first.
 var OutcomeFormats = []string{"text", "brief", "json"}
 
-// WriteVerification writes what became of a switchover.
+// WriteVerification writes the outcome of a switchover.
 func WriteVerification(w io.Writer, format string, v verify.Verification, o Options) error {
 	switch format {
 	case "text":
-		t := &text{Options: o}
+		names := []string{v.Baseline.Scope, v.Baseline.Leader, v.Baseline.Candidate, v.Leader}
+		t := &text{Options: o, names: oneLine(append(names, v.Baseline.Followers...)...)}
 		t.verification(v)
 		_, err := io.WriteString(w, t.b.String())
 		return err
@@ -38,7 +39,7 @@ func ended(v verify.Verification) string {
 	return clean(line)
 }
 
-// wanted says which switchover it was to be.
+// wanted is the switchover that was requested.
 func wanted(b verify.Baseline) string {
 	to := b.Candidate
 	if to == "" {
@@ -47,49 +48,52 @@ func wanted(b verify.Baseline) string {
 	return fmt.Sprintf("switchover of %s from %s to %s", b.Scope, b.Leader, to)
 }
 
-// whatNow is what each outcome means for whoever is on call.
+// whatNow is what the operator does next.
 var whatNow = map[verify.Ending]string{
-	verify.Scheduled:  "Check again shortly before it is due, and look afterwards with verify --since and what was recorded before.",
-	verify.Different:  "The switchover is over, and not as it was asked for. Do not repeat it before what is listed here is mended; then check again.",
-	verify.EndUnknown: "It may still be under way: do not repeat it. Look again with verify --since and what was recorded before.",
-	verify.Refused:    "Nothing was changed. Find the reason in the leader's Patroni log (\"manual failover\", \"switchover\"), mend it, and check again.",
+	verify.Scheduled: "Check again shortly before it is due. Afterwards run verify --since with the file that was " +
+		"recorded before.",
+	verify.Different: "The switchover finished, but not as requested. Do not retry until the problems listed here are " +
+		"fixed; then check again.",
+	verify.EndUnknown: "The switchover may still be under way: do not repeat it. Run verify --since again with the file " +
+		"that was recorded before.",
+	verify.Refused: "The cluster is unchanged. Find the reason in the leader's Patroni log (\"manual failover\", " +
+		"\"switchover\"), fix it, and check again.",
 }
 
 func (t *text) verification(v verify.Verification) {
 	t.titled(string(v.Outcome), wanted(v.Baseline))
 	t.labelled("", v.Reason)
-	hold := 0
-	for _, p := range v.Points {
-		if p.Status == check.Pass {
-			hold++
+	passed := 0
+	for _, r := range v.Results {
+		if r.Status == check.Pass {
+			passed++
 		}
 	}
-	if len(v.Points) > 0 {
-		t.line(fmt.Sprintf("%d of %d points hold, as seen at %s", hold, len(v.Points), v.TakenAt.UTC().Format("2006-01-02 15:04:05 MST")))
+	if len(v.Results) > 0 {
+		t.line(fmt.Sprintf("%d of %d checks passed, as seen at %s", passed, len(v.Results),
+			v.TakenAt.UTC().Format("2006-01-02 15:04:05 MST")))
 	}
-	for _, p := range v.Points {
-		if p.Status == check.Pass {
+	for _, r := range v.Results {
+		if r.Status == check.Pass {
 			continue
 		}
 		t.line("")
-		t.titled(map[check.Status]string{check.Fail: "FAILED", check.Undecided: "UNKNOWN"}[p.Status], p.ID+"  "+p.Subject)
-		asked := p.Asked + ": " + p.Observed
-		if p.Expected != "" {
-			asked += ", expected " + p.Expected
+		t.titled(map[check.Status]string{check.Fail: "FAILED", check.Undecided: "UNKNOWN"}[r.Status],
+			strings.TrimSpace(r.Check+"  "+r.Subject))
+		for _, f := range r.Findings {
+			f.Effect += "."
+			if r.Status == check.Undecided {
+				f.Effect = "" // it repeats the answer
+			}
+			t.finding(f, "look")
 		}
-		t.labelled("", asked+".")
-		t.labelled("look", p.Look)
 	}
-	if hold > 0 {
+	if passed > 0 {
 		t.line("")
 	}
-	for _, p := range v.Points {
-		if p.Status == check.Pass {
-			holds := p.Title + ": " + p.Observed
-			if p.Subject != "" {
-				holds = p.Subject + ": " + holds
-			}
-			t.labelled("holds", holds)
+	for _, r := range v.Results {
+		if r.Status == check.Pass {
+			t.labelled("ok", r.Findings[0].Effect)
 		}
 	}
 	if now := whatNow[v.Outcome]; now != "" {

@@ -12,29 +12,29 @@ import (
 	"patroni-preflight/preflight/fact"
 )
 
-// Baseline is what the verification of a switchover has to know of the cluster
-// before it. Null stands for what was not seen: then it cannot be compared.
+// Baseline is the state before a switchover that a verification compares with. Null
+// means that it was not seen, so it cannot be compared.
 type Baseline struct {
 	Scope     string    `json:"scope"`
 	Namespace string    `json:"namespace"`
 	Group     string    `json:"group,omitempty"`
 	TakenAt   time.Time `json:"taken_at"`
 	// Leader is the holder of the leader key, Candidate the member to be promoted;
-	// "" where Patroni chooses.
+	// "" if Patroni chooses.
 	Leader    string `json:"leader"`
 	Candidate string `json:"candidate"`
-	// StandbyCluster: the leader follows another cluster, so nobody is promoted.
+	// StandbyCluster: the leader follows another cluster, so no member is promoted.
 	StandbyCluster *bool   `json:"standby_cluster"`
 	SystemID       *string `json:"system_identifier"`
 	Timeline       *int64  `json:"timeline"`
 	// FlushLSN is how far the leader had flushed its WAL.
 	FlushLSN *string `json:"flush_lsn"`
-	// Followers are the members that streamed, from whomever: those who are to
-	// stream afterwards, together with the old leader. Null where the leader's
-	// account of them was not seen.
+	// Followers are the members that streamed, from the leader or from another member.
+	// They have to stream afterwards too, as does the old leader. Null where
+	// pg_stat_replication of the leader was not seen.
 	Followers []string `json:"followers"`
-	// Slots are the leader's slots that outlive a switchover: logical ones, those
-	// that /config declares, and those of members.
+	// Slots are the leader's slots that must survive a switchover: logical slots, slots
+	// that /config declares, and slots of members.
 	Slots []BaselineSlot `json:"slots"`
 }
 
@@ -44,7 +44,7 @@ type BaselineSlot struct {
 	Type string `json:"type"`
 }
 
-// BaselineOf takes from a snapshot what a verification needs.
+// BaselineOf takes a baseline from a snapshot.
 func BaselineOf(s *fact.Snapshot, q fact.Question) Baseline {
 	leader := s.Leader()
 	b := Baseline{
@@ -70,7 +70,7 @@ func BaselineOf(s *fact.Snapshot, q fact.Question) Baseline {
 	return b
 }
 
-// ExpectedAfter are the slots that are expected on whoever leads next.
+// ExpectedAfter are the slots that are expected on the next leader.
 func ExpectedAfter(s *fact.Snapshot, slots []fact.Slot) []BaselineSlot {
 	out := []BaselineSlot{}
 	permanent, _ := fact.PermanentSlots.Of(s, "").Get()
@@ -85,8 +85,8 @@ func ExpectedAfter(s *fact.Snapshot, slots []fact.Slot) []BaselineSlot {
 	return out
 }
 
-// streamsFrom is the member that m streams from by that one's account, the leader
-// first; "" where there is none.
+// streamsFrom is the member whose pg_stat_replication shows that m streams from it, the
+// leader first; "" where no member does.
 func streamsFrom(s *fact.Snapshot, m string) string {
 	for _, at := range append([]string{s.Leader()}, s.Others(s.Leader())...) {
 		if at != m && fact.SenderState(s, at, m).State == "streaming" {
@@ -105,7 +105,7 @@ func (b Baseline) flush() (fact.LSN, bool) {
 	return lsn, err == nil
 }
 
-// LoadBaseline reads what was recorded before a switchover: a snapshot (check
+// LoadBaseline reads a file that was recorded before a switchover: a snapshot (check
 // --record), or the report of check or switchover as JSON.
 func LoadBaseline(raw []byte) (Baseline, error) {
 	var doc struct {
@@ -117,7 +117,7 @@ func LoadBaseline(raw []byte) (Baseline, error) {
 		} `json:"check"`
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
-		return Baseline{}, fmt.Errorf("read what was seen before: %w", err)
+		return Baseline{}, fmt.Errorf("read the baseline: %w", err)
 	}
 	b := doc.Baseline
 	if b == nil {
@@ -125,11 +125,13 @@ func LoadBaseline(raw []byte) (Baseline, error) {
 	}
 	switch {
 	case b != nil && doc.SchemaVersion != check.ReportSchema:
-		return Baseline{}, fmt.Errorf("read what was seen before: schema_version %d, this version reads %d", doc.SchemaVersion, check.ReportSchema)
+		return Baseline{}, fmt.Errorf("read the baseline: schema_version %d, this version reads %d",
+			doc.SchemaVersion, check.ReportSchema)
 	case b != nil:
 		return *b, b.complete()
 	case doc.Schema == 0:
-		return Baseline{}, errors.New("read what was seen before: neither a snapshot (check --record FILE) nor a report as JSON (check or switchover -f json)")
+		return Baseline{}, errors.New("read the baseline: neither a snapshot (check --record FILE) " +
+			"nor a report as JSON (check or switchover -f json)")
 	}
 	r, err := fact.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
@@ -139,10 +141,10 @@ func LoadBaseline(raw []byte) (Baseline, error) {
 	return out, out.complete()
 }
 
-// complete reports what nothing can be verified without.
+// complete reports whether the baseline has a leader: without it nothing can be compared.
 func (b Baseline) complete() error {
 	if b.Leader == "" {
-		return errors.New("read what was seen before: no leader was seen, so there is nothing to compare with")
+		return errors.New("read the baseline: no leader was seen, so a switchover cannot be verified")
 	}
 	return nil
 }

@@ -1,4 +1,6 @@
-// Package verify judges the outcome of a switchover.
+// Package verify judges the outcome of a switchover: it compares a snapshot with a
+// baseline that was taken before, by the checks in OutcomeChecks. It trusts only the
+// state of the cluster; the output of patronictl does not count.
 package verify
 
 import (
@@ -11,21 +13,22 @@ import (
 	"patroni-preflight/preflight/fact"
 )
 
-// Ending is what became of a switchover, by the state of the cluster.
+// Ending is the outcome of a switchover, by the state of the cluster.
 type Ending string
 
 // The endings.
 const (
-	// Done: the candidate leads, and everybody follows.
+	// Done: the candidate leads, and all other members follow.
 	Done Ending = "DONE"
-	// Different: there was a switchover, but not the one that was asked for, or it
-	// has left something behind.
+	// Different: there was a switchover, but another one than requested, or it left
+	// damage behind.
 	Different Ending = "DIFFERENT"
-	// EndUnknown: it may be under way, or what became of it cannot be seen.
+	// EndUnknown: the switchover may be under way, or its outcome could not be seen.
 	EndUnknown Ending = "UNKNOWN"
-	// Refused: the cluster is what it was, and nothing is under way.
+	// Refused: the cluster is unchanged, and nothing is under way.
 	Refused Ending = "REFUSED"
-	// Scheduled: it was to be scheduled, and is. Nobody has judged or done it yet.
+	// Scheduled: the DCS holds the switchover for later. It has not been checked for
+	// that time.
 	Scheduled Ending = "SCHEDULED"
 )
 
@@ -42,24 +45,7 @@ func (o Ending) ExitCode() int {
 	return exitcode.OutcomeUnknown
 }
 
-// Point is one thing that has to be true after a switchover.
-type Point struct {
-	// ID is stable: outcome.leader, outcome.primary, ...
-	ID     string       `json:"id"`
-	Title  string       `json:"title"`
-	Status check.Status `json:"status"`
-	// Subject is the member concerned, "" for the cluster.
-	Subject string `json:"subject,omitempty"`
-	// Asked is the question, Observed the answer or why there is none, Expected
-	// what should have been answered.
-	Asked    string `json:"asked"`
-	Observed string `json:"observed"`
-	Expected string `json:"expected,omitempty"`
-	// Look is where to look for the reason, and for which line.
-	Look string `json:"look,omitempty"`
-}
-
-// Verification is what became of a switchover, and by what that is known.
+// Verification is the outcome of a switchover, with the results that show it.
 type Verification struct {
 	SchemaVersion int       `json:"schema_version"`
 	Tool          string    `json:"tool"`
@@ -67,37 +53,43 @@ type Verification struct {
 	Baseline      Baseline  `json:"baseline"`
 	Outcome       Ending    `json:"outcome"`
 	ExitCode      int       `json:"exit_code"`
-	// Reason says in a sentence why it is not Done, "" where it is.
+	// Reason is a sentence that says why it is not Done, "" where it is.
 	Reason string `json:"reason"`
-	// Leader is who holds the leader key now, Timeline its timeline; "" and null
-	// where that is not known.
+	// Leader holds the leader key now, Timeline is its timeline; "" and null where
+	// they are not known.
 	Leader   string  `json:"leader"`
 	Timeline *int64  `json:"timeline"`
 	Points   []Point `json:"points"`
 	// Settled: nothing that is under way will change the outcome.
 	Settled bool `json:"settled"`
+	// Results are the points as results, each with one finding: its Effect is the
+	// result as a sentence, its Remedy where to look for the reason.
+	Results []check.Result `json:"-"`
 }
 
-// Verify compares a cluster with what it was before a switchover. It goes by
-// state alone; what anybody printed does not count.
+// Verify compares a cluster with its state before a switchover.
 func Verify(b Baseline, after *fact.Snapshot) Verification {
 	v := Verification{
-		SchemaVersion: check.ReportSchema, Tool: after.Tool, TakenAt: after.TakenAt, Baseline: b,
-		Leader: after.Leader(), Timeline: fact.SQLTimeline.Of(after, after.Leader()).Value, Points: []Point{},
+		SchemaVersion: check.ReportSchema,
+		Tool:          after.Tool,
+		TakenAt:       after.TakenAt,
+		Baseline:      b,
+		Leader:        after.Leader(),
+		Timeline:      fact.SQLTimeline.Of(after, after.Leader()).Value,
+		Points:        []Point{},
 	}
-	v.Points = append(v.Points, pointLeader(b, after))
+	v.judge(outcomeLeader, after, "")
 	if v.Leader != "" && v.Leader != b.Leader {
-		v.Points = append(v.Points, pointPrimary(b, after), pointTimeline(b, after), pointWAL(b, after))
+		v.judge(outcomePrimary, after, v.Leader)
+		v.judge(outcomeTimeline, after, v.Leader)
+		v.judge(outcomeWAL, after, "")
 		if b.Followers == nil {
-			v.Points = append(v.Points, Point{
-				ID: "outcome.follows", Title: "everybody who streamed before streams", Status: check.Undecided,
-				Asked: "the followers in what was seen before", Observed: "who streamed before was not seen",
-			})
+			v.judge(outcomeCheck{outcomeFollows.Check, followersUnknown}, after, "")
 		}
 		for _, m := range b.toFollow(v.Leader) {
-			v.Points = append(v.Points, pointFollows(b, after, m))
+			v.judge(outcomeFollows, after, m)
 		}
-		v.Points = append(v.Points, pointSlots(b, after))
+		v.judge(outcomeSlots, after, v.Leader)
 	}
 	v.Outcome, v.Reason, v.Settled = v.decide(after)
 	if why := changedDuringRead(after); why != "" && (v.Outcome == Done || v.Outcome == Refused) {
@@ -107,22 +99,23 @@ func Verify(b Baseline, after *fact.Snapshot) Verification {
 	return v
 }
 
-// changedDuringRead says why a look proves nothing: it saw two states of the cluster.
+// changedDuringRead says why a snapshot proves nothing, "" where it does: its first
+// and its last read of the DCS saw different states.
 func changedDuringRead(s *fact.Snapshot) string {
 	moved, ok := s.Moved.Get()
 	if !ok {
 		return s.Moved.Reason()
 	}
-	for _, what := range []string{"leader", "timeline", "failover"} {
-		if slices.Contains(moved, what) {
-			return "the cluster changed while being read: " + what
+	for _, part := range []string{"leader", "timeline", "failover"} {
+		if slices.Contains(moved, part) {
+			return "the cluster changed while being read: " + part
 		}
 	}
 	return ""
 }
 
-// TooSoon is the verification where the time was up before an unchanged cluster
-// had been seen for long enough: a request may still be on its way.
+// TooSoon is the verification at the end of the waiting time. If the cluster was
+// not seen unchanged for long enough by then, a request may still be on its way.
 func (v Verification) TooSoon() Verification {
 	if v.Outcome == Refused {
 		v.Outcome, v.Settled = EndUnknown, false
@@ -132,70 +125,61 @@ func (v Verification) TooSoon() Verification {
 	return v
 }
 
-// decide draws the outcome from the points.
+// decide draws the outcome from the results.
 func (v Verification) decide(after *fact.Snapshot) (o Ending, reason string, settled bool) {
 	b := v.Baseline
 	primary := fact.Equal(fact.SQLInRecovery.Of(after, v.Leader), b.standby())
 	switch held := fact.LeaderKey.Of(after, ""); {
 	case !held.Known():
-		return EndUnknown, "who leads could not be seen: " + held.Reason(), false
+		return EndUnknown, "the leader key could not be read: " + held.Reason(), false
 	case v.Leader == "":
-		return EndUnknown, "nobody holds the leader key", false
+		return EndUnknown, "no member holds the leader key", false
 	case v.Leader == b.Leader:
 		return v.unchanged(after, primary)
 	case b.Candidate != "" && v.Leader != b.Candidate:
 		return Different, fmt.Sprintf("%s leads, not %s", v.Leader, b.Candidate), primary
 	}
 	for _, status := range []check.Status{check.Fail, check.Undecided} {
-		for _, p := range v.Points {
-			if p.Status != status {
+		for _, r := range v.Results {
+			if r.Status != status {
 				continue
 			}
-			if status == check.Undecided || p.ID == "outcome.primary" {
-				return EndUnknown, p.short(), false
+			// A new leader that is still in recovery may yet become the primary.
+			if status == check.Undecided || r.Check == outcomePrimary.ID {
+				return EndUnknown, r.Findings[0].Effect, false
 			}
-			return Different, p.short(), false
+			return Different, r.Findings[0].Effect, false
 		}
 	}
 	return Done, "", true
 }
 
-// unchanged is the case of the old leader holding the key: it was refused, it is
-// not done yet, or the old leader has taken the key back.
+// unchanged is the outcome while the old leader holds the key: the request was
+// refused, or it is not done yet, or the old leader has taken the key again.
 func (v Verification) unchanged(after *fact.Snapshot, primary bool) (o Ending, reason string, settled bool) {
 	l := v.Leader
-	pending, ok := fact.FailoverKey.Of(after, "").Get()
+	request := fact.FailoverKey.Of(after, "")
+	pending, ok := request.Get()
 	state := fact.RESTState.Of(after, l)
+	before, now := v.Baseline.Timeline, v.Timeline
 	switch {
-	case v.Timeline != nil && v.Baseline.Timeline != nil && *v.Timeline > *v.Baseline.Timeline:
-		return Different, fmt.Sprintf("%s stepped down and leads again, on timeline %d", l, *v.Timeline), primary
+	case now != nil && before != nil && *now > *before:
+		return Different, fmt.Sprintf("%s stepped down and leads again, on timeline %d", l, *now), primary
 	case !ok:
-		return EndUnknown, l + " still leads, and whether a request is pending could not be seen: " + fact.FailoverKey.Of(after, "").Reason(), false
+		return EndUnknown, l + " still leads, and it is not known whether a request is pending: " + request.Reason(), false
 	case pending.Pending() && pending.ScheduledAt != "":
 		return EndUnknown, fmt.Sprintf("%s still leads; the switchover is scheduled for %s", l, pending.ScheduledAt), false
 	case pending.Pending():
 		return EndUnknown, l + " still leads, and the request is pending in /failover", false
 	case !state.Known():
-		// A request may lie unread with a Patroni that does not answer.
+		// The request may not have been read by a Patroni that does not answer.
 		return EndUnknown, fmt.Sprintf("%s still leads, but its Patroni does not answer: %s", l, state.Reason()), false
 	case !fact.Equal(state, "running"):
 		return EndUnknown, fmt.Sprintf("%s still holds the leader key, and its PostgreSQL is %s", l, *state.Value), false
-	case v.Timeline == nil || v.Baseline.Timeline == nil:
-		return EndUnknown, l + " leads, but whether it has led all the time cannot be told: its timeline could not be seen", false
+	case now == nil || before == nil:
+		return EndUnknown, l + " leads, but it may have stepped down in between: its timeline could not be read", false
 	case !primary && !after.IsStandbyCluster():
-		return EndUnknown, l + " still holds the leader key, and its PostgreSQL is no primary that answers", false
+		return EndUnknown, l + " still holds the leader key, but its PostgreSQL does not answer as a primary", false
 	}
-	return Refused, fmt.Sprintf("%s still leads on timeline %d, and nothing is pending", l, *v.Timeline), true
-}
-
-// short is a point in half a sentence.
-func (p Point) short() string {
-	text := p.Observed
-	if p.Expected != "" {
-		text += ", expected " + p.Expected
-	}
-	if p.Subject != "" {
-		return p.ID + "(" + p.Subject + "): " + text
-	}
-	return p.ID + ": " + text
+	return Refused, fmt.Sprintf("%s still leads on timeline %d, and nothing is pending", l, *now), true
 }
