@@ -397,14 +397,14 @@ func (r *reader) tags() fact.Tags {
 func (v *value) native() any {
 	switch {
 	case v.tag == "!!bool":
-		b, _ := parseBool(v.text)
+		b, _ := fact.PatroniBool(v.text)
 		return b
 	case v.tag == "!!int" || v.tag == "!!float":
 		if n, err := strconv.ParseFloat(v.text, 64); err == nil {
 			return n
 		}
 	case v.tag == "!!str" && v.plain && slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(v.text)):
-		b, _ := parseBool(v.text)
+		b, _ := fact.PatroniBool(v.text)
 		return b
 	}
 	return v.text
