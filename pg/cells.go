@@ -1,6 +1,7 @@
 package pg
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -33,8 +34,9 @@ func (c cells) orNull(reason string) cells {
 	return c
 }
 
-// value reads one cell. column is for people, "" where the part has only one.
-func value[T any](c cells, i int, column string, parse func(string) (T, error)) fact.Observed[T] {
+// value reads one cell by its column, "" for the only one.
+func value[T any](c cells, column string, parse func(string) (T, error)) fact.Observed[T] {
+	i := index(c.what, column)
 	name := c.what
 	if column != "" {
 		name += ", " + column
@@ -110,4 +112,30 @@ func parseMicros(s string) (time.Time, error) {
 		err = fmt.Errorf("not a time")
 	}
 	return t, err
+}
+
+func parseCount(s string) (int, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err == nil && n < 0 {
+		err = fmt.Errorf("not a count")
+	}
+	return int(n), err
+}
+
+// parseSeconds reads an age. Another session may have begun a moment after our
+// statement read the clock.
+func parseSeconds(s string) (int, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return int(max(0, n)), err
+}
+
+func parseTexts(s string) ([]string, error) {
+	var list []string
+	if err := json.Unmarshal([]byte(s), &list); err != nil {
+		return nil, fmt.Errorf("not a list of texts")
+	}
+	for i := range list {
+		list[i] = strings.ToValidUTF8(list[i], "?")
+	}
+	return list, nil
 }

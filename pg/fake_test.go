@@ -202,7 +202,7 @@ func partName(stmt string) string {
 }
 
 func allParts(major int) []part {
-	ps := append([]part{samplePart}, steadyParts(major)...)
+	ps := append([]part{sampleView.part(major)}, steadyParts(major)...)
 	return append(append(ps, movingParts(major)...), lateParts(major, allowed{ready: true, hba: true})...)
 }
 

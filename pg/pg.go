@@ -124,7 +124,7 @@ func (o *order) askReplica(whole context.Context, cfg Config, t Target) fact.Obs
 	if s.conn != nil {
 		// A new backend's first statements are its slow ones: they are done while
 		// the leader connects.
-		s.collect(ctx, slices.Insert(steadyParts(s.major), 1, samplePart))
+		s.collect(ctx, slices.Insert(steadyParts(s.major), 1, sampleView.part(0)))
 		patience := time.NewTimer(time.Until(o.patience))
 		defer patience.Stop()
 		select {
@@ -148,11 +148,11 @@ func (o *order) askLeader(ctx context.Context, cfg Config, t Target) fact.Observ
 	if s.conn == nil {
 		return s.observed()
 	}
-	s.collect(ctx, []part{samplePart})
+	s.collect(ctx, []part{sampleView.part(0)})
 	first()
 	s.collect(ctx, append(steadyParts(s.major), movingParts(s.major)...))
 	o.awaitReplicas(ctx)
-	after := s.run(ctx, []part{samplePart})[0]
+	after := s.run(ctx, []part{sampleView.part(0)})[0]
 	s.collectLate(ctx)
 
 	got := s.observed()

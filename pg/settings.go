@@ -1,6 +1,11 @@
 package pg
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"patroni-preflight/preflight/fact"
+)
 
 // settingNames are the settings that checks use. One that the server does not have
 // is left out, as are those of superusers where the role lacks pg_read_all_settings.
@@ -27,19 +32,44 @@ var secretSettings = []string{
 
 func quoted(names []string) string { return "('" + strings.Join(names, "', '") + "')" }
 
-// settingsSQL leaves out what is set for our role or database: that hides the
-// value that others have. It gives wal_segment_size in bytes, which PostgreSQL 10 counts in
-// blocks. Of a setting that may hold a secret comes "", or "(set, sha256 ...)", by
-// which two nodes can be compared; the digest is too short to find a password by
-// it. archive_command shows "(disabled)" where archive_mode is off. md5() fails on
-// servers in FIPS mode, and sha256() came with PostgreSQL 11.
-func settingsSQL(major int) string {
+const settings = "pg_settings"
+
+// settingsView leaves out what is set for our role or database: that hides the
+// value that others have. It gives wal_segment_size in bytes, which PostgreSQL 10
+// counts in blocks. Of a setting that may hold a secret comes "", or
+// "(set, sha256 ...)", by which two nodes can be compared; the digest is too short to
+// find a password by it. archive_command shows "(disabled)" if archive_mode is off.
+var settingsView = view{
+	name: settings, most: len(settingNames),
+	columns: []column{col("name"), {"setting", settingValue}},
+	from: constant("FROM pg_settings WHERE name IN " + quoted(settingNames) +
+		" AND source NOT IN ('global', 'database', 'user', 'database user', 'client', 'session')"),
+}
+
+// settingValue: md5() fails on servers in FIPS mode, and sha256() came with
+// PostgreSQL 11.
+func settingValue(major int) string {
 	digest := "'sha256 ' || left(encode(sha256(convert_to(setting, getdatabaseencoding())), 'hex'), 6)"
 	if major < 11 {
 		digest = "'md5 ' || left(md5(setting), 6)"
 	}
-	return "SELECT name, CASE WHEN name IN " + quoted(secretSettings) + " AND setting NOT IN ('', '(disabled)') THEN '(set, ' || " + digest + " || ')' " +
-		"WHEN name = 'wal_segment_size' AND unit = '8kB' THEN (setting::bigint * 8192)::text " +
-		"ELSE setting END FROM pg_settings WHERE name IN " + quoted(settingNames) +
-		" AND source NOT IN ('global', 'database', 'user', 'database user', 'client', 'session')"
+	return "CASE WHEN name IN " + quoted(secretSettings) + " AND setting NOT IN ('', '(disabled)') THEN '(set, ' || " +
+		digest + " || ')' " +
+		"WHEN name = 'wal_segment_size' AND unit = '8kB' THEN (setting::bigint * 8192)::text ELSE setting END"
+}
+
+func (d decoder) settings() fact.Observed[map[string]string] {
+	c := d.of(settings)
+	if c.answer.why != nil {
+		return fact.NotKnown[map[string]string](c.answer.why.Cause, "%s", c.answer.why.Reason)
+	}
+	m := map[string]string{}
+	for i := range c.answer.rows {
+		name, ok1 := value(c.at(i), "name", parseText).Get()
+		v, ok2 := value(c.at(i), "setting", parseText).Get()
+		if ok1 && ok2 && slices.Contains(settingNames, name) {
+			m[name] = v
+		}
+	}
+	return fact.Known(m)
 }
