@@ -157,7 +157,7 @@ func TestDrill(t *testing.T) {
 		}},
 		{"confirmed", rehearsal{stdin: typed("yes\n")}, exitcode.Go, 2, []string{"Switch over demo 2 times, from node1 back to node1? [y/N]", "2 of 2 legs"}},
 		{"not confirmed", rehearsal{stdin: typed("\n")}, exitcode.Interrupted, 0, []string{"nothing was done"}},
-		{"nobody to ask", rehearsal{}, exitcode.Usage, 0, []string{"drill: stdin is not a terminal; use --yes"}},
+		{"no terminal to ask", rehearsal{}, exitcode.Usage, 0, []string{"drill: stdin is not a terminal; use --yes"}},
 		{"the plan only", rehearsal{args: []string{"--dry-run"}}, exitcode.Go, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 can be judged completely before the drill."}},
 		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: blocked}}, exitcode.NoGo, 1, []string{
 			"BLOCKS identity.rest_name", "STOPPED drill of demo: 1 of 2 legs verified", "leg 2 of 2, node2 to node1: NO-GO",
