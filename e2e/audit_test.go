@@ -47,11 +47,11 @@ func (l *lab) audits(t *testing.T) {
 		"audit.live_tags",
 		node,
 		"warns",
-		"A reload changes it: put the file in place, then patronictl reload demo "+node,
+		"A reload applies it: put the file in place, then patronictl reload demo "+node,
 	)
-	a.says(t, "audit.live_settings", node, "warns", "A reload changes it")
+	a.says(t, "audit.live_settings", node, "warns", "A reload applies it")
 	a.says(t, "audit.live_settings", node, "warns", "shared_buffers is 4096 (in 8kB), the file has 48MB")
-	a.says(t, "audit.live_settings", node, "warns", "A restart changes it")
+	a.says(t, "audit.live_settings", node, "warns", "A restart applies it")
 	l.audit(t, 2, nil, "--live", "--fail-on", "warning")
 
 	l.sh(l.leader, "lab-set synchronous_mode true && lab-set tags.audit read")

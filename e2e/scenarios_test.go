@@ -242,7 +242,7 @@ var scenarios = []scenario{
 		arrange: func(l *lab) { l.connURL(l.candidate, l.ip(l.bystander)+":5432") },
 		want:    noGo,
 		by:      "identity.",
-		because: "the others would follow the wrong node",
+		because: "the other members would follow the wrong node",
 	},
 
 	// Lag.

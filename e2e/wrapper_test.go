@@ -496,7 +496,7 @@ chmod 755 /tmp/ctl`, l.ip(l.leader)))
 		if flat := strings.Join(
 			strings.Fields(out),
 			" ",
-		); code != exitcode.Refused || !strings.Contains(flat, "was ended when it turned to write the request into the "+
+		); code != exitcode.Refused || !strings.Contains(flat, "was killed as it fell back to writing the request to the "+
 			"DCS") ||
 			strings.Contains(l.key("failover"), l.candidate) {
 			t.Errorf("%d: exit code %d, /failover is %s\n%s", i, code, l.key("failover"), out)

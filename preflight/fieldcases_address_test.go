@@ -20,7 +20,7 @@ func leaderAnswersAt(version, url string, at fact.LSN) func(s *fact.Recording) {
 func itself(version, url string, at fact.LSN) []look {
 	return []look{
 		{name: "the address", by: "identity.address", on: "node2", as: preflight.Blocks, says: []string{`api_url is "` + url + `"`, "reaches itself"}, do: leaderAnswersAt(version, url, at)},
-		{name: "the answer", by: "identity.rest_role", on: "node2", as: preflight.Blocks, says: []string{"role master, by its start time that of node1 (the leader)", "counts an answer from a primary as WAL position 0"}, do: leaderAnswersAt(version, url, at)},
+		{name: "the answer", by: "identity.rest_role", on: "node2", as: preflight.Blocks, says: []string{"role master, by its start time the server of node1 (the leader)", "counts an answer from a primary as WAL position 0"}, do: leaderAnswersAt(version, url, at)},
 	}
 }
 
@@ -65,7 +65,7 @@ var addressCases = []fieldCase{
 		what:     "503 while patronictl list shows lag 0: the candidate's api_url is a VIP that has moved to the leader",
 		scenario: "the founding incident: candidate's api_url is a VIP on the leader",
 		looks: []look{
-			{name: "as reported, Patroni 3.3.2", by: "identity.rest_name", on: "node2", as: preflight.Blocks, says: []string{"the answer comes from node1 (the leader), expected node2", "GET http://10.77.0.207:8008/patroni", "count node2 as WAL position 0"}, do: func(s *fact.Recording) {
+			{name: "as reported, Patroni 3.3.2", by: "identity.rest_name", on: "node2", as: preflight.Blocks, says: []string{"the answer is from node1 (the leader), expected node2", "GET http://10.77.0.207:8008/patroni", "count node2 as WAL position 0"}, do: func(s *fact.Recording) {
 				level(s, 141999447971120)
 				runsPatroni(s, "3.3.2")
 				tag(s, "node1", fact.Tags{"nofailover": false, "failover_priority": 1.0})
@@ -75,8 +75,8 @@ var addressCases = []fieldCase{
 				s.DCS.Cluster.Value.Optime = fact.Known(fact.LSN(141999446302576))
 				apiURL(s, "node2", "http://10.77.0.207:8008/patroni", "node1")
 			}},
-			{name: "recorded, Patroni 4.0", by: "identity.rest_name", on: theCandidate, as: preflight.Blocks, says: []string{"the answer comes from node2 (the leader), expected node1"}, from: "trixie-the-founding-incident-candidate-s-api-url-is-a-vip-on-the-leader"},
-			{name: "recorded, Patroni 3.0 without names", by: "identity.rest_role", on: theCandidate, as: preflight.Blocks, says: []string{"role master, by its start time that of node1 (the leader)"}, from: "bookworm-the-founding-incident-candidate-s-api-url-is-a-vip-on-the-leader"},
+			{name: "recorded, Patroni 4.0", by: "identity.rest_name", on: theCandidate, as: preflight.Blocks, says: []string{"the answer is from node2 (the leader), expected node1"}, from: "trixie-the-founding-incident-candidate-s-api-url-is-a-vip-on-the-leader"},
+			{name: "recorded, Patroni 3.0 without names", by: "identity.rest_role", on: theCandidate, as: preflight.Blocks, says: []string{"role master, by its start time the server of node1 (the leader)"}, from: "bookworm-the-founding-incident-candidate-s-api-url-is-a-vip-on-the-leader"},
 		},
 	},
 	{
@@ -103,7 +103,7 @@ var addressCases = []fieldCase{
 	{
 		id: "R1-07", ref: "patroni/patroni#2713", state: open, why: "The report does not establish how the addresses lost their hosts. The checks report the missing hosts and the lag.", what: "two of three api_urls have no host; those replicas are on timeline 15 of 19 and 230193504 bytes behind",
 		looks: []look{
-			{name: "the address", by: "identity.address", on: "node2", as: preflight.Blocks, says: []string{`api_url is "http://:8008/patroni"`, "Nobody can reach the member by it"}, do: emptyHosts},
+			{name: "the address", by: "identity.address", on: "node2", as: preflight.Blocks, says: []string{`api_url is "http://:8008/patroni"`, "No node can reach the member at this address"}, do: emptyHosts},
 			{name: "the lag", by: "lag.receive", on: "node2", as: preflight.Blocks, says: []string{"230193504 bytes"}, do: emptyHosts},
 		},
 	},
@@ -174,14 +174,14 @@ var clientCases = []fieldCase{
 			{name: "verified", by: "candidate.rest", on: "node2", as: preflight.Unseen, says: []string{"is for node2.example, not for 10.77.42.12"}, do: func(s *fact.Recording) {
 				distrusted(s, "node2", "its certificate is for node2.example, not for 10.77.42.12: issue one with that name too, or use an address that it has")
 			}},
-			{name: "not verified", by: "tls.rest_certificate", on: "node2", as: preflight.Warns, says: []string{"a certificate for node2.example, expected one for 10.77.42.12", "patronictl reload"}, do: func(s *fact.Recording) {
+			{name: "not verified", by: "tls.rest_certificate", on: "node2", as: preflight.Warns, says: []string{"a certificate for node2.example, expected a certificate for 10.77.42.12", "patronictl reload"}, do: func(s *fact.Recording) {
 				facttest.ShownBy(s, "node2", facttest.Year, func(c *fact.Certificate) { c.Names, c.Matches = []string{"node2.example"}, false })
 			}},
 		},
 	},
 	{
 		id: "R2-05", ref: "patroni/patroni#2739", state: named, what: "the certificate names the IP address as if it were a host name",
-		looks: []look{{name: "not verified", by: "tls.rest_certificate", on: "node2", as: preflight.Warns, says: []string{"a certificate for 10.77.42.12 (as a host name), expected one for 10.77.42.12"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "not verified", by: "tls.rest_certificate", on: "node2", as: preflight.Warns, says: []string{"a certificate for 10.77.42.12 (as a host name), expected a certificate for 10.77.42.12"}, do: func(s *fact.Recording) {
 			facttest.ShownBy(s, "node2", facttest.Year, func(c *fact.Certificate) { c.Names, c.Matches = []string{"10.77.42.12 (as a host name)"}, false })
 		}}},
 	},
@@ -208,7 +208,7 @@ var lagReports = []fieldCase{
 		id: "R3-03", ref: "zalando/spilo#1152", state: open, why: "The report does not establish the cause. Its log lines have two possible causes, and the checks report both.", what: "the leader's log says that the candidate lags too much, although no client writes",
 		scenario: "candidate's api_url = the leader's",
 		looks: []look{
-			{name: "the leader answers for the candidate", by: "identity.rest_name", on: "node2", as: preflight.Blocks, says: []string{"the answer comes from node1 (the leader)", "exceeds maximum replication lag"}, do: func(s *fact.Recording) { apiURL(s, "node2", "http://10.77.9.21:8008/patroni", "node1") }},
+			{name: "the leader answers for the candidate", by: "identity.rest_name", on: "node2", as: preflight.Blocks, says: []string{"the answer is from node1 (the leader)", "exceeds maximum replication lag"}, do: func(s *fact.Recording) { apiURL(s, "node2", "http://10.77.9.21:8008/patroni", "node1") }},
 			{name: "Patroni's own figure", by: "lag.patroni", on: "node2", as: preflight.Blocks, says: []string{"optime in the DCS", "1048577 bytes, expected at most maximum_lag_on_failover = 1048576"}, do: func(s *fact.Recording) {
 				s.DCS.Cluster.Value.Optime = fact.Known(facttest.Member(s.Snapshot, "node2").REST.Value.Received.Must() + 1048577)
 			}},
@@ -218,7 +218,7 @@ var lagReports = []fieldCase{
 		id: "R3-04", ref: "zalando/postgres-operator#109", state: named, what: "a replica in state running was behind and not eligible; the operator had not compared WAL positions",
 		looks: []look{
 			{name: "the backlog", by: "lag.receive", on: "node2", as: preflight.Blocks, says: []string{"52428800 bytes"}, do: func(s *fact.Recording) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
-			{name: "running is not streaming", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"no row: no WAL receiver runs", "50.0 MB at this moment"}, do: func(s *fact.Recording) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
+			{name: "running is not streaming", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"no WAL receiver is running", "50.0 MB at present"}, do: func(s *fact.Recording) { cutOff(s, "node2"); behindBy(s, "node2", 50<<20) }},
 		},
 	},
 	{
@@ -236,7 +236,7 @@ var lagReports = []fieldCase{
 	},
 	{
 		id: "R3-08", ref: "apecloud/kubeblocks-addons#3147", state: inPart,
-		why:  "A replica that is behind at this moment is named. That a crash would find every replica behind is about an automatic failover; in a switchover the old leader waits for the candidate.",
+		why:  "A replica that is behind at present is named. That a crash would find every replica behind is about an automatic failover; in a switchover the old leader waits for the candidate.",
 		what: "under load every replica is more than 1 MB behind the leader's last position",
 		looks: []look{{name: "behind now", by: "lag.receive", on: "node2", as: preflight.Blocks, says: []string{"at most 1048576"}, do: func(s *fact.Recording) {
 			behindBy(s, "node2", 3<<20)

@@ -32,7 +32,7 @@ var slotCases = []fieldCase{
 	{
 		id: "R9-02", ref: "patroni/patroni#3306", state: open, why: "The report does not establish what delayed the promotion for half an hour. Its log shows maintenance mode, which the checks report, as they do WAL that is not replayed.", what: "the new leader is read-only for half an hour, then releases the leader key", scenario: "maintenance mode",
 		looks: []look{
-			{name: "maintenance mode", by: "maintenance.pause", as: preflight.Blocks, says: []string{"pause is true: maintenance mode", "if the promotion fails the cluster has no primary"}, do: func(s *fact.Recording) { runsPatroni(s, "4.0.4"); facttest.Dynamic(s).Pause = fact.Known(true) }},
+			{name: "maintenance mode", by: "maintenance.pause", as: preflight.Blocks, says: []string{"pause is true: maintenance mode", "if the promotion fails, the cluster has no primary"}, do: func(s *fact.Recording) { runsPatroni(s, "4.0.4"); facttest.Dynamic(s).Pause = fact.Known(true) }},
 			{name: "much to replay", by: "lag.replay", on: "node2", as: preflight.Blocks, says: []string{"52428800 bytes", "must replay it all before it accepts a write"}, do: func(s *fact.Recording) {
 				facttest.CandidateSQL(s).ReplayLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value - 50<<20)
 			}},
@@ -40,7 +40,7 @@ var slotCases = []fieldCase{
 	},
 	{
 		id: "R9-04", ref: "patroni/patroni#2738", state: named, what: "strict synchronous mode: the new primary waits for a missing standby and does not answer",
-		looks: []look{{name: "3.0.3, two nodes", by: "patroni.faults", as: preflight.Warns, says: []string{"Patroni 3.0.3, and synchronous_mode_strict is on, and no third member is there", "3.0.4 or later"}, do: func(s *fact.Recording) { facttest.Strictly(s); runsPatroni(s, "3.0.3") }}},
+		looks: []look{{name: "3.0.3, two nodes", by: "patroni.faults", as: preflight.Warns, says: []string{"Patroni 3.0.3, and synchronous_mode_strict is on, and there is no third member", "3.0.4 or later"}, do: func(s *fact.Recording) { facttest.Strictly(s); runsPatroni(s, "3.0.3") }}},
 	},
 	{id: "R9-05", ref: "patroni/patroni#2340", state: never, why: "The new primary crashed; nothing is visible before.", what: "crash recovery takes minutes while the member holds the leader key"},
 	{
@@ -50,7 +50,7 @@ var slotCases = []fieldCase{
 	{
 		id: "R10-03", ref: "patroni/patroni#1749, #1056", state: named, what: "before 2.1.0 Patroni creates a permanent logical slot again on the new primary: changes are lost without an error",
 		looks: []look{
-			{name: "2.0.2", by: "patroni.faults", as: preflight.Blocks, says: []string{"Patroni 2.0.2, and /config declares logical slots: cdc", "never reaches their consumers"}, do: func(s *fact.Recording) {
+			{name: "2.0.2", by: "patroni.faults", as: preflight.Blocks, says: []string{"Patroni 2.0.2, and /config declares logical slots: cdc", "never reach their consumers"}, do: func(s *fact.Recording) {
 				runsPatroni(s, "2.0.2")
 				facttest.Declare(s)
 				facttest.Slot(facttest.LeaderSQL(s), facttest.Cdc)
@@ -122,7 +122,7 @@ var otherCases = []fieldCase{
 				archiving(s, "on")
 				facttest.FailedOnce(s).Ready = fact.Known(900)
 			}},
-			{name: "the slot", by: "slots.foreign", on: "node1", as: preflight.Warns, says: []string{"physical slots of no member, not declared in /config: old_site"}, do: func(s *fact.Recording) {
+			{name: "the slot", by: "slots.foreign", on: "node1", as: preflight.Warns, says: []string{"physical slots that belong to no member and are not declared in /config: old_site"}, do: func(s *fact.Recording) {
 				facttest.Slot(facttest.LeaderSQL(s), fact.Slot{Name: "old_site", Type: "physical", RestartLSN: fact.Known(fact.LSN(1)), WALStatus: fact.Known("extended")})
 			}},
 		},
@@ -140,7 +140,7 @@ var otherCases = []fieldCase{
 	{
 		id: "R13-01", ref: "apecloud/kubeblocks-addons#3007", state: named, what: "a script treats every answer of Patroni as success", scenario: "candidate tagged nofailover",
 		looks: []look{
-			{name: "nobody is eligible", by: "candidate.member", as: preflight.Blocks, says: []string{"no member that may be promoted"}, more: exitsWith2, do: func(s *fact.Recording) {
+			{name: "nobody is eligible", by: "candidate.member", as: preflight.Blocks, says: []string{"no member may be promoted"}, more: exitsWith2, do: func(s *fact.Recording) {
 				s.Question.Candidate = ""
 				tag(s, "node2", fact.Tags{"nofailover": true})
 				tag(s, "node3", fact.Tags{"nofailover": true})
@@ -152,7 +152,7 @@ var otherCases = []fieldCase{
 	{id: "R13-03", ref: "autobase-tech/autobase PR#596", state: never, why: "The script matched the wording of patronictl's prompts.", what: "patronictl now prompts for the primary instead of the master"},
 	{
 		id: "R13-04", ref: "autobase-tech/autobase#644", state: open, why: "The report does not say why one replica was missing. The checks report that it is missing.", what: "one of two replicas is not connected to the leader, and the update continues", scenario: "candidate not streaming, less than 1 MiB behind",
-		looks: []look{{name: "no row", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"pg_stat_replication", "no row of node2"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "no row", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"pg_stat_replication", "no row for node2"}, do: func(s *fact.Recording) {
 			runsPatroni(s, "3.2.2")
 			facttest.ServerVersion(s, 150006)
 			receiver := *facttest.CandidateSQL(s).WalReceiver.Value
@@ -172,7 +172,7 @@ func exitsWith2(t *testing.T, r preflight.Report) {
 var sourceCases = []fieldCase{
 	{
 		id: "T1", ref: "patroni/api.py do_POST_failover, patroni/ha.py should_run_scheduled_action", state: named, what: "Patroni accepts a scheduled switchover without checking it, and drops it without a message if the leader is late", scenario: "scheduled for tomorrow",
-		looks: []look{{name: "in an hour", by: "schedule.unjudged", as: preflight.Warns, says: []string{"Nobody judges the cluster when the time has come", "the switchover is dropped"}, do: func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, 3600e9)) }}},
+		looks: []look{{name: "in an hour", by: "schedule.unjudged", as: preflight.Warns, says: []string{"only Patroni's own checks run", "the switchover is dropped"}, do: func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, 3600e9)) }}},
 	},
 	{
 		id: "T2", ref: "patroni/ctl.py _do_failover_or_switchover", state: named, what: "patronictl exits with 0 after a refusal", scenario: "candidate's Patroni killed",
@@ -185,18 +185,18 @@ var sourceCases = []fieldCase{
 	},
 	{
 		id: "T3", ref: "patroni/ctl.py _do_failover_or_switchover", state: named, what: "if the leader's REST API refuses connections, patronictl writes the request to the DCS itself and bypasses every check", scenario: "the leader's REST port is closed to the others",
-		looks: []look{{name: "refused", by: "leader.rest", on: "node1", as: preflight.Blocks, says: []string{"past every check of the REST API"}, do: func(s *fact.Recording) { apiURL(s, "node1", "http://10.77.9.21:8008/patroni", "") }}},
+		looks: []look{{name: "refused", by: "leader.rest", on: "node1", as: preflight.Blocks, says: []string{"every check of the REST API"}, do: func(s *fact.Recording) { apiURL(s, "node1", "http://10.77.9.21:8008/patroni", "") }}},
 	},
 	{
 		id: "T4", ref: "patroni/ha.py fetch_node_status", state: named, what: "the candidate has two seconds to answer, once", scenario: "candidate's REST API answers after 2.6 s",
 		looks: []look{
-			{name: "2.6 s", by: "candidate.rest", on: "node2", as: preflight.Blocks, says: []string{"answered after 2.6 s", "2 s and no second try"}, do: func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 2.6 }},
+			{name: "2.6 s", by: "candidate.rest", on: "node2", as: preflight.Blocks, says: []string{"answered after 2.6 s", "2 s and does not retry"}, do: func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 2.6 }},
 			{name: "1.2 s", by: "candidate.rest", on: "node2", as: preflight.Warns, says: []string{"answered after 1.2 s"}, do: func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 1.2 }},
 		},
 	},
 	{
 		id: "T5", ref: "patroni/ha.py _MemberStatus.from_api_response", state: named, what: "Patroni compares received WAL and not replayed WAL", scenario: "replay paused with a backlog",
-		looks: []look{{name: "20 MB received and not replayed", by: "lag.replay", on: "node2", as: preflight.Blocks, says: []string{"20971520 bytes", "Patroni does not look at this"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "20 MB received and not replayed", by: "lag.replay", on: "node2", as: preflight.Blocks, says: []string{"20971520 bytes", "Patroni does not check this"}, do: func(s *fact.Recording) {
 			facttest.CandidateSQL(s).ReplayLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value - 20<<20)
 		}}},
 	},
@@ -223,10 +223,10 @@ var sourceCases = []fieldCase{
 	{
 		id: "T10", ref: "patroni/dcs/ manual_failover", state: named, what: "a new request overwrites one that is pending or scheduled", scenario: "a switchover scheduled for tomorrow",
 		looks: []look{
-			{name: "scheduled", by: "dcs.failover_key", as: preflight.Warns, says: []string{"from node1 to node3, scheduled for 2030-01-01T00:00:00+00:00", "overwrites it without a word"}, do: func(s *fact.Recording) {
+			{name: "scheduled", by: "dcs.failover_key", as: preflight.Warns, says: []string{"from node1 to node3, scheduled for 2030-01-01T00:00:00+00:00", "silently overwrites it"}, do: func(s *fact.Recording) {
 				s.DCS.Cluster.Value.Failover = fact.Known(fact.Failover{Leader: "node1", Candidate: "node3", ScheduledAt: "2030-01-01T00:00:00+00:00"})
 			}},
-			{name: "under way", by: "dcs.failover_key", as: preflight.Blocks, says: []string{"from node1 to node3, not yet carried out"}, do: func(s *fact.Recording) {
+			{name: "under way", by: "dcs.failover_key", as: preflight.Blocks, says: []string{"from node1 to node3, not yet executed"}, do: func(s *fact.Recording) {
 				s.DCS.Cluster.Value.Failover = fact.Known(fact.Failover{Leader: "node1", Candidate: "node3"})
 			}},
 		},
@@ -240,7 +240,7 @@ var sourceCases = []fieldCase{
 	{
 		id: "T12", ref: "patroni/api.py, release notes 2.1.2, 3.0.4, 3.2.0, 4.0.0", state: named, what: "older releases report less: no name, no replication_state, master instead of primary", scenario: "healthy",
 		looks: []look{
-			{name: "recorded, Patroni 3.0", by: "identity.rest_name", on: theCandidate, as: preflight.Passed, says: []string{"no name, as of every Patroni before 3.2.0"}, from: "bookworm-healthy"},
+			{name: "recorded, Patroni 3.0", by: "identity.rest_name", on: theCandidate, as: preflight.Passed, says: []string{"no name, as with every Patroni before 3.2.0"}, from: "bookworm-healthy"},
 			{name: "a primary under its old name", by: "identity.rest_role", on: "node1", as: preflight.Passed, says: []string{"role master"}, do: func(s *fact.Recording) { runsPatroni(s, "3.0.2") }},
 		},
 	},

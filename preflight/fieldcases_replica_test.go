@@ -25,15 +25,15 @@ var replicaCases = []fieldCase{
 	{
 		id: "R4-01", ref: "patroni/patroni#2072", state: named, what: "a running replica on timeline 8 of 95, always 28460 MB behind", scenario: "candidate on an older timeline",
 		looks: []look{
-			{name: "the timeline", by: "candidate.timeline", on: "node2", as: preflight.Blocks, says: []string{"timeline 8, expected 95, the leader's"}, do: oldTimeline("node2", 8, 95, 28460<<20)},
+			{name: "the timeline", by: "candidate.timeline", on: "node2", as: preflight.Blocks, says: []string{"timeline 8, expected 95, as on the leader"}, do: oldTimeline("node2", 8, 95, 28460<<20)},
 			{name: "the lag", by: "lag.receive", on: "node2", as: preflight.Blocks, says: []string{"29842472960 bytes"}, do: oldTimeline("node2", 8, 95, 28460<<20)},
-			{name: "the stream", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"no row: no WAL receiver runs"}, do: oldTimeline("node2", 8, 95, 28460<<20)},
+			{name: "the stream", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"no WAL receiver is running"}, do: oldTimeline("node2", 8, 95, 28460<<20)},
 		},
 	},
 	{
 		id: "R4-02", ref: "patroni/patroni#2711", state: open, why: "The report does not establish why the reinit had no effect. The checks report the older timeline.", what: "the third member is on timeline 4 of 8 after a restore, and a reinit is said to have worked", scenario: "candidate on an older timeline",
 		looks: []look{
-			{name: "as the candidate", by: "candidate.timeline", on: "node3", as: preflight.Blocks, says: []string{"timeline 4, expected 8, the leader's"}, do: oldTimeline("node3", 4, 8, 128<<20)},
+			{name: "as the candidate", by: "candidate.timeline", on: "node3", as: preflight.Blocks, says: []string{"timeline 4, expected 8, as on the leader"}, do: oldTimeline("node3", 4, 8, 128<<20)},
 			{name: "as another member", by: "candidate.timeline", on: "node3", as: preflight.Warns, says: []string{"timeline 4, expected 8"}, do: func(s *fact.Recording) {
 				oldTimeline("node3", 4, 8, 128<<20)(s)
 				s.Question.Candidate = "node2"
@@ -43,22 +43,22 @@ var replicaCases = []fieldCase{
 	{
 		id: "R4-03", ref: "patroni/patroni#3147", state: named, what: "after a point-in-time recovery the replica shows lag 0 and can not follow", scenario: "candidate on an older timeline",
 		looks: []look{
-			{name: "the timeline", by: "candidate.timeline", on: "node2", as: preflight.Blocks, says: []string{"timeline 3, expected 4, the leader's"}, do: recovered},
-			{name: "the stream", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"no WAL receiver runs"}, do: recovered},
+			{name: "the timeline", by: "candidate.timeline", on: "node2", as: preflight.Blocks, says: []string{"timeline 3, expected 4, as on the leader"}, do: recovered},
+			{name: "the stream", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"no WAL receiver is running"}, do: recovered},
 			{name: "ahead of what was recovered", by: "candidate.ahead", on: "node2", as: preflight.Blocks, says: []string{"16777216 bytes ahead of the leader"}, do: recovered},
 		},
 	},
 	{
 		id: "R4-05", ref: "patroni/patroni#1462", state: named, what: "the REST API says running, and pg_stat_wal_receiver is empty", scenario: "candidate not streaming, less than 1 MiB behind",
 		looks: []look{
-			{name: "Patroni 1.6", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"pg_stat_wal_receiver", "no row: no WAL receiver runs"}, do: func(s *fact.Recording) { runsPatroni(s, "1.6.4"); cutOff(s, "node2") }},
-			{name: "recorded, Patroni 3.0", by: "candidate.streaming", on: theCandidate, as: preflight.Blocks, says: []string{"no row: no WAL receiver runs"}, from: "bookworm-candidate-not-streaming-less-than-1-mib-behind"},
+			{name: "Patroni 1.6", by: "candidate.streaming", on: "node2", as: preflight.Blocks, says: []string{"pg_stat_wal_receiver", "no WAL receiver is running"}, do: func(s *fact.Recording) { runsPatroni(s, "1.6.4"); cutOff(s, "node2") }},
+			{name: "recorded, Patroni 3.0", by: "candidate.streaming", on: theCandidate, as: preflight.Blocks, says: []string{"no WAL receiver is running"}, from: "bookworm-candidate-not-streaming-less-than-1-mib-behind"},
 		},
 	},
 	{
 		id: "R4-06", ref: "patroni/patroni#2875", state: inPart, why: "The checks report that the standby leader is disconnected. How far the other site is ahead is known only there.",
 		what: "a standby site is disconnected for hours without any sign",
-		looks: []look{{name: "no receiver", by: "leader.upstream", on: "node1", as: preflight.Warns, says: []string{"no row: no WAL receiver runs, expected streaming from the primary of this standby cluster"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "no receiver", by: "leader.upstream", on: "node1", as: preflight.Warns, says: []string{"no WAL receiver is running, expected streaming from the primary of this standby cluster"}, do: func(s *fact.Recording) {
 			facttest.ServerVersion(s, 130004)
 			facttest.StandbySite(s)
 			facttest.LeaderSQL(s).WalReceiver = fact.Known(fact.WalReceiver{})
@@ -67,7 +67,7 @@ var replicaCases = []fieldCase{
 	{
 		id: "R4-07", ref: "patroni/patroni#890", state: named, what: "a node is promoted from before the end of the newest timeline", scenario: "check_timeline on, candidate on an older timeline",
 		looks: []look{
-			{name: "check_timeline off", by: "candidate.timeline", on: "node2", as: preflight.Blocks, says: []string{"timeline 4, expected 5", "only with check_timeline on"}, do: oldTimeline("node2", 4, 5, 0)},
+			{name: "check_timeline off", by: "candidate.timeline", on: "node2", as: preflight.Blocks, says: []string{"timeline 4, expected 5", "only if check_timeline is on"}, do: oldTimeline("node2", 4, 5, 0)},
 			{name: "check_timeline on", by: "candidate.timeline", on: "node2", as: preflight.Blocks, says: []string{"timeline 4, expected 5"}, do: func(s *fact.Recording) {
 				oldTimeline("node2", 4, 5, 0)(s)
 				facttest.Dynamic(s).CheckTimeline = fact.Known(true)
@@ -105,7 +105,7 @@ func notInSync(s *fact.Recording) {
 	facttest.SyncRow(s, "node3", "sync")
 }
 
-var notSynchronous = []string{"the standbys are: node3, expected node2 among them"}
+var notSynchronous = []string{"synchronous standbys: node3, expected node2 in /sync"}
 
 var syncReports = []fieldCase{
 	{
@@ -129,14 +129,14 @@ var syncReports = []fieldCase{
 	{
 		id: "R5-04", ref: "patroni/patroni#2405, #2074", state: named, what: "no candidate named in synchronous mode: an asynchronous replica is promoted",
 		looks: []look{
-			{name: "2.1.1", by: "candidate.sync", on: "node3", as: preflight.Blocks, says: []string{"the standbys are: node2, expected node3 among them"}, do: func(s *fact.Recording) { anyone(s, "2.1.1") }},
-			{name: "2.1.4", by: "candidate.sync", on: "node3", as: preflight.Blocks, says: []string{"the standbys are: node2, expected node3 among them"}, do: func(s *fact.Recording) { anyone(s, "2.1.4") }},
-			{name: "mended in 2.1.5", by: "candidate.sync", on: "node2", as: preflight.Passed, says: []string{"node2 is among the standbys"}, do: func(s *fact.Recording) { anyone(s, "2.1.5") }},
+			{name: "2.1.1", by: "candidate.sync", on: "node3", as: preflight.Blocks, says: []string{"synchronous standbys: node2, expected node3 in /sync"}, do: func(s *fact.Recording) { anyone(s, "2.1.1") }},
+			{name: "2.1.4", by: "candidate.sync", on: "node3", as: preflight.Blocks, says: []string{"synchronous standbys: node2, expected node3 in /sync"}, do: func(s *fact.Recording) { anyone(s, "2.1.4") }},
+			{name: "mended in 2.1.5", by: "candidate.sync", on: "node2", as: preflight.Passed, says: []string{"node2 is in /sync"}, do: func(s *fact.Recording) { anyone(s, "2.1.5") }},
 		},
 	},
 	{
 		id: "R5-06", ref: "patroni/patroni#1699", state: named, what: "synchronous mode, and every member is tagged nosync", scenario: "synchronous mode, nobody may be synchronous",
-		looks: []look{{name: "all nosync", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"node2 is tagged nosync", "Take nosync out"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "all nosync", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"node2 is tagged nosync", "Remove nosync"}, do: func(s *fact.Recording) {
 			runsPatroni(s, "2.1.2")
 			syncMembers(s, "on")
 			for _, m := range []string{"node1", "node2", "node3"} {
@@ -157,12 +157,12 @@ var syncReports = []fieldCase{
 				tag(s, "node3", fact.Tags{"nosync": true})
 				facttest.SyncRow(s, "node3", "sync")
 			}},
-			{name: "what follows", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"the standbys are: , expected node2 among them"}, do: anyStandby},
+			{name: "what follows", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"synchronous standbys: none, expected node2 in /sync"}, do: anyStandby},
 		},
 	},
 	{
 		id: "R5-08", ref: "patroni/patroni#1252", state: named, what: "/sync has the name in lower case, and names are compared exactly",
-		looks: []look{{name: "1.6.0", by: "candidate.sync", on: "Node2", as: preflight.Blocks, says: []string{"the standbys are: node2, expected Node2 among them"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "1.6.0", by: "candidate.sync", on: "Node2", as: preflight.Blocks, says: []string{"synchronous standbys: node2, expected Node2 in /sync"}, do: func(s *fact.Recording) {
 			runsPatroni(s, "1.6.0")
 			facttest.Dynamic(s).UsePgRewind = fact.Known(false)
 			syncMembers(s, "on", "node2")
@@ -173,7 +173,7 @@ var syncReports = []fieldCase{
 	},
 	{
 		id: "R5-09", ref: "zalando/postgres-operator#2276", state: named, what: "a replica that has just been rebuilt is chosen before it is synchronous", scenario: "synchronous mode, candidate is not the synchronous standby",
-		looks: []look{{name: "nobody is yet", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"the standbys are: , expected node2 among them", "Wait until a member is synchronous"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "nobody is yet", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"synchronous standbys: none, expected node2 in /sync", "Wait until a member is synchronous"}, do: func(s *fact.Recording) {
 			facttest.WithoutNode3(s)
 			syncMembers(s, "on")
 		}}},
@@ -189,8 +189,8 @@ var syncReports = []fieldCase{
 	{
 		id: "R5-12", ref: "zalando/postgres-operator#1992", state: open, why: "The report does not say why the operator found no candidate. The checks report which members are eligible.", what: "an update never switches to the one synchronous replica", scenario: "synchronous mode, candidate is the synchronous standby",
 		looks: []look{
-			{name: "it is fit", by: "candidate.sync", on: "node2", as: preflight.Passed, says: []string{"node2 is among the standbys"}, do: func(s *fact.Recording) { facttest.WithoutNode3(s); syncMembers(s, "on", "node2") }},
-			{name: "it is not", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"expected node2 among them"}, do: func(s *fact.Recording) { facttest.WithoutNode3(s); syncMembers(s, "on") }},
+			{name: "it is fit", by: "candidate.sync", on: "node2", as: preflight.Passed, says: []string{"node2 is in /sync"}, do: func(s *fact.Recording) { facttest.WithoutNode3(s); syncMembers(s, "on", "node2") }},
+			{name: "it is not", by: "candidate.sync", on: "node2", as: preflight.Blocks, says: []string{"expected node2 in /sync"}, do: func(s *fact.Recording) { facttest.WithoutNode3(s); syncMembers(s, "on") }},
 		},
 	},
 	{
@@ -217,7 +217,7 @@ var syncReports = []fieldCase{
 	{
 		id: "R6-01", ref: "patroni/patroni#2979", state: named, what: "the request names the leader as the candidate", scenario: "the candidate is the leader",
 		looks: []look{
-			{name: "3.2.1", by: "candidate.member", as: preflight.Blocks, says: []string{"node1, expected another member than the candidate"}, do: func(s *fact.Recording) { runsPatroni(s, "3.2.1"); s.Question.Candidate = "node1" }},
+			{name: "3.2.1", by: "candidate.member", as: preflight.Blocks, says: []string{"node1, expected a member other than the leader"}, do: func(s *fact.Recording) { runsPatroni(s, "3.2.1"); s.Question.Candidate = "node1" }},
 		},
 	},
 	{
@@ -226,7 +226,7 @@ var syncReports = []fieldCase{
 	},
 	{
 		id: "R6-04", ref: "patroni/patroni#3496", state: named, what: "failover_priority is not respected among several synchronous standbys",
-		looks: []look{{name: "4.1.0", by: "patroni.faults", as: preflight.Warns, says: []string{"Patroni 4.1.0, and nobody is named, synchronous_node_count is 2, and failover_priority differs", "4.1.1 or later"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "4.1.0", by: "patroni.faults", as: preflight.Warns, says: []string{"Patroni 4.1.0, and no candidate is named, synchronous_node_count is 2, and failover_priority differs", "4.1.1 or later"}, do: func(s *fact.Recording) {
 			runsPatroni(s, "4.1.0")
 			syncMembers(s, "on", "node2", "node3")
 			facttest.Dynamic(s).SynchronousNodeCount = fact.Known[int64](2)
@@ -237,7 +237,7 @@ var syncReports = []fieldCase{
 	},
 	{
 		id: "R6-05", ref: "kostiantyn-nemchenko/ansible-role-patroni#24, patroni/patroni#2265", state: named, what: "the watchdog is required, and after a reboot its device belongs to root again",
-		looks: []look{{name: "2.1.3", by: "candidate.watchdog", on: "node2", as: preflight.Blocks, says: []string{"the watchdog is required and cannot be used", "the user of Patroni may write the device"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "2.1.3", by: "candidate.watchdog", on: "node2", as: preflight.Blocks, says: []string{"the watchdog is required and cannot be used", "let the user that runs Patroni write to the device"}, do: func(s *fact.Recording) {
 			runsPatroni(s, "2.1.3")
 			facttest.ServerVersion(s, 140001)
 			facttest.Member(s.Snapshot, "node2").REST.Value.WatchdogFailed = fact.Known(true)

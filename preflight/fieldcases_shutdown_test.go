@@ -60,7 +60,7 @@ var shutdownFieldCases = []fieldCase{
 		id: "R7-03", ref: "patroni/patroni#3522", state: inPart, why: onlyIfNow, what: "the old leader keeps the leader key while walsenders of logical slots delay its shutdown", scenario: "logical consumer frozen with a backlog",
 		looks: []look{
 			decoder("subscriber", func(*fact.Recording) {}),
-			{name: "much to decode", by: "shutdown.backlog", on: "node1", as: preflight.Blocks, says: []string{"300.0 MB behind", "meanwhile there is no primary"}, do: func(s *fact.Recording) {
+			{name: "much to decode", by: "shutdown.backlog", on: "node1", as: preflight.Blocks, says: []string{"300.0 MB behind", "meanwhile the cluster has no primary"}, do: func(s *fact.Recording) {
 				level(s, 1<<40)
 				facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 300<<20)
 				facttest.Logically(s)
@@ -82,7 +82,7 @@ var shutdownFieldCases = []fieldCase{
 				archiving(s, "on")
 				facttest.FailedOnce(s).Ready = fact.Known(120)
 			}},
-			{name: "2.1.2", by: "shutdown.archiver", on: "node1", as: preflight.Warns, says: []string{"120 WAL files wait", "comes back later"}, do: func(s *fact.Recording) {
+			{name: "2.1.2", by: "shutdown.archiver", on: "node1", as: preflight.Warns, says: []string{"120 WAL files wait", "returns later"}, do: func(s *fact.Recording) {
 				runsPatroni(s, "2.1.2")
 				archiving(s, "on")
 				facttest.FailedOnce(s).Ready = fact.Known(120)
@@ -91,7 +91,7 @@ var shutdownFieldCases = []fieldCase{
 	},
 	{
 		id: "R7-07", ref: "patroni/patroni#1905", state: named, what: "the shutdown takes more than half an hour; the archive command was slow", scenario: "archiving fails",
-		looks: []look{{name: "2.0.2", by: "shutdown.archiver", on: "node1", as: preflight.Blocks, says: []string{"400 WAL files wait", "meanwhile there is no primary"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "2.0.2", by: "shutdown.archiver", on: "node1", as: preflight.Blocks, says: []string{"400 WAL files wait", "meanwhile the cluster has no primary"}, do: func(s *fact.Recording) {
 			runsPatroni(s, "2.0.2")
 			archiving(s, "on")
 			facttest.LeaderSQL(s).Archiver.Value.Ready = fact.Known(400)
@@ -142,12 +142,12 @@ func littleWALKept(s *fact.Recording) {
 var returnCases = []fieldCase{
 	{
 		id: "R8-01", ref: "patroni/patroni#962", state: inPart, why: netNeeded, what: "pg_rewind fails because WAL is missing, and the node continues with its old data", scenario: "no slots and little WAL kept",
-		looks: []look{{name: "little WAL kept", by: "wayback.wal_kept", on: "node2", as: preflight.Warns, says: []string{"no slot for node1, node3, and no more than 16.0 MB of WAL kept"}, do: littleWALKept}},
+		looks: []look{{name: "little WAL kept", by: "wayback.wal_kept", on: "node2", as: preflight.Warns, says: []string{"no slot for node1, node3, and at most 16.0 MB of WAL kept"}, do: littleWALKept}},
 	},
 	{
 		id: "R8-02", ref: "patroni/patroni#941", state: named, what: "the former primary has diverged and, without pg_rewind, never rejoins", scenario: "pg_rewind off",
 		looks: []look{
-			{name: "off", by: "wayback.rewind", on: "node1", as: preflight.Warns, says: []string{"use_pg_rewind is off", "it has to be made anew"}, do: func(s *fact.Recording) { facttest.Dynamic(s).UsePgRewind = fact.Known(false) }},
+			{name: "off", by: "wayback.rewind", on: "node1", as: preflight.Warns, says: []string{"use_pg_rewind is off", "it must be rebuilt"}, do: func(s *fact.Recording) { facttest.Dynamic(s).UsePgRewind = fact.Known(false) }},
 			{name: "impossible", by: "wayback.rewind", on: "node1", as: preflight.Warns, says: []string{"data_checksums and wal_log_hints are both off"}, do: func(s *fact.Recording) {
 				facttest.Set(s, "node1", "data_checksums", "off")
 				facttest.Set(s, "node1", "wal_log_hints", "off")
@@ -156,7 +156,7 @@ var returnCases = []fieldCase{
 	},
 	{
 		id: "R8-03", ref: "apecloud/kubeblocks-addons#3171", state: inPart, why: netNeeded, what: "pg_rewind fails because a WAL file is missing; the replica waits for its timeline indefinitely", scenario: "no slots and little WAL kept",
-		looks: []look{{name: "little WAL kept", by: "wayback.wal_kept", on: "node2", as: preflight.Warns, says: []string{"no slot for node1, node3, and no more than 16.0 MB of WAL kept", "may be gone"}, do: func(s *fact.Recording) { facttest.ServerVersion(s, 180004); littleWALKept(s) }}},
+		looks: []look{{name: "little WAL kept", by: "wayback.wal_kept", on: "node2", as: preflight.Warns, says: []string{"no slot for node1, node3, and at most 16.0 MB of WAL kept", "may be gone"}, do: func(s *fact.Recording) { facttest.ServerVersion(s, 180004); littleWALKept(s) }}},
 	},
 	{
 		id: "R8-05", ref: "patroni/patroni#3672", state: never, why: "The password is in a file on that node, which neither the DCS nor PostgreSQL shows. The tool checks that the role may log in and that pg_hba.conf allows it (wayback.role, wayback.hba).", what: "the old leader does not rejoin: no password supplied",
@@ -166,7 +166,7 @@ var returnCases = []fieldCase{
 	},
 	{
 		id: "R8-07", ref: "patroni/patroni#894", state: named, what: "after the first failover pg_hba.conf of the new leader rejects the old leader", scenario: "candidate's pg_hba.conf lets no replica in",
-		looks: []look{{name: "only itself", by: "wayback.hba", on: "node2", as: preflight.Blocks, says: []string{"no rule lets node1 (10.77.9.21) in as replicator for replication", "node1 cannot follow it"}, do: func(s *fact.Recording) {
+		looks: []look{{name: "only itself", by: "wayback.hba", on: "node2", as: preflight.Blocks, says: []string{"no rule accepts node1 (10.77.9.21) as replicator for replication", "node1 cannot follow it"}, do: func(s *fact.Recording) {
 			facttest.WithoutNode3(s)
 			facttest.HBA(s, facttest.Rule("host", "replicator", "10.77.9.22", "255.255.255.255", "md5"))
 		}}},
@@ -178,7 +178,7 @@ var returnCases = []fieldCase{
 				facttest.Set(s, "node1", "data_checksums", "off")
 				facttest.Set(s, "node1", "wal_log_hints", "off")
 			}},
-			{name: "login", by: "wayback.role", on: "node1", as: preflight.Blocks, says: []string{"role replicator, as which the members stream: NOLOGIN"}, do: func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.CanLogin = false }) }},
+			{name: "login", by: "wayback.role", on: "node1", as: preflight.Blocks, says: []string{"role replicator, which the members use for streaming: NOLOGIN"}, do: func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.CanLogin = false }) }},
 		},
 	},
 	{id: "R8-10", ref: "patroni/patroni#2566", state: never, why: "The report does not establish a cause. The tool cannot predict the duration of a pg_rewind that may not be needed.", what: "pg_rewind takes long, and the old leader has to be started manually"},
@@ -197,14 +197,14 @@ var returnCases = []fieldCase{
 				facttest.ServerVersion(s, 150000)
 				(*facttest.LeaderSQL(s).Slots.Value)[1].WALStatus = fact.Known("lost")
 			}},
-			{name: "the WAL", by: "wayback.wal_kept", on: "node2", as: preflight.Warns, says: []string{"no more than 16.0 MB of WAL kept"}, do: littleWALKept},
+			{name: "the WAL", by: "wayback.wal_kept", on: "node2", as: preflight.Warns, says: []string{"at most 16.0 MB of WAL kept"}, do: littleWALKept},
 		},
 	},
 	{
 		id: "R8-14", ref: "a post on blog.palark.com about a switchover between sites", state: open, why: "The post does not say why the replicas stopped. The checks report each visible reason that prevents a replica from following.", what: "asynchronous replicas in several places: after the switchover only the new primary works", scenario: "no slots and little WAL kept",
 		looks: []look{
 			{name: "behind, and little WAL kept", by: "wayback.wal_kept", on: "node2", as: preflight.Warns, says: []string{"no slot for node1, node3"}, do: func(s *fact.Recording) { behindBy(s, "node3", 40<<20); littleWALKept(s) }},
-			{name: "refused by the new primary", by: "wayback.hba", on: "node2", as: preflight.Blocks, says: []string{"no rule lets node3 (10.77.9.23) in"}, do: func(s *fact.Recording) {
+			{name: "refused by the new primary", by: "wayback.hba", on: "node2", as: preflight.Blocks, says: []string{"no rule accepts node3 (10.77.9.23)"}, do: func(s *fact.Recording) {
 				facttest.HBA(s, facttest.Rule("host", "all", "10.77.9.21", "255.255.255.255", "md5"))
 			}},
 		},

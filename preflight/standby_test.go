@@ -65,13 +65,13 @@ func TestStandbyClusterStillRefuses(t *testing.T) {
 	}{
 		"not streaming": {func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "b2").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
-		}, "candidate.streaming", "the primary of the other site", "rows that clients were told", false},
+		}, "candidate.streaming", "the primary of the other site", "already acknowledged to clients", false},
 		"another timeline": {func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "b2").SQL.Value.Timeline = fact.Known(int64(7))
 		}, "candidate.timeline", "could not follow the primary of the other site", "promoted", false},
 		"replay paused": {func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "b2").SQL.Value.ReplayPaused = fact.Known(true)
-		}, "candidate.replay_paused", "would lead it and replay nothing", "The promotion", true},
+		}, "candidate.replay_paused", "would lead it without replaying WAL", "The promotion", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := standbySnapshot(t, "b2")

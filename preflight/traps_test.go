@@ -184,7 +184,7 @@ func TestTrap(t *testing.T) {
 
 	t.Run("05 what is said of it", func(t *testing.T) {
 		c, _ := preflight.CheckByID("candidate.rest")
-		if !strings.Contains(c.Why, "from this machine") {
+		if !strings.Contains(c.Why, "this machine") {
 			t.Errorf("candidate.rest does not say from where it was asked: %s", c.Why)
 		}
 	})

@@ -157,7 +157,7 @@ func TestDrill(t *testing.T) {
 		}},
 		{"confirmed", rehearsal{stdin: typed("yes\n")}, exitcode.Go, 2, []string{"Switch over demo 2 times, from node1 back to node1? [y/N]", "2 of 2 legs"}},
 		{"not confirmed", rehearsal{stdin: typed("\n")}, exitcode.Interrupted, 0, []string{"nothing was done"}},
-		{"no terminal to ask", rehearsal{}, exitcode.Usage, 0, []string{"drill: stdin is not a terminal; use --yes"}},
+		{"nobody to ask", rehearsal{}, exitcode.Usage, 0, []string{"drill: stdin is not a terminal; use --yes"}},
 		{"the plan only", rehearsal{args: []string{"--dry-run"}}, exitcode.Go, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 can be judged completely before the drill."}},
 		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: blocked}}, exitcode.NoGo, 1, []string{
 			"BLOCKS identity.rest_name", "STOPPED drill of demo: 1 of 2 legs verified", "leg 2 of 2, node2 to node1: NO-GO",
@@ -172,7 +172,7 @@ func TestDrill(t *testing.T) {
 			*s = *recorded(t, "healthy-4.0.7")
 			s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
 		}}}, exitcode.Refused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "now node1 leads on timeline 1."}},
-		{"the leader moved", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
+		{"the leader changed", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
 		{"another format", rehearsal{args: []string{"--yes", "-f", "nagios"}}, exitcode.Usage, 0, []string{"--format nagios"}},
 		{"brief", rehearsal{args: []string{"--yes", "-f", "brief"}}, exitcode.Go, 2, []string{"DONE drill of demo: 2 of 2 legs verified; node1 leads on timeline 3"}},
 		{"markdown", rehearsal{args: []string{"--yes", "-f", "markdown"}}, exitcode.Go, 2, []string{"## DONE: drill of demo: 2 of 2 legs verified", "| node1 | . | 0.4 s |"}},

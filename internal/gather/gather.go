@@ -57,14 +57,14 @@ func (src Sources) snapshot(ctx context.Context, target fact.Target, step time.D
 		return s
 	case src.Now().Sub(began) >= step:
 		// Somebody did not answer: a second round would cost that deadline again.
-		times = "and a member did not answer in time for a second look"
+		times = "and a member did not answer in time for a second read"
 	default:
-		src.progress("the cluster changed while it was read (%s): once more", strings.Join(*s.Moved.Value, ", "))
+		src.progress("the cluster changed while it was read (%s); reading it again", strings.Join(*s.Moved.Value, ", "))
 		s = src.once(ctx, target, step, tool)
 	}
 	if moved(s) {
 		at := s.Moved.Stamp
-		s.Moved = fact.NotKnown[[]string](fact.Failed, "the cluster changed while being read, %s: %s", times, strings.Join(*s.Moved.Value, ", "))
+		s.Moved = fact.NotKnown[[]string](fact.Failed, "the cluster changed while it was read, %s: %s", times, strings.Join(*s.Moved.Value, ", "))
 		s.Moved.Stamp = at
 	}
 	return s
@@ -84,7 +84,7 @@ func (src Sources) once(ctx context.Context, target fact.Target, step time.Durat
 	})
 	s.Sort()
 	if !s.DCS.Cluster.Known() {
-		s.Moved = fact.NotKnown[[]string](fact.NotAsked, "there was no first read to compare with")
+		s.Moved = fact.NotKnown[[]string](fact.NotAsked, "the first read gave nothing to compare with")
 		return s
 	}
 

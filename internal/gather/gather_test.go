@@ -202,7 +202,7 @@ func TestMovedAndThenGone(t *testing.T) {
 		w.reads = []string{"n1", "n2"}
 		src := Sources{Store: w, REST: w.rest, SQL: w.sql, Resolve: w.resolve, Now: time.Now}
 		src.Progress = func(format string, args ...any) {
-			if strings.Contains(fmt.Sprintf(format, args...), "once more") {
+			if strings.Contains(fmt.Sprintf(format, args...), "reading it again") {
 				w.frozen["reread"] = true
 			}
 		}
@@ -340,7 +340,7 @@ func TestProgress(t *testing.T) {
 		src.Progress = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
 		src.Gather(t.Context(), fact.Request{Target: demo}, step, "test")
 		round := []string{"reading /service/demo in the DCS", "asking 3 members by REST and by SQL", "reading the DCS again"}
-		want := slices.Concat(round, []string{"the cluster changed while it was read (leader): once more"}, round)
+		want := slices.Concat(round, []string{"the cluster changed while it was read (leader); reading it again"}, round)
 		if !slices.Equal(said, want) {
 			t.Errorf("said %q", said)
 		}

@@ -21,7 +21,7 @@ import (
 // exception comes first, with what was answered: nothing, as a rule.
 var fallsBack = regexp.MustCompile(`ERROR - (None|<\S*HTTPResponse object at \w+>)\s+Traceback|Failing over to DCS|falling back to DCS`)
 
-var errFallsBack = errors.New("patronictl got no answer of the leader's REST API, and was ended when it turned to write the request into the DCS itself; whether it had done so by then, the state of the cluster tells")
+var errFallsBack = errors.New("patronictl got no reply from the leader's REST API and was killed as it fell back to writing the request to the DCS. Check the cluster's state: the request may already have been written")
 
 // Patronictl runs a command and shows its output as it comes. Where the context
 // ends, the command is ended too: patronictl has no limit of its own. It runs in
@@ -55,7 +55,7 @@ func Patronictl(ctx context.Context, path string, args, env []string, show io.Wr
 		r.Problem = errFallsBack.Error()
 	case err == nil:
 	case ctx.Err() != nil:
-		r.Problem = "ended by us: it had not come to an end"
+		r.Problem = "killed: it did not finish in time"
 	case errors.As(err, &failed) && failed.ExitCode() >= 0:
 		// The output says why.
 	default:
@@ -130,5 +130,5 @@ func LeaderFlag(ctx context.Context, path string, args, env []string) (string, e
 	if err != nil {
 		return "", fmt.Errorf("%s switchover --help: %w: %s", path, err, last)
 	}
-	return "", fmt.Errorf("%s switchover --help speaks neither of --leader nor of --master: %s", path, last)
+	return "", fmt.Errorf("%s switchover --help knows neither --leader nor --master: %s", path, last)
 }

@@ -69,7 +69,7 @@ func TestPatronictlIsEnded(t *testing.T) {
 	}()
 	began := time.Now()
 	r := Patronictl(ctx, script(t, "echo begun; sleep 60; echo never"), nil, nil, write)
-	if time.Since(began) > 10*time.Second || r.Problem != "ended by us: it had not come to an end" || r.Output != "begun\n" {
+	if time.Since(began) > 10*time.Second || r.Problem != "killed: it did not finish in time" || r.Output != "begun\n" {
 		t.Errorf("after %s: %+v", time.Since(began), r)
 	}
 }
@@ -93,7 +93,7 @@ func TestREST(t *testing.T) {
 	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != "HTTP 412: "+r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
 		t.Errorf("%+v", r)
 	}
-	if r := REST(t.Context(), Leader{APIURL: s.URL, Secure: true}, Switchover{Leader: "node1"}, &shown); requests != 1 || r.Status != -1 || !strings.Contains(r.Problem, "in plain text") {
+	if r := REST(t.Context(), Leader{APIURL: s.URL, Secure: true}, Switchover{Leader: "node1"}, &shown); requests != 1 || r.Status != -1 || !strings.Contains(r.Problem, "without encryption") {
 		t.Errorf("%d requests, %+v", requests, r)
 	}
 	REST(t.Context(), Leader{APIURL: s.URL}, Switchover{Leader: "node1"}, &shown)
@@ -157,7 +157,7 @@ func TestPatronictlFallsBack(t *testing.T) {
 	} {
 		wrote := filepath.Join(t.TempDir(), "wrote")
 		r := Patronictl(t.Context(), script(t, words+"; sleep 0.3; touch "+wrote), nil, nil, io.Discard)
-		if _, err := os.Stat(wrote); err == nil || r.Status != -1 || !strings.Contains(r.Problem, "write the request into the DCS") {
+		if _, err := os.Stat(wrote); err == nil || r.Status != -1 || !strings.Contains(r.Problem, "writing the request to the DCS") {
 			t.Errorf("%s: %+v, wrote: %v", name, r, err == nil)
 		}
 	}
@@ -165,7 +165,7 @@ func TestPatronictlFallsBack(t *testing.T) {
 	for range 50 {
 		wrote := filepath.Join(t.TempDir(), "wrote")
 		r := Patronictl(t.Context(), script(t, `printf '2026-11-25 03:00:00,000 - ERROR - None\nTraceback (most recent call last):\n%08000d\n' 0 >&2; : >`+wrote), nil, nil, io.Discard)
-		if _, err := os.Stat(wrote); err == nil || !strings.Contains(r.Problem, "write the request into the DCS") {
+		if _, err := os.Stat(wrote); err == nil || !strings.Contains(r.Problem, "writing the request to the DCS") {
 			t.Fatalf("%s, wrote: %v", r.Problem, err == nil)
 		}
 	}

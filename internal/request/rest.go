@@ -45,7 +45,7 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 		return r
 	}
 	if u.Scheme == "http" && leader.Secure {
-		r.Problem = "nothing was sent: TLS is configured for the REST API (ctl, restapi), and the leader's api_url is http, in plain text"
+		r.Problem = "nothing was sent: TLS is configured for the REST API (ctl, restapi), but the leader's api_url is http, without encryption"
 		return r
 	}
 	target := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/switchover"}

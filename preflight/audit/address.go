@@ -18,9 +18,9 @@ var bothAddresses = []fact.Need{fact.FileRESTAddress, fact.FileSQLAddress}
 
 var auditAddress = check.Check{
 	ID:        "audit.address",
-	Title:     "every connect_address is one that other nodes can reach",
+	Title:     "other nodes can reach every connect_address",
 	Since:     "0.2.0",
-	Why:       "The others find a node by its connect_address alone. A wildcard or loopback address leads whoever asks to itself: a leader takes its own answer for the candidate's, counts WAL position 0 and refuses the switchover.",
+	Why:       "The other nodes find a node only by its connect_address. With a wildcard or loopback address a node connects to itself: a leader takes its own answer for the candidate's, counts WAL position 0 and refuses the switchover.",
 	Source:    addressSource + "; public reports patroni#423, #832, #1784",
 	Fix:       "Set restapi.connect_address and postgresql.connect_address to the node's own address, with the port.",
 	Proof:     auditProof,
@@ -36,7 +36,7 @@ var auditVIP = check.Check{
 	ID:        "audit.vip",
 	Title:     "no connect_address is a VIP",
 	Since:     "0.2.0",
-	Why:       "A VIP moves with the leader. As a node's address it works while that node leads, and points to the new leader afterwards: the switchover there works, the way back fails.",
+	Why:       "A VIP moves with the leader. As a node's address it works while that node leads, and leads to the new leader afterwards: the switchover to that leader works, the switchover back fails.",
 	Source:    "patroni/patroni#3230; patroni/ha.py, _MemberStatus.from_api_response",
 	Fix:       "Set connect_address to the node's own address. Name your VIPs with --vip, or as preflight.vips in a file.",
 	Proof:     auditProof,
@@ -50,9 +50,9 @@ var auditVIP = check.Check{
 
 var auditDistinct = check.Check{
 	ID:        "audit.distinct",
-	Title:     "every connect_address is the node's own, and no other node's",
+	Title:     "each connect_address belongs to its node only",
 	Since:     "0.2.0",
-	Why:       "Where two nodes have one address, one server answers for both: Patroni takes the other's state for the candidate's, and others follow the wrong server.",
+	Why:       "If two nodes have one address, one server answers for both: Patroni takes the other node's state for the candidate's, and members follow the wrong server.",
 	Source:    addressSource + "; public report patroni#3230",
 	Fix:       "Set each connect_address to the node's own address and port.",
 	Proof:     auditProof,
@@ -68,9 +68,9 @@ var auditPorts = check.Check{
 	ID:        "audit.ports",
 	Title:     "no two servers listen on one address and port",
 	Since:     "0.2.0",
-	Why:       "Patroni ends where its REST API finds the port taken, and PostgreSQL does not start.",
+	Why:       "Patroni exits if the port of its REST API is taken, and PostgreSQL does not start.",
 	Source:    "patroni/api.py, RestApiServer.__initialize; PostgreSQL: could not create any TCP/IP sockets",
-	Fix:       "Give restapi.listen and postgresql.listen different ports, also those of two members on one host.",
+	Fix:       "Give restapi.listen and postgresql.listen different ports, also for two members on one host.",
 	Proof:     auditProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Blocker,
@@ -82,11 +82,11 @@ var auditPorts = check.Check{
 
 var auditListen = check.Check{
 	ID:       "audit.listen",
-	Title:    "what connect_address names is what listen serves",
+	Title:    "listen serves the address in connect_address",
 	Since:    "0.2.0",
-	Why:      "A connect_address with another port than listen, or an address that listen does not have, reaches the node through something in between, or not at all.",
+	Why:      "A connect_address with a port other than listen's, or an address that listen does not serve, reaches the node only through a proxy or a mapped port, or not at all.",
 	Source:   addressSource,
-	Fix:      "Make the port of connect_address that of listen, and have listen include its address, unless a proxy or a mapped port stands between on purpose.",
+	Fix:      "Give connect_address the port of listen, and let listen serve its address, unless there is a proxy or a mapped port on purpose.",
 	Proof:    auditProof,
 	Kind:     check.Policy,
 	Severity: check.Warning,
@@ -99,7 +99,7 @@ var auditDataDir = check.Check{
 	ID:        "audit.data_dir",
 	Title:     "no two members on one host share a data directory",
 	Since:     "0.2.0",
-	Why:       "Two servers cannot run on one data directory; the second one does not start, or takes the first one's data for its own.",
+	Why:       "Two servers cannot run on one data directory; the second one does not start, or uses the first one's data.",
 	Source:    "postgresql.data_dir; PostgreSQL's postmaster.pid",
 	Fix:       "Give each member on a host a postgresql.data_dir of its own.",
 	Proof:     auditProof,
@@ -133,7 +133,7 @@ func (e endpoint) key() string {
 func (e endpoint) address() string {
 	c := e.own.Connect.OrZero()
 	if c.Derived {
-		return fmt.Sprintf("there is no %s.connect_address, so that Patroni tells the others %s", e.section, c)
+		return fmt.Sprintf("%s.connect_address is missing, so Patroni announces %s", e.section, c)
 	}
 	if c.NoPort {
 		return "the address is " + c.Host + ", without a port"
@@ -146,7 +146,7 @@ func (e endpoint) remedy(f fact.NodeFile, s *fact.Snapshot) string {
 	if n, ok := e.own.ListenPort.Get(); ok {
 		port = strconv.Itoa(n)
 	}
-	return fmt.Sprintf("Set %s.connect_address in %s to the node's own address, as in ADDRESS:%s, then: %s",
+	return fmt.Sprintf("Set %s.connect_address in %s to the node's own address, for example ADDRESS:%s, then run: %s",
 		e.section, f.Path, port, reloadCommand(s, f))
 }
 
@@ -157,25 +157,25 @@ func runAuditAddress(s *fact.Snapshot, _ fact.Question, id string) []check.Findi
 		c := e.own.Connect.Must()
 		finding := check.Finding{
 			Asked: f.Where(e.key()), Observed: e.address(), Expected: "an address of that node which the other nodes reach",
-			Effect: "Whoever asks for " + id + " there reaches itself: a leader counts it as WAL position 0, \"exceeds maximum replication lag\", 503.",
+			Effect: "A node that asks for " + id + " at this address reaches itself: a leader counts the member as WAL position 0, \"exceeds maximum replication lag\", 503.",
 			Remedy: e.remedy(f, s),
 		}
 		if e.section == "postgresql" {
-			finding.Effect = "Whoever is to follow " + id + " connects to itself: after a switchover to " + id + " nobody streams."
+			finding.Effect = "A member that is to follow " + id + " connects to itself: after a switchover to " + id + " no member streams."
 		}
 		// Several addresses of listen are no host.
 		host, _, several := strings.Cut(c.Host, ",")
 		kind := fact.KindOf(strings.ToLower(host))
 		switch {
 		case kind == fact.NoHost || several:
-			finding.Effect = "Nobody can reach the node by it: Patroni says \"not reachable\"."
+			finding.Effect = "No other node can reach the node at this address: Patroni says \"not reachable\"."
 		case kind == fact.Loopback && allFilesLoopback(s):
-			finding.Severity, finding.Effect = check.Warning, "All nodes are on loopback addresses: that works as long as they are on one machine."
+			finding.Severity, finding.Effect = check.Warning, "All nodes are on loopback addresses: that works as long as they run on one machine."
 		case kind != fact.Ordinary:
 		case c.NoPort && e.section == "restapi" && !e.own.ListenPort.Is(func(p int) bool { return p == c.Port }):
 			finding.Observed += fmt.Sprintf(", which means %d", c.Port)
 			finding.Expected = "the port of restapi.listen"
-			finding.Effect = "Nothing of Patroni listens there: a leader says \"not reachable\", and refuses " + id + " as a candidate."
+			finding.Effect = "Patroni does not listen there: a leader says \"not reachable\", and refuses " + id + " as a candidate."
 		default:
 			continue
 		}
@@ -213,7 +213,7 @@ func runAuditVIP(s *fact.Snapshot, q fact.Question, id string) []check.Finding {
 		}
 		out = append(out, check.Finding{
 			Asked: f.Where(e.key()), Observed: fmt.Sprintf("%s, and %s is a VIP that moves with the leader", e.address(), vip), Expected: "the node's own address",
-			Effect: fmt.Sprintf("While %s leads, all is well, and a switchover away from it works. Then the new leader holds %s and answers for %s: the way back fails, \"exceeds maximum replication lag\", 503.", id, vip, id),
+			Effect: fmt.Sprintf("While %s leads, a switchover away from it works. Afterwards the new leader holds %s and answers for %s: the switchover back fails, \"exceeds maximum replication lag\", 503.", id, vip, id),
 			Remedy: e.remedy(f, s),
 		})
 	}
@@ -244,13 +244,13 @@ func runAuditDistinct(s *fact.Snapshot, _ fact.Question, id string) []check.Find
 			}
 			out = append(out, check.Finding{
 				Asked: f.Where(e.key()), Observed: fmt.Sprintf("%s, which is %s", e.address(), what), Expected: "the node's own address",
-				Effect: fmt.Sprintf("%s would answer for %s: a leader that asks itself counts WAL position 0, \"exceeds maximum replication lag\", 503; another replica's answer is taken for the candidate's.", other.ID, id),
+				Effect: fmt.Sprintf("%s would answer for %s: a leader that asks itself counts WAL position 0, \"exceeds maximum replication lag\", 503; Patroni takes another replica's answer for the candidate's.", other.ID, id),
 				Remedy: e.remedy(f, s),
 			})
 		}
 	}
 	if out == nil {
-		return check.Witnessed(f.Path, "%s and %s are no other node's", f.REST.Connect.Must(), f.SQL.Connect.Must())
+		return check.Witnessed(f.Path, "%s and %s belong to no other node", f.REST.Connect.Must(), f.SQL.Connect.Must())
 	}
 	return out
 }
@@ -299,8 +299,8 @@ func runAuditPorts(s *fact.Snapshot, _ fact.Question, id string) []check.Finding
 		out = append(out, check.Finding{
 			Asked: f.Where("restapi.listen"), Observed: fmt.Sprintf("port %d is that of postgresql.listen too (%s)", rest.own.ListenPort.Must(), f.Where("postgresql.listen")),
 			Expected: "two ports",
-			Effect:   "Whichever starts second finds the port taken: Patroni ends, or PostgreSQL does not start.",
-			Remedy:   fmt.Sprintf("Give restapi.listen in %s another port, 8008 by custom, and connect_address the same.", f.Path),
+			Effect:   "The server that starts second finds the port taken: Patroni exits, or PostgreSQL does not start.",
+			Remedy:   fmt.Sprintf("Give restapi.listen in %s another port, usually 8008, and connect_address the same.", f.Path),
 		})
 	}
 	for _, other := range s.Files {
@@ -316,7 +316,7 @@ func runAuditPorts(s *fact.Snapshot, _ fact.Question, id string) []check.Finding
 					Asked:    f.Where(e.section + ".listen"),
 					Observed: fmt.Sprintf("port %d on that host is %s.listen of %s too (%s)", e.own.ListenPort.Must(), o.section, other.ID, other.Where(o.section+".listen")),
 					Expected: "a port of its own for each server on one host",
-					Effect:   "Whichever starts second finds the port taken: Patroni ends, or PostgreSQL does not start.",
+					Effect:   "The server that starts second finds the port taken: Patroni exits, or PostgreSQL does not start.",
 					Remedy:   fmt.Sprintf("Give %s.listen in %s another port, and its connect_address the same.", e.section, f.Path),
 				})
 			}
@@ -378,8 +378,8 @@ func runAuditListen(s *fact.Snapshot, _ fact.Question, id string) []check.Findin
 		}
 		finding := check.Finding{
 			Asked:  f.Where(e.key()),
-			Effect: "Others reach the node through what stands between (a proxy, a mapped port), if anything does; if nothing does, they do not reach it.",
-			Remedy: fmt.Sprintf("Where nothing stands between: set %s.connect_address in %s to an address and the port of %s.listen, then: %s", e.section, f.Path, e.section, reloadCommand(s, f)),
+			Effect: "The other nodes reach the node only through a proxy or a mapped port; without one they do not reach it.",
+			Remedy: fmt.Sprintf("If there is no proxy or mapped port, set %s.connect_address in %s to an address and the port of %s.listen, then run: %s", e.section, f.Path, e.section, reloadCommand(s, f)),
 		}
 		if port := e.own.ListenPort.Must(); port != c.Port && !(c.NoPort && e.section == "restapi") {
 			with := finding
@@ -388,7 +388,7 @@ func runAuditListen(s *fact.Snapshot, _ fact.Question, id string) []check.Findin
 		}
 		if hosts := e.own.Listen.Must(); !serves(hosts, c.Host) {
 			with := finding
-			with.Observed, with.Expected = fmt.Sprintf("%s, and %s.listen has %s alone", e.address(), e.section, strings.Join(hosts, ", ")), "an address that listen has"
+			with.Observed, with.Expected = fmt.Sprintf("%s, and %s.listen has only %s", e.address(), e.section, strings.Join(hosts, ", ")), "an address that listen serves"
 			out = append(out, with)
 		}
 	}
@@ -436,10 +436,10 @@ func runAuditDataDir(s *fact.Snapshot, _ fact.Question, id string) []check.Findi
 			continue
 		}
 		return []check.Finding{{
-			Asked: f.Where("postgresql.data_dir"), Observed: fmt.Sprintf("it is that of %s too (%s), and both are on %s", other.ID, other.Where("postgresql.data_dir"), f.SQL.Connect.Must().Host),
+			Asked: f.Where("postgresql.data_dir"), Observed: fmt.Sprintf("%s has it too (%s), and both are on %s", other.ID, other.Where("postgresql.data_dir"), f.SQL.Connect.Must().Host),
 			Expected: "a directory of its own for each member of a host",
-			Effect:   "The second server does not start, or takes the first one's data for its own. (If each is in a container with a file system of its own, ignore this.)",
-			Remedy:   fmt.Sprintf("Set postgresql.data_dir in %s to another directory before Patroni is started there.", f.Path),
+			Effect:   "The second server does not start, or uses the first one's data. (If each runs in a container with a file system of its own, ignore this.)",
+			Remedy:   fmt.Sprintf("Set postgresql.data_dir in %s to another directory before you start Patroni there.", f.Path),
 		}}
 	}
 	return check.Witnessed(f.Path, "no other member of its host has that directory")

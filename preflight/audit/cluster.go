@@ -19,11 +19,11 @@ const auditProof = "TestAuditCases; TestAuditOfRealFiles on the files of real no
 
 var auditScope = check.Check{
 	ID:        "audit.scope",
-	Title:     "all files are of one cluster: the same scope and namespace",
+	Title:     "all files belong to one cluster: the same scope and namespace",
 	Since:     "0.2.0",
-	Why:       "Patroni keeps a cluster's keys under namespace/scope. A node with another one founds a cluster of its own, or waits for one: it is no candidate for anything.",
+	Why:       "Patroni keeps a cluster's keys under namespace/scope. A node with another scope or namespace bootstraps a cluster of its own, or waits for one: it is never a candidate.",
 	Source:    "patroni/dcs/__init__.py, AbstractDCS.__init__ (_base_path)",
-	Fix:       "Write the same scope and namespace into every file; audit clusters one by one.",
+	Fix:       "Write the same scope and namespace into every file; audit clusters one at a time.",
 	Proof:     auditProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Blocker,
@@ -37,7 +37,7 @@ var auditDCS = check.Check{
 	ID:        "audit.dcs",
 	Title:     "all files name the same DCS",
 	Since:     "0.2.0",
-	Why:       "Nodes meet in the DCS alone. Two kinds of store, or etcd's v2 and v3 API, are two key spaces: in each of them somebody would lead.",
+	Why:       "Nodes meet only in the DCS. Two kinds of store, or etcd's v2 and v3 API, are two key spaces: each of them would have a leader.",
 	Source:    "patroni/dcs/__init__.py, get_dcs; etcd's v2 and v3 API do not share keys",
 	Fix:       "Write the same section with the same servers into every file.",
 	Proof:     auditProof,
@@ -53,9 +53,9 @@ var auditDCSLogin = check.Check{
 	ID:        "audit.dcs_login",
 	Title:     "the nodes' logins at the DCS fit together",
 	Since:     "0.2.0",
-	Why:       "One user of etcd has one password: where two files have different ones for the same user, one node cannot read or write its keys.",
+	Why:       "One user of etcd has one password: if two files have different passwords for the same user, one node cannot read or write its keys.",
 	Source:    "etcd3.username and etcd3.password of the files, compared without showing any",
-	Fix:       "Write the same password for the same user into every file, or none and supply it on every node.",
+	Fix:       "Write the same password for the same user into every file, or write none and supply it on every node.",
 	Proof:     auditProof,
 	Kind:      check.Policy,
 	Severity:  check.Blocker,
@@ -69,7 +69,7 @@ var auditNames = check.Check{
 	ID:        "audit.names",
 	Title:     "each node has a name of its own",
 	Since:     "0.2.0",
-	Why:       "The name is the member's key, its replication slot and its application_name. Two nodes of one name write over each other's key; of two names that make the same slot, only one node can stream.",
+	Why:       "The name is the member's key, its replication slot and its application_name. Two nodes with one name overwrite each other's key; of two names that make the same slot, only one node can stream.",
 	Source:    "patroni/dcs/__init__.py, Member and slot_name_from_member_name; patroni/__main__.py, ensure_unique_name",
 	Fix:       "Give each node another name, one that differs by more than case, dots, dashes and underscores.",
 	Proof:     auditProof,
@@ -83,11 +83,11 @@ var auditNames = check.Check{
 
 var auditCitus = check.Check{
 	ID:        "audit.citus",
-	Title:     "all files have a Citus group, or none has",
+	Title:     "all files have a Citus group, or no file has one",
 	Since:     "0.2.0",
 	Why:       "With a group the keys are under namespace/scope/group, without one under namespace/scope: such nodes do not see each other.",
 	Source:    "patroni/dcs/__init__.py, client_path and get_cluster; patroni/postgresql/mpp/citus.py",
-	Fix:       "Give citus.group and citus.database in every file, or in none.",
+	Fix:       "Set citus.group and citus.database in every file, or in none.",
 	Proof:     auditProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Blocker,
@@ -108,9 +108,9 @@ func runAuditScope(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding 
 		return check.Witnessed(allFiles(s)+", scope and namespace", "%s", observed)
 	}
 	return []check.Finding{{
-		Asked: allFiles(s) + ", scope and namespace", Observed: observed, Expected: "the same in all",
-		Effect: "They are different clusters: none of them knows the others' members.",
-		Remedy: "Write the right scope and namespace into each file, and restart Patroni on the nodes concerned: a reload does not change them.",
+		Asked: allFiles(s) + ", scope and namespace", Observed: observed, Expected: "the same in all files",
+		Effect: "They are different clusters: no cluster knows the members of another.",
+		Remedy: "Write the right scope and namespace into each file, and restart Patroni on the nodes where they change: a reload does not apply them.",
 	}}
 }
 
@@ -121,9 +121,9 @@ func runAuditDCS(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding {
 	observed, same := sides(s, textsOf(stores, func(n fact.NodeStore) string { return n.Kind }), keys...)
 	if !same {
 		return []check.Finding{{
-			Asked: asked, Observed: observed, Expected: "the same store in all",
+			Asked: asked, Observed: observed, Expected: "the same store in all files",
 			Effect: "The nodes do not see each other's keys, and in each store one of them leads.",
-			Remedy: "Write the section of the right store into every file and take the others out, then restart Patroni where it changed.",
+			Remedy: "Write the section of the right store into every file and remove the others, then restart Patroni where it changed.",
 		}}
 	}
 	kind := stores[s.Files[0].ID].Kind
@@ -134,22 +134,22 @@ func runAuditDCS(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding {
 	case disjoint(stores):
 		return []check.Finding{{
 			Severity: check.Warning, Asked: asked, Observed: observed, Expected: "servers in common",
-			Effect: "That these are servers of one and the same " + kind + " cannot be told from the files: if they are not, there are two clusters.",
+			Effect: "The files do not show whether these are servers of the same " + kind + ": if they are not, there are two clusters.",
 			Remedy: "List all servers of the store in every file.",
 		}}
 	default:
 		return []check.Finding{{
-			Severity: check.Warning, Asked: asked, Observed: observed, Expected: "the same servers in all",
-			Effect: "A node that knows fewer servers loses its DCS, and with it the leader key, when those fail.",
+			Severity: check.Warning, Asked: asked, Observed: observed, Expected: "the same servers in all files",
+			Effect: "A node that knows fewer servers loses its DCS, and with it the leader key, when those servers fail.",
 			Remedy: "List all servers of the store in every file.",
 		}}
 	}
 	protocols, same := sides(s, textsOf(stores, func(n fact.NodeStore) string { return n.Protocol }), kind)
 	if !same {
 		return []check.Finding{{
-			Asked: asked, Observed: protocols, Expected: "the same protocol in all",
-			Effect: "One server speaks either plain text or TLS on a port: some of the nodes do not get an answer.",
-			Remedy: fmt.Sprintf("Set %s.protocol (or the scheme of %s.url) to what the servers speak, in every file.", kind, kind),
+			Asked: asked, Observed: protocols, Expected: "the same protocol in all files",
+			Effect: "A server speaks either plain text or TLS on a port: some of the nodes get no answer.",
+			Remedy: fmt.Sprintf("Set %s.protocol (or the scheme of %s.url) to the protocol of the servers, in every file.", kind, kind),
 		}}
 	}
 	certificates, same := sides(s, textsOf(stores, func(n fact.NodeStore) string {
@@ -157,9 +157,9 @@ func runAuditDCS(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding {
 	}), kind)
 	if !same {
 		return []check.Finding{{
-			Severity: check.Warning, Asked: asked, Observed: certificates, Expected: "the same in all",
-			Effect: "Where the servers want a client certificate, the nodes without one have no DCS.",
-			Remedy: fmt.Sprintf("Give %s.cert and %s.key in every file, or in none.", kind, kind),
+			Severity: check.Warning, Asked: asked, Observed: certificates, Expected: "the same in all files",
+			Effect: "If the servers require a client certificate, the nodes without one have no DCS.",
+			Remedy: fmt.Sprintf("Set %s.cert and %s.key in every file, or in none.", kind, kind),
 		}}
 	}
 	return check.Witnessed(asked, "%s", observed)
@@ -201,9 +201,9 @@ func runAuditDCSLogin(s *fact.Snapshot, _ fact.Question, _ string) []check.Findi
 	}
 	if !same {
 		return []check.Finding{{
-			Severity: check.Warning, Asked: asked, Observed: users, Expected: "the same in all, or the reason why not",
-			Effect: "Where the store asks for a login, the nodes without one, or with the wrong one, have no DCS.",
-			Remedy: "Give the same login in every file, or supply it on every node in another way.",
+			Severity: check.Warning, Asked: asked, Observed: users, Expected: "the same in all files, or a reason why not",
+			Effect: "If the store requires a login, the nodes without one, or with a wrong one, have no DCS.",
+			Remedy: "Set the same login in every file, or supply it on every node in another way.",
 		}}
 	}
 	return check.Witnessed(asked, "%s", users)
@@ -272,8 +272,8 @@ func runAuditNames(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding 
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		if len(by[name]) > 1 {
 			out = append(out, check.Finding{
-				Asked: asked, Observed: fmt.Sprintf("%q stands in %s", name, enumerate(by[name])), Expected: "a name of its own for each node",
-				Effect: "They write over each other's member key, and the second one that starts ends at once: \"Can't start; there is already a node named\".",
+				Asked: asked, Observed: fmt.Sprintf("%q is in %s", name, enumerate(by[name])), Expected: "a name of its own for each node",
+				Effect: "They overwrite each other's member key, and the second one that starts exits at once: \"Can't start; there is already a node named\".",
 				Remedy: "Give each node its own name, then restart Patroni there.",
 			})
 		}
@@ -288,7 +288,7 @@ func runAuditNames(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding 
 		}
 	}
 	if out == nil {
-		return check.Witnessed(asked, "%d files, as many names", len(names))
+		return check.Witnessed(asked, "%d files with as many names", len(names))
 	}
 	return out
 }
@@ -308,7 +308,7 @@ func runAuditCitus(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding 
 	}
 	return []check.Finding{{
 		Asked: asked, Observed: observed, Expected: "a group in every file, or in none",
-		Effect: "The nodes without a group are another cluster than those of a group: neither sees the other's members.",
-		Remedy: "Give citus.group and citus.database in every file, or take them out of all, then restart Patroni where they changed.",
+		Effect: "The nodes without a group belong to a cluster other than the nodes with one: neither sees the other's members.",
+		Remedy: "Set citus.group and citus.database in every file, or remove them from all, then restart Patroni where they changed.",
 	}}
 }

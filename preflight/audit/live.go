@@ -18,11 +18,11 @@ const liveProof = "TestAuditLiveCases; the audit of a real cluster whose files w
 
 var auditLiveCluster = check.Check{
 	ID:        "audit.live_cluster",
-	Title:     "the cluster that was looked at is that of the files",
+	Title:     "the running cluster is the cluster of the files",
 	Since:     "0.2.0",
-	Why:       "Files of one cluster held against another one say nothing about either.",
+	Why:       "Comparing the files of one cluster with another cluster shows nothing about either.",
 	Source:    "scope and namespace of the files; the keys under that prefix in the DCS",
-	Fix:       "Name a configuration of that cluster with -c, or audit the files of the one that it names.",
+	Fix:       "Name a configuration of that cluster with -c, or audit the files of the cluster that it names.",
 	Proof:     liveProof,
 	Kind:      check.Policy,
 	Severity:  check.Blocker,
@@ -34,11 +34,11 @@ var auditLiveCluster = check.Check{
 
 var auditLiveMembers = check.Check{
 	ID:        "audit.live_members",
-	Title:     "there is a file for each member, and a member for each file",
+	Title:     "each member has a file, and each file has a member",
 	Since:     "0.2.0",
-	Why:       "A member without a file was not audited. A file without a member is of a node that is down or new, or gives a running node another name: it would come as a new member, and the old one's slot and key stay.",
+	Why:       "A member without a file was not audited. A file without a member belongs to a node that is down or new, or it renames a running node: the node would join as a new member, and the slot and key of the old name remain.",
 	Source:    "/members in the DCS; name of the files",
-	Fix:       "Add the missing member's file; where a name changes, remove the old member before.",
+	Fix:       "Add the file of the missing member; if a name changes, remove the old member first.",
 	Proof:     liveProof,
 	Kind:      check.Policy,
 	Severity:  check.Warning,
@@ -51,11 +51,11 @@ var auditLiveMembers = check.Check{
 
 var auditLiveName = check.Check{
 	ID:        "audit.live_name",
-	Title:     "the REST API of each member answers by the name in its file",
+	Title:     "the REST API of each member answers with the name in its file",
 	Since:     "0.2.0",
-	Why:       "Another name at a member's api_url is another node, or a node whose file has been renamed since Patroni read it.",
+	Why:       "If another name answers at a member's api_url, it is another node, or the file was renamed after Patroni read it.",
 	Source:    "patroni.name in GET /patroni (since 3.2.0); patroni/api.py",
-	Fix:       "Run check: identity.rest_name says who answers there.",
+	Fix:       "Run check: identity.rest_name says which node answers there.",
 	Proof:     liveProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Blocker,
@@ -68,11 +68,11 @@ var auditLiveName = check.Check{
 
 var auditLiveAddress = check.Check{
 	ID:        "audit.live_address",
-	Title:     "the members have the addresses of their files",
+	Title:     "the members use the addresses in their files",
 	Since:     "0.2.0",
-	Why:       "The others use what stands in the member key. Patroni writes it when it starts or reloads, so until then a corrected file corrects nothing.",
+	Why:       "The other nodes use the addresses in the member key. Patroni writes them when it starts or reloads, so until then a corrected file has no effect.",
 	Source:    "api_url and conn_url of the member key; " + addressSource,
-	Fix:       "patronictl reload; a restart of Patroni where listen changed too.",
+	Fix:       "patronictl reload; restart Patroni if listen changed too.",
 	Proof:     liveProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Warning,
@@ -85,9 +85,9 @@ var auditLiveAddress = check.Check{
 
 var auditLiveTags = check.Check{
 	ID:        "audit.live_tags",
-	Title:     "the members have the tags of their files",
+	Title:     "the members use the tags in their files",
 	Since:     "0.2.0",
-	Why:       "Patroni and patronictl go by the tags in the member key and in the REST answer, which change with a reload.",
+	Why:       "Patroni and patronictl use the tags in the member key and in the REST answer, which change with a reload.",
 	Source:    "tags in the member key and in GET /patroni; patroni/tags.py, _filter_tags",
 	Fix:       "patronictl reload.",
 	Proof:     liveProof,
@@ -102,11 +102,11 @@ var auditLiveTags = check.Check{
 
 var auditLiveSettings = check.Check{
 	ID:        "audit.live_settings",
-	Title:     "PostgreSQL runs with the settings of the files",
+	Title:     "PostgreSQL runs with the settings in the files",
 	Since:     "0.2.0",
-	Why:       "A setting in a file takes effect with a reload, some with a restart of PostgreSQL after it. Once Patroni has read it, a switchover is such a restart for the old leader: it comes back with the new value, while the new leader still has the old one.",
+	Why:       "A setting in a file takes effect with a reload, some only with a restart of PostgreSQL. Once Patroni has read the setting, a switchover is such a restart for the old leader: it returns with the new value, while the new leader still has the old one.",
 	Source:    "pg_settings; postgresql.listen and postgresql.parameters; PostgreSQL's context of each setting",
-	Fix:       "patronictl reload, and where a restart is named, patronictl restart after it.",
+	Fix:       "patronictl reload, then patronictl restart if the finding names a restart.",
 	Proof:     liveProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Warning,
@@ -121,7 +121,7 @@ var auditLiveRestart = check.Check{
 	ID:        "audit.live_restart",
 	Title:     "no member waits for a restart",
 	Since:     "0.2.0",
-	Why:       "A setting that was read and waits for a restart changes at the next one, and a switchover is one for the old leader.",
+	Why:       "A setting that waits for a restart changes at the next one, and a switchover restarts the old leader.",
 	Source:    "pending_restart and pending_restart_reason (since 3.3.0) in the member key",
 	Fix:       "patronictl restart, one member after the other.",
 	Proof:     liveProof,
@@ -166,7 +166,7 @@ func ofLive[T any](f fact.Fact[T]) fact.Fact[live[T]] {
 
 // noMember is the evidence where there is nothing to hold a file against.
 func noMember(s *fact.Snapshot, f fact.NodeFile) []check.Finding {
-	return check.Witnessed(s.KeyName("/members/"), "there is no member %s", f.Name.OrZero())
+	return check.Witnessed(s.KeyName("/members/"), "no member %s exists", f.Name.OrZero())
 }
 
 func runLiveCluster(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding {
@@ -180,8 +180,8 @@ func runLiveCluster(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding
 	}
 	if moved := fact.DCSMoved.Get(s, ""); len(moved) > 0 {
 		return []check.Finding{{
-			Asked: s.KeyName("/"), Observed: "the cluster changed while being read: " + strings.Join(moved, ", "), Expected: "a cluster that holds still",
-			Effect: "What was seen belongs to no one moment.", Remedy: "Run the audit again.",
+			Asked: s.KeyName("/"), Observed: "the cluster changed while it was read: " + strings.Join(moved, ", "), Expected: "a cluster that does not change",
+			Effect: "The facts are not from one moment.", Remedy: "Run the audit again.",
 		}}
 	}
 	observed, _ := sides(s, paths, "scope", "namespace")
@@ -189,8 +189,8 @@ func runLiveCluster(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding
 		return check.Witnessed(s.KeyName("/"), "%d members; %s", len(s.Members), observed)
 	}
 	return []check.Finding{{
-		Asked: allFiles(s) + ", scope and namespace", Observed: observed + "; looked at was " + seen, Expected: seen,
-		Effect: "The files are of another cluster than the one that was looked at.",
+		Asked: allFiles(s) + ", scope and namespace", Observed: observed + "; the running cluster is " + seen, Expected: seen,
+		Effect: "The files belong to another cluster than the one that was read.",
 		Remedy: "Name a configuration of their cluster with -c, or give --scope and --namespace.",
 	}}
 }
@@ -212,16 +212,16 @@ func runLiveMembers(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding
 	var out []check.Finding
 	if without != nil {
 		out = append(out, check.Finding{
-			Asked: s.KeyName("/members/"), Observed: "no file is of " + enumerate(without), Expected: "a file for each member",
-			Effect: "It was not audited, and what the files say of each other is not all there is.",
-			Remedy: "Give the patroni.yml of " + enumerate(without) + " too; remove a member that is gone for good: its key expires by itself.",
+			Asked: s.KeyName("/members/"), Observed: "no file for " + enumerate(without), Expected: "a file for each member",
+			Effect: "It was not audited, so the comparison of the files is incomplete.",
+			Remedy: "Give the patroni.yml of " + enumerate(without) + " too; if the member no longer exists, its key expires by itself.",
 		})
 	}
 	if gone != nil {
 		out = append(out, check.Finding{
-			Asked: s.KeyName("/members/"), Observed: "no member is " + enumerate(gone), Expected: "a member for each file",
-			Effect: "The node is down or new, or it runs under another name: a restart of Patroni would bring it back as a new member.",
-			Remedy: "Start Patroni there; or correct name in the file, if the node has another one already.",
+			Asked: s.KeyName("/members/"), Observed: "no member is called " + enumerate(gone), Expected: "a member for each file",
+			Effect: "The node is down or new, or it runs under another name: a restart of Patroni would add it as a new member.",
+			Remedy: "Start Patroni there; or correct name in the file, if the node already has another name.",
 		})
 	}
 	if out == nil {
@@ -242,12 +242,12 @@ func runLiveName(s *fact.Snapshot, _ fact.Question, id string) []check.Finding {
 	case scope.value != s.Target.Scope:
 		return []check.Finding{{
 			Asked: asked, Observed: fmt.Sprintf("patroni.scope is %q", scope.value), Expected: fmt.Sprintf("%q, as in %s", s.Target.Scope, f.Where("scope")),
-			Effect: "The node that answers is of another cluster.", Remedy: "Correct restapi.connect_address or scope in " + f.Path + ", and restart Patroni there.",
+			Effect: "The node that answers belongs to another cluster.", Remedy: "Correct restapi.connect_address or scope in " + f.Path + ", and restart Patroni there.",
 		}}
 	case name.value != "" && name.value != m:
 		return []check.Finding{{
-			Asked: asked, Observed: "the answer comes from " + name.value, Expected: m + ", as in " + f.Where("name"),
-			Effect: fmt.Sprintf("Whoever asks for %s gets %s's answer: a switchover to %s fails, or promotes by the wrong figures.", m, name.value, m), Remedy: endpointsOf(f)[0].remedy(f, s),
+			Asked: asked, Observed: "the answer is from " + name.value, Expected: m + ", as in " + f.Where("name"),
+			Effect: fmt.Sprintf("A client that asks for %s gets %s's answer: a switchover to %s fails, or Patroni promotes it by the wrong figures.", m, name.value, m), Remedy: endpointsOf(f)[0].remedy(f, s),
 		}}
 	}
 	return check.Witnessed(asked, "it answers for %s of %s", m, scope.value)
@@ -279,8 +279,8 @@ func runLiveAddress(s *fact.Snapshot, _ fact.Question, id string) []check.Findin
 		}
 		out = append(out, check.Finding{
 			Asked: s.KeyName("/members/" + f.Name.Must()), Observed: fmt.Sprintf("%s is %s, the file has %s (%s)", field, url, wanted, f.Where(e.key())), Expected: "the address of the file",
-			Effect: "The others go by the member key: the file has been changed since Patroni read it, or is not the one that it reads.",
-			Remedy: "A reload changes it: put the file in place, then " + reloadCommand(s, f),
+			Effect: "The other nodes use the member key: the file was changed after Patroni read it, or Patroni reads another file.",
+			Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
 		})
 	}
 	if out == nil {
@@ -311,8 +311,8 @@ func runLiveTags(s *fact.Snapshot, _ fact.Question, id string) []check.Finding {
 	}
 	return []check.Finding{{
 		Asked: asked, Observed: fmt.Sprintf("{%s}, and %s", want, strings.Join(differ, ", ")), Expected: "the same",
-		Effect: "Patroni decides by what it has read: the file has been changed since, or is not the one that it reads.",
-		Remedy: "A reload changes it: put the file in place, then " + reloadCommand(s, f),
+		Effect: "Patroni decides by the file that it has read: the file was changed after that, or Patroni reads another file.",
+		Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
 	}}
 }
 
@@ -356,8 +356,8 @@ func runLiveRestart(s *fact.Snapshot, _ fact.Question, id string) []check.Findin
 		observed += ": " + strings.Join(why, ", ")
 	}
 	return []check.Finding{{
-		Asked: asked, Observed: observed, Expected: "nothing that waits for a restart",
-		Effect: "These settings change with the next restart of PostgreSQL on " + name + "; a switchover is one for the old leader.",
-		Remedy: "A restart changes it: patronictl restart " + s.Target.Scope + " " + name,
+		Asked: asked, Observed: observed, Expected: "no setting that waits for a restart",
+		Effect: "These settings change with the next restart of PostgreSQL on " + name + "; a switchover restarts the old leader.",
+		Remedy: "A restart applies it: patronictl restart " + s.Target.Scope + " " + name,
 	}}
 }

@@ -95,7 +95,7 @@ func runLiveSettings(s *fact.Snapshot, _ fact.Question, id string) []check.Findi
 			reload = append(reload, line)
 		}
 	}
-	asked := "pg_settings of " + f.Name.Must() + " against " + f.Path
+	asked := "pg_settings of " + f.Name.Must() + " compared with " + f.Path
 	if reload == nil && restart == nil {
 		return check.Witnessed(asked, "%d settings, all as in the file", len(wanted))
 	}
@@ -103,17 +103,17 @@ func runLiveSettings(s *fact.Snapshot, _ fact.Question, id string) []check.Findi
 	if reload != nil {
 		slices.Sort(reload)
 		out = append(out, check.Finding{
-			Asked: asked, Observed: strings.Join(reload, "; "), Expected: "the values of the file",
-			Effect: "The file has been changed since Patroni read it, or another value counts more (ALTER SYSTEM, ALTER DATABASE).",
-			Remedy: "A reload changes it: put the file in place, then " + reloadCommand(s, f),
+			Asked: asked, Observed: strings.Join(reload, "; "), Expected: "the values in the file",
+			Effect: "The file was changed after Patroni read it, or another value takes precedence (ALTER SYSTEM, ALTER DATABASE).",
+			Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
 		})
 	}
 	if restart != nil {
 		slices.Sort(restart)
 		out = append(out, check.Finding{
-			Asked: asked, Observed: strings.Join(restart, "; "), Expected: "the values of the file",
-			Effect: "PostgreSQL reads it at its start only. Once Patroni has read the file, a switchover away from the node is such a start, unasked; after one to it, it leads with the old value.",
-			Remedy: fmt.Sprintf("A restart changes it, and a reload before it: put the file in place, then %s, then patronictl restart %s %s", reloadCommand(s, f), s.Target.Scope, f.Name.Must()),
+			Asked: asked, Observed: strings.Join(restart, "; "), Expected: "the values in the file",
+			Effect: "PostgreSQL reads it only at start. Once Patroni has read the file, a switchover away from the node restarts it with the new value; after a switchover to the node, it leads with the old value.",
+			Remedy: fmt.Sprintf("A restart applies it, after a reload: put the file in place, then run: %s, then: patronictl restart %s %s", reloadCommand(s, f), s.Target.Scope, f.Name.Must()),
 		})
 	}
 	return out

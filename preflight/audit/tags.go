@@ -17,9 +17,9 @@ var auditNofailover = check.Check{
 	ID:        "audit.nofailover",
 	Title:     "the tags leave more than one node that may lead",
 	Since:     "0.2.0",
-	Why:       "Patroni does not promote a node with nofailover, or with a failover_priority of 0 or less since 3.2.0. Where no other node is left, every switchover is refused.",
+	Why:       "Patroni does not promote a node with nofailover, or with a failover_priority of 0 or less since 3.2.0. If no other node is left, Patroni refuses every switchover.",
 	Source:    "patroni/tags.py nofailover; patroni/ctl.py; patroni/ha.py, is_failover_possible",
-	Fix:       "Take nofailover out of the file of at least one more node.",
+	Fix:       "Remove nofailover from the file of at least one more node.",
 	Proof:     auditProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Blocker,
@@ -33,9 +33,9 @@ var auditNosync = check.Check{
 	ID:       "audit.nosync",
 	Title:    "the tags leave a node that may be synchronous",
 	Since:    "0.2.0",
-	Why:      "With synchronous_mode only a synchronous standby is promoted, and Patroni makes none of a node with nosync, or with a sync_priority of 0 or less since 4.1.0. Where all nodes have it, every switchover is refused in that mode (412).",
+	Why:      "With synchronous_mode Patroni promotes only a synchronous standby, and a node with nosync, or with a sync_priority of 0 or less since 4.1.0, never becomes one. If all nodes have it, Patroni refuses every switchover in that mode (412).",
 	Source:   "patroni/tags.py nosync; patroni/postgresql/sync.py, SyncHandler.current_state",
-	Fix:      "Take nosync out of the files of at least two nodes, or do without synchronous_mode.",
+	Fix:      "Remove nosync from the files of at least two nodes, or do not use synchronous_mode.",
 	Proof:    auditProof,
 	Kind:     check.PatroniRule,
 	Severity: check.Warning,
@@ -48,9 +48,9 @@ var auditTags = check.Check{
 	ID:       "audit.tags",
 	Title:    "a node's tags do not contradict each other",
 	Since:    "0.2.0",
-	Why:      "nofailover decides over failover_priority, nosync over sync_priority, and the text \"false\" counts as true.",
+	Why:      "nofailover takes precedence over failover_priority, nosync over sync_priority, and the text \"false\" counts as true.",
 	Source:   "patroni/tags.py, Tags._bool_tag and _priority_tag",
-	Fix:      "Write nofailover and nosync as true or false without quotes, or the priority alone.",
+	Fix:      "Write nofailover and nosync as true or false without quotes, or only the priority.",
 	Proof:    auditProof,
 	Kind:     check.PatroniRule,
 	Severity: check.Warning,
@@ -61,11 +61,11 @@ var auditTags = check.Check{
 
 var auditReplicatefrom = check.Check{
 	ID:        "audit.replicatefrom",
-	Title:     "replicatefrom leads to a member, and in no circle",
+	Title:     "replicatefrom names a member and does not form a loop",
 	Since:     "0.2.0",
-	Why:       "A node follows the member that replicatefrom names, whoever leads. In a circle nobody gets WAL from a leader outside of it. A name that no member has counts for nothing: the node follows the leader.",
+	Why:       "A node follows the member that replicatefrom names, whichever member leads. In a loop no node receives WAL from a leader outside of it. Patroni ignores a name that no member has: the node follows the leader.",
 	Source:    "patroni/ha.py, _get_node_to_follow; patroni/dcs/__init__.py, Cluster.get_member",
-	Fix:       "Have replicatefrom name another member, from which the way leads to the leader.",
+	Fix:       "Let replicatefrom name another member that leads to the leader.",
 	Proof:     auditProof,
 	Kind:      check.PatroniRule,
 	Severity:  check.Blocker,
@@ -77,11 +77,11 @@ var auditReplicatefrom = check.Check{
 
 var auditParameters = check.Check{
 	ID:       "audit.parameters",
-	Title:    "no setting stands where Patroni does not read it",
+	Title:    "no setting is in a place where Patroni does not read it",
 	Since:    "0.2.0",
-	Why:      "Settings that all nodes have to share are taken from the DCS (patronictl edit-config), or from Patroni's defaults. In postgresql.parameters of a file they are passed over without a word.",
+	Why:      "Settings that all nodes must share come from the DCS (patronictl edit-config), or from Patroni's defaults. In postgresql.parameters of a file Patroni silently ignores them.",
 	Source:   "patroni/config.py, _process_postgresql_parameters; patroni/postgresql/config.py, CMDLINE_OPTIONS",
-	Fix:      "Set it with patronictl edit-config, under postgresql.parameters, and take it out of the files.",
+	Fix:      "Set it with patronictl edit-config, under postgresql.parameters, and remove it from the files.",
 	Proof:    auditProof,
 	Kind:     check.PatroniRule,
 	Severity: check.Warning,
@@ -92,11 +92,11 @@ var auditParameters = check.Check{
 
 var auditDynamic = check.Check{
 	ID:       "audit.dynamic",
-	Title:    "no key of the cluster's configuration stands in a file",
+	Title:    "no file contains a key of the cluster-wide configuration",
 	Since:    "0.2.0",
-	Why:      "Timeouts, synchronous mode, slots and the like are the cluster's, and Patroni reads them in the DCS alone (patronictl edit-config). In a file, outside of bootstrap.dcs, they are passed over without a word: a cluster taken for synchronous is none.",
+	Why:      "Timeouts, synchronous mode, slots and the like are cluster-wide, and Patroni reads them only in the DCS (patronictl edit-config). In a file, outside of bootstrap.dcs, Patroni silently ignores them: a cluster that seems synchronous is not.",
 	Source:   "patroni/config.py, Config._build_effective_configuration; patroni/global_config.py, GlobalConfig.update",
-	Fix:      "Set it with patronictl edit-config, and take it out of the files.",
+	Fix:      "Set it with patronictl edit-config, and remove it from the files.",
 	Proof:    auditProof,
 	Kind:     check.PatroniRule,
 	Severity: check.Warning,
@@ -109,7 +109,7 @@ var auditWatchdog = check.Check{
 	ID:       "audit.watchdog",
 	Title:    "the watchdog has the same mode on all nodes",
 	Since:    "0.2.0",
-	Why:      "With mode required a node without a usable watchdog refuses to lead; with another mode it leads without that protection. Which one you have would depend on who leads.",
+	Why:      "With mode required a node without a usable watchdog refuses to lead; with another mode it leads without that protection. The leader's file would decide which one applies.",
 	Source:   "patroni/watchdog/base.py; patroni/ha.py, watchdog_failed",
 	Fix:      "Write the same watchdog.mode into every file.",
 	Proof:    auditProof,
@@ -150,8 +150,8 @@ func runAuditNofailover(s *fact.Snapshot, _ fact.Question, _ string) []check.Fin
 		alone := len(may) == 0 && len(not) == 1
 		f := check.Finding{
 			Asked: asked, Observed: "nofailover, or a failover_priority of 0 or less, on " + enumerate(not), Expected: "at least two nodes that may lead",
-			Effect: "As far as these files are all of the cluster, Patroni promotes nobody: every switchover is refused.",
-			Remedy: "Take nofailover out of the files of those that shall be candidates, then: " + reloadCommand(s),
+			Effect: "If these files are all of the cluster, Patroni promotes no member: it refuses every switchover.",
+			Remedy: "Remove nofailover from the files of the intended candidates, then run: " + reloadCommand(s),
 		}
 		switch {
 		case alone:
@@ -159,7 +159,7 @@ func runAuditNofailover(s *fact.Snapshot, _ fact.Question, _ string) []check.Fin
 			f.Effect = fmt.Sprintf("Patroni does not promote %s; the files of other nodes, which may lead, were not given.", not[0])
 		case len(may) == 1:
 			f.Severity = check.Warning
-			f.Effect = fmt.Sprintf("As far as these files are all of the cluster: only %s may lead, so that nobody can take over from it.", may[0])
+			f.Effect = fmt.Sprintf("If these files are all of the cluster, only %s may lead, so no member can take over from it.", may[0])
 		}
 		if group != "" {
 			f.Observed += ", all of Citus group " + group
@@ -167,7 +167,7 @@ func runAuditNofailover(s *fact.Snapshot, _ fact.Question, _ string) []check.Fin
 		out = append(out, f)
 	}
 	if out == nil {
-		return check.Witnessed(asked, "%d files, and enough of them are of nodes that may lead", len(s.Files))
+		return check.Witnessed(asked, "%d files, and enough of their nodes may lead", len(s.Files))
 	}
 	return out
 }
@@ -203,8 +203,8 @@ func runAuditNosync(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding
 		}
 		f := check.Finding{
 			Asked: asked, Observed: "nosync, or a sync_priority of 0 or less, on " + enumerate(not), Expected: "at least two nodes that may be synchronous",
-			Effect: "Harmless without synchronous_mode. With it, as far as these files are all of the cluster: nobody can be synchronous, and every switchover is refused.",
-			Remedy: "Take nosync out of the files of those that shall be synchronous, then: " + reloadCommand(s),
+			Effect: "Harmless without synchronous_mode. With it, if these files are all of the cluster: no node can be synchronous, and Patroni refuses every switchover.",
+			Remedy: "Remove nosync from the files of the intended synchronous standbys, then run: " + reloadCommand(s),
 		}
 		if group != "" {
 			f.Observed += ", all of Citus group " + group
@@ -220,7 +220,7 @@ func runAuditNosync(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding
 func runAuditTags(s *fact.Snapshot, _ fact.Question, id string) []check.Finding {
 	f, _ := s.File(id)
 	t := fact.FileTags.Get(s, id)
-	remedy := fmt.Sprintf("Correct tags in %s, then: %s", f.Path, reloadCommand(s, f))
+	remedy := fmt.Sprintf("Correct tags in %s, then run: %s", f.Path, reloadCommand(s, f))
 	var out []check.Finding
 	for _, tag := range []struct{ name, priority, never, may string }{
 		{"nofailover", "failover_priority", "is never promoted", "may be promoted"},
@@ -236,8 +236,8 @@ func runAuditTags(s *fact.Snapshot, _ fact.Question, id string) []check.Finding 
 		priority, ok := patroni.Integer(t[tag.priority])
 		if there && ok && patroni.Truthy(no) != (priority <= 0) {
 			out = append(out, check.Finding{
-				Asked: f.Where("tags." + tag.priority), Observed: fmt.Sprintf("%s: %d beside %s: %s", tag.priority, priority, tag.name, patroni.Show(no)), Expected: "one of them",
-				Effect: fmt.Sprintf("%s decides: %s %s.", tag.name, id, map[bool]string{true: tag.never, false: tag.may}[patroni.Truthy(no)]), Remedy: remedy,
+				Asked: f.Where("tags." + tag.priority), Observed: fmt.Sprintf("%s: %d together with %s: %s", tag.priority, priority, tag.name, patroni.Show(no)), Expected: "only one of them",
+				Effect: fmt.Sprintf("%s takes precedence: %s %s.", tag.name, id, map[bool]string{true: tag.never, false: tag.may}[patroni.Truthy(no)]), Remedy: remedy,
 			})
 		}
 	}
@@ -269,17 +269,17 @@ func runAuditReplicatefrom(s *fact.Snapshot, _ fact.Question, id string) []check
 	}
 	finding := check.Finding{
 		Asked: f.Where("tags.replicatefrom"), Observed: "it names " + from,
-		Remedy: fmt.Sprintf("Have replicatefrom in %s name another member, or take it out, then: %s", f.Path, reloadCommand(s, f)),
+		Remedy: fmt.Sprintf("Let replicatefrom in %s name another member, or remove it, then run: %s", f.Path, reloadCommand(s, f)),
 	}
 	_, known := upstream[from]
 	switch {
 	case from == name:
 		finding.Severity, finding.Observed, finding.Expected = check.Warning, "it names the node itself", "another member"
-		finding.Effect = "It counts for nothing: " + id + " follows the leader."
+		finding.Effect = "Patroni ignores it: " + id + " follows the leader."
 		return []check.Finding{finding}
 	case !known:
 		finding.Severity, finding.Expected = check.Warning, "a name in these files"
-		finding.Effect = "As far as these files are all of the cluster, there is no such member: " + id + " follows the leader."
+		finding.Effect = "If these files are all of the cluster, there is no such member: " + id + " follows the leader."
 		return []check.Finding{finding}
 	}
 	way := []string{name}
@@ -292,13 +292,13 @@ func runAuditReplicatefrom(s *fact.Snapshot, _ fact.Question, id string) []check
 	circle := way[slices.Index(way, upstream[way[len(way)-1]]):]
 	for _, other := range s.Files {
 		if n := other.Name.Must(); leads[n] && !slices.Contains(circle, n) {
-			finding.Observed = fmt.Sprintf("it names %s, and that leads round in a circle: %s", from, strings.Join(append(slices.Clone(circle), circle[0]), " from "))
-			finding.Expected = "a way that ends at the leader"
-			finding.Effect = fmt.Sprintf("When %s leads, none of them gets WAL: they fall behind, and rows are lost if one of them is promoted then.", n)
+			finding.Observed = fmt.Sprintf("it names %s, and that forms a loop: %s", from, strings.Join(append(slices.Clone(circle), circle[0]), " from "))
+			finding.Expected = "a path that ends at the leader"
+			finding.Effect = fmt.Sprintf("When %s leads, none of them receives WAL: they fall behind, and commits are lost if one of them is promoted then.", n)
 			return []check.Finding{finding}
 		}
 	}
-	return check.Witnessed(f.Where("tags.replicatefrom"), "of %s one always leads", enumerate(circle))
+	return check.Witnessed(f.Where("tags.replicatefrom"), "one of %s always leads", enumerate(circle))
 }
 
 func hasKey(m map[string]bool, key string) bool {
@@ -323,12 +323,12 @@ func runAuditParameters(s *fact.Snapshot, _ fact.Question, id string) []check.Fi
 		}
 	}
 	if without == nil {
-		return check.Witnessed(f.Where("postgresql.parameters"), "none of them is decided elsewhere")
+		return check.Witnessed(f.Where("postgresql.parameters"), "Patroni reads all of them in this file")
 	}
 	return []check.Finding{{
 		Asked: f.Where("postgresql.parameters"), Observed: strings.Join(without, ", "), Expected: "these in the DCS, or in postgresql.listen and scope",
-		Effect: "Patroni passes over them in a file: the server runs with what the DCS has, or with Patroni's defaults.",
-		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, under postgresql.parameters (listen_addresses and port in postgresql.listen), and take it out of %s.", s.Target.Scope, f.Path),
+		Effect: "Patroni ignores them in a file: the server runs with the values in the DCS, or with Patroni's defaults.",
+		Remedy: fmt.Sprintf("Set the intended values with patronictl edit-config %s, under postgresql.parameters (listen_addresses and port in postgresql.listen), and remove them from %s.", s.Target.Scope, f.Path),
 	}}
 }
 
@@ -345,7 +345,7 @@ func runAuditDynamic(s *fact.Snapshot, _ fact.Question, id string) []check.Findi
 	f, _ := s.File(id)
 	keys := fact.FileDynamic.Get(s, id)
 	if len(keys) == 0 {
-		return check.Witnessed(f.Path, "it has none of them outside of bootstrap.dcs")
+		return check.Witnessed(f.Path, "none of them is outside of bootstrap.dcs")
 	}
 	at := make([]string, 0, len(keys))
 	for _, key := range keys {
@@ -353,8 +353,8 @@ func runAuditDynamic(s *fact.Snapshot, _ fact.Question, id string) []check.Findi
 	}
 	return []check.Finding{{
 		Asked: f.Path, Observed: "it has " + strings.Join(at, "; "), Expected: enumerate(keys) + " in the DCS",
-		Effect: "Patroni passes over them in a file: the cluster runs with what the DCS has, or with Patroni's defaults.",
-		Remedy: fmt.Sprintf("Set what you mean by patronictl edit-config %s, and take it out of %s.", cmp.Or(s.Target.Scope, "SCOPE"), f.Path),
+		Effect: "Patroni ignores them in a file: the cluster runs with the values in the DCS, or with Patroni's defaults.",
+		Remedy: fmt.Sprintf("Set the intended values with patronictl edit-config %s, and remove them from %s.", cmp.Or(s.Target.Scope, "SCOPE"), f.Path),
 	}}
 }
 
@@ -365,8 +365,8 @@ func runAuditWatchdog(s *fact.Snapshot, _ fact.Question, _ string) []check.Findi
 		return check.Witnessed(asked, "%s", observed)
 	}
 	return []check.Finding{{
-		Asked: asked, Observed: observed, Expected: "the same in all",
-		Effect: "Whether a leader is guarded by a watchdog, or refuses to lead without one, depends on which node it is.",
-		Remedy: "Write the same watchdog.mode into every file, then: " + reloadCommand(s),
+		Asked: asked, Observed: observed, Expected: "the same in all files",
+		Effect: "The leader's file decides whether a watchdog guards the leader, or whether it refuses to lead without one.",
+		Remedy: "Write the same watchdog.mode into every file, then run: " + reloadCommand(s),
 	}}
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -72,7 +73,7 @@ var candidateWatchdog = Check{
 
 var candidateSync = Check{
 	ID:          "candidate.sync",
-	Title:       "the candidate is a synchronous standby, if synchronous mode requires one",
+	Title:       "the candidate is synchronous, if synchronous mode requires it",
 	Since:       "0.1.0",
 	Why:         "In synchronous mode only a member in /sync may become leader.",
 	Source:      "patroni/api.py do_POST_failover (412 \"candidate name does not match with sync_standby\"); patroni/ha.py is_failover_possible, get_failover_candidates",
@@ -223,7 +224,7 @@ func runSync(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	if len(state.Standbys) == 0 {
 		remedy = "Wait until a member is synchronous (patronictl list), or find out why none is."
 	}
-	observed := fmt.Sprintf("synchronous mode is %s; synchronous standbys: %s", mode, fact.Names(state.Standbys))
+	observed := fmt.Sprintf("synchronous mode is %s; synchronous standbys: %s", mode, cmp.Or(fact.Names(state.Standbys), "none"))
 	if patroni.Nosync(fact.KeyTags.Of(s, m).OrZero(), version) {
 		observed += "; " + m + " is tagged nosync"
 		remedy = fmt.Sprintf("Remove nosync from patroni.yml of %s, then run: patronictl reload %s %s; or choose a synchronous standby.", m, s.Target.Scope, m)

@@ -10,7 +10,7 @@ import (
 
 var identityAddress = Check{
 	ID:        "identity.address",
-	Title:     "each address can belong to the member: no wildcard, no loopback",
+	Title:     "no address is a wildcard or loopback address",
 	Since:     "0.1.0",
 	Why:       "A node that reads a wildcard or loopback address from the DCS connects to itself: a leader that asks such a candidate asks itself and counts the candidate as WAL position 0.",
 	Source:    "restapi.connect_address and postgresql.connect_address in the member key; patroni/patroni issues 423, 832, 886, 1784",
@@ -147,7 +147,7 @@ var identityRESTRole = Check{
 
 var identityOneInstance = Check{
 	ID:        "identity.one_instance",
-	Title:     "REST API and PostgreSQL of the member are the same instance",
+	Title:     "REST API and PostgreSQL are the same instance",
 	Since:     "0.1.0",
 	Why:       "The postmaster's start time, to the microsecond, is the same by REST and by SQL only if both reach the same server. Otherwise Patroni judges one node by REST, and the members follow another one by SQL.",
 	Source:    "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it works with every Patroni, also if REST gives no name",

@@ -108,7 +108,7 @@ var shutdownStopTimeout = Check{
 
 var shutdownEarlyRelease = Check{
 	ID:        "shutdown.early_release",
-	Title:     "the leader key is not released before the candidate has all WAL",
+	Title:     "the leader keeps its key until the candidate has all WAL",
 	Since:     "0.2.0",
 	Why:       "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not only the candidate: a candidate slower than another member is promoted without the leader's last WAL, and acknowledged commits are lost.",
 	Source:    "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",

@@ -18,7 +18,7 @@ const MaxLSN LSN = 1<<63 - 1
 func ParseLSN(s string) (LSN, error) {
 	hi, lo, ok := strings.Cut(s, "/")
 	if !ok {
-		return 0, fmt.Errorf("LSN %q: want two hexadecimal numbers with a slash between them", s)
+		return 0, fmt.Errorf("LSN %q: expected two hexadecimal numbers with a slash between them", s)
 	}
 	h, err := strconv.ParseUint(hi, 16, 32)
 	if err != nil {
@@ -30,7 +30,7 @@ func ParseLSN(s string) (LSN, error) {
 	}
 	v := LSN(h<<32 | l)
 	if v > MaxLSN {
-		return 0, fmt.Errorf("LSN %q: no server gets that far", s)
+		return 0, fmt.Errorf("LSN %q: larger than any server's", s)
 	}
 	return v, nil
 }

@@ -25,7 +25,7 @@ const PatroniRESTSeconds = 2
 var RESTOutcome = OfMember("the outcome of the REST call", func(m Member) Observed[Cause] {
 	switch c := m.REST.Cause(); {
 	case m.REST.Known() && m.REST.Stamp == nil:
-		return NotKnown[Cause](Absent, "how long the REST answer took was not recorded, and Patroni waits 2 s only")
+		return NotKnown[Cause](Absent, "the recording has no time of the REST answer, and Patroni waits only 2 s")
 	case c == "", c == Refused, c == Silent, c == Malformed:
 		return Known(c)
 	}

@@ -125,7 +125,7 @@ func ofFile[T any](name string, field func(NodeFile) Observed[T]) Fact[T] {
 	return Fact[T]{name, func(s *Snapshot, subject string) Observed[T] {
 		f, ok := s.File(subject)
 		if !ok {
-			return NotKnown[T](NotAsked, "there is no file of %q", subject)
+			return NotKnown[T](NotAsked, "no file is called %q", subject)
 		}
 		return field(f)
 	}}

@@ -60,7 +60,7 @@ func LoadRecording(r io.Reader) (*Recording, error) {
 	var doc recorded
 	if err := dec.Decode(&doc); err != nil {
 		if limited.N <= 0 {
-			err = fmt.Errorf("it is longer than %d MiB", MaxSnapshot>>20)
+			err = fmt.Errorf("longer than %d MiB", MaxSnapshot>>20)
 		}
 		return nil, fmt.Errorf("read the snapshot: %w", err)
 	}
@@ -68,10 +68,10 @@ func LoadRecording(r io.Reader) (*Recording, error) {
 		return nil, fmt.Errorf("read the snapshot: schema %d, this version reads %d", doc.Schema, SnapshotSchema)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("read the snapshot: more than one JSON document, or something else behind it")
+		return nil, errors.New("read the snapshot: more than one JSON document, or other data after it")
 	}
 	if n := len(doc.Members); n > MaxMembers {
-		return nil, fmt.Errorf("read the snapshot: %d members, not more than %d are judged", n, MaxMembers)
+		return nil, fmt.Errorf("read the snapshot: %d members; at most %d are judged", n, MaxMembers)
 	}
 	s := &Snapshot{
 		Schema: doc.Schema, Tool: doc.Tool, TakenAt: doc.TakenAt, Target: doc.Request.Target,

@@ -180,7 +180,7 @@ func AddressesOf(s *Snapshot, m string) []string {
 // Upstream is the member from which another one streams: the one whose
 // pg_stat_replication has a row of it, "" where none has. Whom we could not see
 // may have one.
-var Upstream = Fact[string]{"whom the member streams from", func(s *Snapshot, m string) Observed[string] {
+var Upstream = Fact[string]{"the member from which the member streams", func(s *Snapshot, m string) Observed[string] {
 	status, leader := ReceiverStatus.Of(s, m), s.Leader()
 	rows := WALSenders.Of(s, leader)
 	switch {
@@ -202,7 +202,7 @@ var Upstream = Fact[string]{"whom the member streams from", func(s *Snapshot, m 
 		case via == m:
 		case !rows.Known() && fromLeader && !slices.Contains(AddressesOf(s, via), host):
 		case !rows.Known():
-			blind = NotKnown[string](rows.Cause(), "%s has no row of %s; %s may have one: %s", leader, m, via, rows.Reason())
+			blind = NotKnown[string](rows.Cause(), "%s has no row for %s; %s may have one: %s", leader, m, via, rows.Reason())
 		case SenderState(s, via, m).Found:
 			return Known(via)
 		}

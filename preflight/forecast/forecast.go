@@ -36,9 +36,9 @@ type Forecast struct {
 // Missed is what there is none of for the time of the interruption.
 func (f Forecast) Missed() string {
 	if f.StandbyCluster {
-		return "standby leader; the other site is not concerned"
+		return "standby leader; the other site is not affected"
 	}
-	return "primary that takes writes"
+	return "primary that accepts writes"
 }
 
 // ForecastPart is one thing that takes time.
@@ -78,13 +78,13 @@ func ForecastFor(s *fact.Snapshot, candidate string) Forecast {
 	b := forecaster{s: s, candidate: candidate, leader: s.Leader()}
 	b.f.StandbyCluster = s.IsStandbyCluster()
 	b.checkpoint()
-	b.add(ForecastPart{Name: "shutdown of the old leader", Seconds: closing, Interrupts: true, Why: "sessions are closed, the last checkpoint is written; Patroni looks once a second"})
+	b.add(ForecastPart{Name: "shutdown of the old leader", Seconds: closing, Interrupts: true, Why: "sessions end, the last checkpoint is written; Patroni polls once a second"})
 	b.walSenders()
 	if b.f.StandbyCluster {
-		b.add(ForecastPart{Name: "hand-over", Seconds: handOver, Interrupts: true, Why: "a second's pause, the leader key"})
+		b.add(ForecastPart{Name: "hand-over", Seconds: handOver, Interrupts: true, Why: "a pause of one second, the leader key"})
 	} else {
 		b.replay()
-		b.add(ForecastPart{Name: "hand-over and promotion", Seconds: handOver, Interrupts: true, Why: "a second's pause, the leader key, the end of recovery"})
+		b.add(ForecastPart{Name: "hand-over and promotion", Seconds: handOver, Interrupts: true, Why: "a pause of one second, the leader key, the end of recovery"})
 	}
 	b.archiver()
 	return b.done()
@@ -113,14 +113,14 @@ func unseenIn[T any](b *forecaster, f fact.Fact[T], subject string) (T, bool) {
 func (b *forecaster) checkpoint() {
 	c, ok := unseenIn(b, fact.CheckpointWork, b.leader)
 	flush, ok2 := fact.LeaderBefore.Of(b.s, b.leader).Get()
-	p := ForecastPart{Name: "CHECKPOINT before it", before: true, Seconds: fact.UpTo(0, 5), Why: "what it has to write could not be seen"}
+	p := ForecastPart{Name: "CHECKPOINT before it", before: true, Seconds: fact.UpTo(0, 5), Why: "the amount to write is not known"}
 	if ok && ok2 {
 		bytes := max(0, flush.Minus(c.RedoLSN))
 		if limit, ok := fact.SharedBuffers(b.s, b.leader); ok {
 			bytes = min(bytes, limit)
 		}
 		p.Seconds = fact.UpTo(float64(bytes)/fastWrite, 0.5+float64(bytes)/SlowWrite)
-		p.Why = fmt.Sprintf("at most %s to write since the last one; writes still go on meanwhile", fact.Size(bytes))
+		p.Why = fmt.Sprintf("at most %s to write since the last one; the leader accepts writes meanwhile", fact.Size(bytes))
 		if *p.Seconds.Most > 5 {
 			p.Advice = fmt.Sprintf("Run CHECKPOINT; on %s right before the switchover.", b.leader)
 		}
@@ -136,7 +136,7 @@ func (b *forecaster) checkpoint() {
 func (b *forecaster) walSenders() {
 	rows, ok := unseenIn(b, fact.WALSenders, b.leader)
 	if !ok {
-		b.add(ForecastPart{Name: "consumers of WAL", Interrupts: true, Seconds: fact.Seconds{Least: 0}, Why: "pg_stat_replication could not be seen"})
+		b.add(ForecastPart{Name: "WAL consumers", Interrupts: true, Seconds: fact.Seconds{Least: 0}, Why: "pg_stat_replication is not known"})
 		return
 	}
 	for _, c := range fact.ConsumersOf(b.s, rows) {
@@ -148,15 +148,15 @@ func (b *forecaster) walSenders() {
 			b.add(ForecastPart{
 				Name: partBehind, Interrupts: isCandidate || c.Logical,
 				Seconds: fact.UpTo(float64(c.Unconfirmed)/(200<<20), float64(c.Unconfirmed)/(1<<20)),
-				Why:     fmt.Sprintf("%s has to take %s more", c.Who(), fact.Size(c.Unconfirmed)), Advice: "Wait until it has caught up.",
+				Why:     fmt.Sprintf("%s has to receive another %s", c.Who(), fact.Size(c.Unconfirmed)), Advice: "Wait until it has caught up.",
 			})
 		}
 	}
 }
 
 const (
-	partStalled = "a consumer of WAL that does not answer"
-	partBehind  = "a consumer of WAL that is behind"
+	partStalled = "a WAL consumer that does not answer"
+	partBehind  = "a WAL consumer that is behind"
 )
 
 // stalled adds a consumer that takes no more. Where everything is sent, the
@@ -168,10 +168,10 @@ func (b *forecaster) stalled(c fact.Consumer, interrupts bool) {
 		Advice: fmt.Sprintf("Stop that client, or on %s: SELECT pg_terminate_backend(%d);", b.leader, c.PID),
 	}
 	if c.Timeout <= 0 {
-		p.Why = fmt.Sprintf("%s: silent for %.0f s, %s not sent; wal_sender_timeout is 0, so PostgreSQL waits for ever", c.Who(), c.Silence, fact.Size(c.Unsent))
+		p.Why = fmt.Sprintf("%s: silent for %.0f s, %s not sent; wal_sender_timeout is 0, so PostgreSQL waits indefinitely", c.Who(), c.Silence, fact.Size(c.Unsent))
 	}
 	if !interrupts {
-		p.Why += "; that holds up the old leader's return, not the hand-over"
+		p.Why += "; that delays the old leader's return, not the promotion"
 	}
 	b.add(p)
 }
@@ -204,15 +204,15 @@ func (b *forecaster) replay() {
 		switch delay, ok := fact.ConflictDelay(b.s, m); {
 		case ok && a.ReplayConflict:
 			text += "; it waits for a session there"
-			t, advice = t.Plus(delay), "End the session on "+m+" that replay waits for."
+			t, advice = t.Plus(delay), "End the session on "+m+" for which the replay waits."
 		case ok && a.OldestQuerySeconds > 0:
-			text += fmt.Sprintf("; a query of %d s there may hold it up", a.OldestQuerySeconds)
+			text += fmt.Sprintf("; a query of %d s there may block it", a.OldestQuerySeconds)
 			t = t.Plus(delay)
 		}
 		worst, why = worst.AtLeast(t), text
 	}
 	if why != "" {
-		b.add(ForecastPart{Name: "replay of what was received", Seconds: worst, Interrupts: true, Why: why, Advice: advice})
+		b.add(ForecastPart{Name: "replay of received WAL", Seconds: worst, Interrupts: true, Why: why, Advice: advice})
 	}
 }
 

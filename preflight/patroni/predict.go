@@ -146,7 +146,7 @@ func stateOf(s *fact.Snapshot, q fact.Question) *stateBuilder {
 		state, ok := memberState(s, m.Name)
 		if !ok && m.Name != p.Leader {
 			b.open = append(b.open, m.Name)
-			b.unseen = append(b.unseen, "what "+m.Name+" answers")
+			b.unseen = append(b.unseen, "the answer of "+m.Name+"")
 		}
 		p.Members = append(p.Members, state)
 	}
@@ -157,7 +157,7 @@ func (b *stateBuilder) limit() {
 	written, isText := needed(b, fact.WrittenMaxLag, ""), fact.Config.Of(b.s, "").OrZero().MaximumLagIsText
 	limit, ok := MaximumLagOf(b.p.Version, written, isText)
 	if !ok {
-		b.missing = append(b.missing, "which maximum_lag_on_failover is in force")
+		b.missing = append(b.missing, "the maximum_lag_on_failover in force")
 	}
 	b.p.MaxLag = limit
 }
@@ -175,7 +175,7 @@ func (b *stateBuilder) schedule() {
 			return
 		}
 	}
-	b.missing = append(b.missing, "which time "+text+" is")
+	b.missing = append(b.missing, "the meaning of the time "+text+"")
 }
 
 // answersLeader is the member that answers the leader at the api_url of m: a
@@ -256,11 +256,11 @@ func (b *stateBuilder) predict(p PatroniState) Prediction {
 	switch leader := fact.RESTOutcome.Of(b.s, p.Leader); {
 	case d.Stage == StageCtl:
 	case !leader.Known():
-		return unknownPrediction([]string{"how the REST API of " + p.Leader + " answers"})
+		return unknownPrediction([]string{"the answer of the REST API of " + p.Leader})
 	case *leader.Value == fact.Silent:
 		d = Decision{Stage: StageSilent}
 	case *leader.Value == fact.Malformed:
-		return unknownPrediction([]string{"what answers at the REST API of " + p.Leader})
+		return unknownPrediction([]string{"the node that answers at the REST API of " + p.Leader})
 	case p.RESTRefused:
 	case d.Stage != StageREST && d.Stage != StageScheduled && b.leaderStands():
 		d = Decision{Stage: StageQueued, Status: 503, Answer: "Switchover status unknown"}

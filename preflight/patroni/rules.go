@@ -117,7 +117,7 @@ var MaxLag = fact.Fact[int64]{Label: "maximum_lag_on_failover in /config", Of: f
 			version := fact.KeyVersion.Of(s, s.Leader()).OrZero()
 			n, ok := MaximumLagOf(version, w, c.MaximumLagIsText)
 			if !ok {
-				return fact.NotKnown[int64](fact.Malformed, "Patroni %s cannot read maximum_lag_on_failover %q and goes on with the one before", version, w)
+				return fact.NotKnown[int64](fact.Malformed, "Patroni %s cannot read maximum_lag_on_failover %q and keeps the previous value", version, w)
 			}
 			return fact.Known(n)
 		})

@@ -138,7 +138,7 @@ func dcsUnreachable(s *fact.Recording) {
 		s.DCS.Endpoints[i].Status = fact.NotKnown[fact.EndpointStatus](fact.Unreached, "etcd status at %s: no connection within 3 s", s.DCS.Endpoints[i].URL)
 	}
 	s.Members = nil
-	s.Moved = fact.NotKnown[[]string](fact.NotAsked, "there was no first read to compare with")
+	s.Moved = fact.NotKnown[[]string](fact.NotAsked, "the first read gave nothing to compare with")
 }
 
 // memberFrozen is a candidate whose processes are stopped (SIGSTOP).
