@@ -175,14 +175,14 @@ func TestObjection(t *testing.T) {
 		{"not streaming", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
 			facttest.Lag(s, "node2", 4096)
-		}, "node2 is not streaming; 4.0 kB of acknowledged commits would be lost"},
+		}, "node2 is not streaming; 4.0 kB of WAL with acknowledged commits would be lost"},
 		{"not streaming, idle", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
 			facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSN
-		}, "node2 is not streaming; commits made until the leader stops would be lost"},
+		}, "node2 is not streaming; commits until the leader stops would be lost"},
 		{"ahead", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = fact.Known(*facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSNAfter.Value + 1)
-		}, "node2 has diverged from the leader; commits made on the leader since would be lost"},
+		}, "node2 has diverged from the leader; commits of the leader since then would be lost"},
 		{"maintenance mode", func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) }, "in maintenance mode no other member takes over if the promotion fails"},
 	} {
 		s := facttest.Healthy(t)

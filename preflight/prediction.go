@@ -9,8 +9,8 @@ import (
 	"patroni-preflight/preflight/patroni"
 )
 
-// predictions fills in what Patroni would make of what was asked, and of each
-// candidate, and why we do not take that for good where we do not.
+// predictions fills in what Patroni would do with the request, and why the verdict is
+// NO-GO if Patroni would accept it.
 func (r *Report) predictions(s *fact.Snapshot, q fact.Question) {
 	p := patroni.PredictFor(s, q)
 	r.Prediction, r.Objection = &p, objection(s, p, r.Verdict, r.Results)
@@ -39,7 +39,7 @@ func objection(s *fact.Snapshot, p patroni.Prediction, v Verdict, results []Weig
 	}
 	switch len(why) {
 	case 0:
-		return "warnings count as blockers (--fail-on warning)"
+		return "warnings make it NO-GO (--fail-on warning)"
 	case 1:
 		return why[0]
 	}
@@ -53,13 +53,13 @@ func oneLineReason(s *fact.Snapshot, check string, f check.Finding) string {
 	case "candidate.streaming":
 		lacks := fact.BytesBehind(fact.LeaderBefore.Of(s, m), fact.SQLReceived.Of(s, m))
 		if lacks == nil || *lacks == 0 {
-			return fmt.Sprintf("%s is not streaming; commits made until the leader stops would be lost", m)
+			return fmt.Sprintf("%s is not streaming; commits until the leader stops would be lost", m)
 		}
-		return fmt.Sprintf("%s is not streaming; %s of acknowledged commits would be lost", m, fact.Size(*lacks))
+		return fmt.Sprintf("%s is not streaming; %s of WAL with acknowledged commits would be lost", m, fact.Size(*lacks))
 	case "candidate.timeline":
-		return m + " is on an older timeline; commits made since would be lost"
+		return m + " is on an older timeline; commits since then would be lost"
 	case "candidate.ahead":
-		return m + " has diverged from the leader; commits made on the leader since would be lost"
+		return m + " has diverged from the leader; commits of the leader since then would be lost"
 	case "lag.receive", "lag.replay":
 		if f.Value != nil {
 			return fmt.Sprintf("%s has %s of WAL to %s first", m, fact.Size(*f.Value), map[string]string{"lag.receive": "receive", "lag.replay": "replay"}[check])

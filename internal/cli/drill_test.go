@@ -172,7 +172,7 @@ func TestDrill(t *testing.T) {
 			*s = *recorded(t, "healthy-4.0.7")
 			s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
 		}}}, exitcode.Refused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "now node1 leads on timeline 1."}},
-		{"the leader changed", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
+		{"the leader moved", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
 		{"another format", rehearsal{args: []string{"--yes", "-f", "nagios"}}, exitcode.Usage, 0, []string{"--format nagios"}},
 		{"brief", rehearsal{args: []string{"--yes", "-f", "brief"}}, exitcode.Go, 2, []string{"DONE drill of demo: 2 of 2 legs verified; node1 leads on timeline 3"}},
 		{"markdown", rehearsal{args: []string{"--yes", "-f", "markdown"}}, exitcode.Go, 2, []string{"## DONE: drill of demo: 2 of 2 legs verified", "| node1 | . | 0.4 s |"}},
