@@ -217,7 +217,7 @@ func shells(t *testing.T, box string) {
 			start = "zsh -i"
 		}
 		for keys, want := range map[string]string{
-			`patroni-preflight expl\tidentity.rest_n\t\n`: "identity.rest_name: the REST API answers as the member",
+			`patroni-preflight expl\tidentity.rest_n\t\n`: "identity.rest_name: the member itself answers at its api_url",
 			// Both are flags that it knows, with values that it takes: what is missing is the rest.
 			`patroni-preflight check --form\tjso\t--ignore dcs.ala\tbecause\n`: "scope: the name of the cluster is missing",
 			`patroni-preflight check --format=jso\t--ignore=dcs.ala\twhy\n`:    "scope: the name of the cluster is missing",
@@ -233,7 +233,7 @@ func shells(t *testing.T, box string) {
 	}
 	for line, want := range map[string]string{
 		"patroni-preflight expl":                         "explain\tsay what a check looks at",
-		"patroni-preflight explain identity.rest_n":      "identity.rest_name\tthe REST API answers",
+		"patroni-preflight explain identity.rest_n":      "identity.rest_name\tthe member itself answers",
 		"patroni-preflight check --form":                 "--format\ttext, brief, json",
 		"patroni-preflight check --format=jso":           "--format=json",
 		"patroni-preflight check --ignore dcs.ala":       "dcs.alarms=\t",

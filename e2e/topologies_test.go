@@ -194,7 +194,7 @@ func TestCitusGroups(t *testing.T) {
 		}
 	}
 	all("GO  switchover of demo, a Citus cluster: group 0 GO; group 1 GO", exitcode.Go)
-	all("which is in group 1: add --group 1", exitcode.Usage, "--candidate", "node4")
+	all("it is in group 1: add --group 1", exitcode.Usage, "--candidate", "node4")
 	l.sh("node4", "lab-set tags.nofailover true")
 	l.await("the tag", 20*time.Second, func() bool { return strings.Contains(l.key("1/members/node4"), "nofailover") })
 	all("NO-GO  switchover of demo, a Citus cluster: group 0 GO; group 1 NO-GO by candidate.member", exitcode.NoGo)

@@ -228,7 +228,7 @@ var wrappeds = []wrapped{
 		name:  "interrupted after the request",
 		args:  []string{"--record", "RECORD"},
 		want:  exitcode.OutcomeUnknown,
-		says:  "the switchover goes on",
+		says:  "the switchover continues",
 		leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
 			l.await(
@@ -244,7 +244,7 @@ var wrappeds = []wrapped{
 		name:  "interrupted after the request, sent",
 		args:  []string{"--via", "rest", "--record", "RECORD"},
 		want:  exitcode.OutcomeUnknown,
-		says:  "The request was sent, and the switchover goes on",
+		says:  "The request was sent, and the switchover continues",
 		leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
 			l.await(
@@ -261,7 +261,7 @@ var wrappeds = []wrapped{
 		both:  true,
 		args:  []string{"--record", "RECORD"},
 		want:  exitcode.OutcomeUnknown,
-		says:  "The request was sent, and the switchover goes on",
+		says:  "The request was sent, and the switchover continues",
 		leads: theCandidate,
 		meanwhile: func(l *lab, r *running) {
 			l.await("the answer", 60*time.Second, func() bool { return answered.MatchString(r.text()) })

@@ -79,7 +79,7 @@ func TestGroupHasToBeNamed(t *testing.T) {
 		{[]string{"check", "--candidate", "g10node2"}, "the groups 0, 1, 10, each with a leader of its own. Name the group of the member; it is in group 10: add --group 10"},
 		{[]string{"check", "--leader", "g0node1"}, "--leader g0node1: "},
 		{[]string{"check", "--candidate", "nobody"}, "it is in none of them"},
-		{[]string{"switchover", "--via", "rest", "--yes"}, "say which one with --group"},
+		{[]string{"switchover", "--via", "rest", "--yes"}, "name the group with --group"},
 		{[]string{"verify", "--since", "testdata/none"}, "--since"},
 	} {
 		o := runCLI(t, append([]string{c.args[0], "-c", file}, c.args[1:]...)...)

@@ -158,7 +158,7 @@ func (r *reader) given(key string) fact.Observed[string] {
 }
 
 func absent[T any](key string) fact.Observed[T] {
-	return fact.NotKnown[T](fact.Absent, "%s is not in the file; the environment of that node may have it (%s), which an audit does not see",
+	return fact.NotKnown[T](fact.Absent, "%s is not in the file; the environment of that node may set it (%s), which an audit does not see",
 		key, patroniVariable+strings.ToUpper(strings.ReplaceAll(key, ".", "_")))
 }
 
@@ -180,7 +180,7 @@ func (r *reader) address(section string, implied, standard int) fact.NodeAddress
 			port = standard
 		}
 		if port == 0 {
-			r.fail(r.value(key), key, "has no port", "write host:port, as in 0.0.0.0:8008")
+			r.fail(r.value(key), key, "has no port", "write host:port, for example 0.0.0.0:8008")
 		}
 		for host := range strings.SplitSeq(list, ",") {
 			hosts = append(hosts, bare(host))
@@ -192,7 +192,7 @@ func (r *reader) address(section string, implied, standard int) fact.NodeAddress
 		host, own := r.splitHostPort(key)
 		c := fact.HostPort{Host: bare(host), Port: cmp.Or(own, implied), NoPort: own == 0}
 		if strings.Contains(host, "/") || strings.Contains(host, "@") || strings.Contains(host, ",") {
-			r.fail(r.value(key), key, "is no host and port", "write host:port alone, without a scheme and without a list")
+			r.fail(r.value(key), key, "is not host:port", "write only host:port, without a scheme or a list")
 		}
 		a.Connect = fact.Known(c)
 	case hosts == nil:
@@ -220,7 +220,7 @@ func (r *reader) splitHostPort(key string) (hosts string, port int) {
 	}
 	port, ok := portNumber(strings.TrimSpace(text[i+1:]))
 	if !ok {
-		r.fail(r.value(key), key, "has a port that is none", "write host:port with a number from 1 to 65535")
+		r.fail(r.value(key), key, "has an invalid port", "write host:port with a number from 1 to 65535")
 	}
 	return text[:i], port
 }
@@ -258,7 +258,7 @@ func (r *reader) watchdog() string {
 	case "off", "disable", "disabled":
 		return "off"
 	}
-	r.fail(v, key, "is no mode of the watchdog, and Patroni would do without one", "write off, automatic or required")
+	r.fail(v, key, "is not a watchdog mode; Patroni would treat it as off", "write off, automatic or required")
 	return ""
 }
 
@@ -300,7 +300,7 @@ func (a *auditor) store(r *reader) fact.Observed[fact.NodeStore] {
 		s.Endpoints = slices.Compact(s.Endpoints)
 		return fact.Known(s)
 	}
-	return fact.NotKnown[fact.NodeStore](fact.Absent, "the file has no section of a DCS, such as etcd3; the environment of that node may have it, which an audit does not see")
+	return fact.NotKnown[fact.NodeStore](fact.Absent, "the file has no section of a DCS, such as etcd3; the environment of that node may set it, which an audit does not see")
 }
 
 // etcd reads the servers of etcd in Patroni's order (see Etcd3), without the
@@ -323,7 +323,7 @@ func (a *auditor) etcd(r *reader, kind string, s *fact.NodeStore) {
 	case r.value("etcd3.host") != nil:
 		e.Endpoints = r.etcdHosts("etcd3.host", s.Protocol)
 	default:
-		r.fail(r.value("etcd3"), "etcd3", "names no server: neither url nor hosts nor host", "add hosts: with host:port for each server of etcd")
+		r.fail(r.value("etcd3"), "etcd3", "names no server: url, hosts and host are all missing", "add hosts: with host:port for each server of etcd")
 	}
 	for _, url := range e.Endpoints {
 		_, host, found := strings.Cut(url, "://")

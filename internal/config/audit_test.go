@@ -245,9 +245,9 @@ func TestAuditRefuses(t *testing.T) {
 		"":                                    {"n1.yml", "is empty"},
 		"- a\n":                               {"n1.yml", "a list instead of a mapping"},
 		"scope: {{ scope }}\n":                {"n1.yml", "line 1"},
-		"scope: [a]\n":                        {"line 1", "scope", "want text"},
-		"name: {a: b}\n":                      {"line 1", "name", "want text"},
-		"a: b\nrestapi: here\n":               {"line 2", "restapi", "want a mapping"},
+		"scope: [a]\n":                        {"line 1", "scope", "expected text"},
+		"name: {a: b}\n":                      {"line 1", "name", "expected text"},
+		"a: b\nrestapi: here\n":               {"line 2", "restapi", "expected a mapping"},
 		"restapi:\n  listen: 0.0.0.0\n":       {"line 2", "restapi.listen", "no port"},
 		"restapi:\n  listen: 0.0.0.0:99999\n": {"line 2", "restapi.listen", "port"},
 		"restapi:\n  connect_address: http://10.0.0.1:8008\n":     {"line 2", "restapi.connect_address", "host:port"},
@@ -255,11 +255,11 @@ func TestAuditRefuses(t *testing.T) {
 		"postgresql:\n  connect_address: 10.0.0.1:s3cretPW\n":     {"line 2", "postgresql.connect_address", "port"},
 		"etcd:\n  hosts: ['u:s3cretPW@h:1']\n":                    {"line 2", "etcd.hosts", "@"},
 		"etcd3: {}\n":                                             {"line 1", "etcd3", "names no server"},
-		"tags:\n  nofailover: [true]\n":                           {"line 2", "tags.nofailover", "want one value"},
+		"tags:\n  nofailover: [true]\n":                           {"line 2", "tags.nofailover", "expected one value"},
 		"watchdog:\n  mode: s3cretPW\n":                           {"line 2", "watchdog.mode", "off, automatic or required"},
 		"preflight: {vips: ['10.0.0.1/24']}\n":                    {"line 1", "preflight.vips[0]", "slash"},
-		"postgresql: {authentication: {replication: s3cretPW}}\n": {"line 1", "postgresql.authentication.replication", "want a mapping"},
-		"postgresql: {parameters: [s3cretPW]}\n":                  {"line 1", "postgresql.parameters", "want a mapping"},
+		"postgresql: {authentication: {replication: s3cretPW}}\n": {"line 1", "postgresql.authentication.replication", "expected a mapping"},
+		"postgresql: {parameters: [s3cretPW]}\n":                  {"line 1", "postgresql.parameters", "expected a mapping"},
 	} {
 		_, err := newWorld(t).audit(text)
 		if err == nil {

@@ -46,7 +46,7 @@ func environment(h host) (*value, error) {
 			if v, ok = hostList(text, at); !ok {
 				return nil, &Error{
 					Where: at.source, Key: "etcd3.hosts", Problem: "is not a YAML list",
-					Remedy: "write host:port,host:port; put IPv6 addresses in quotes, as in ['[::1]:2379']",
+					Remedy: "write host:port,host:port; put IPv6 addresses in quotes, for example ['[::1]:2379']",
 				}
 			}
 		}
@@ -122,13 +122,13 @@ func dcsURL(tree *value, raw string, at place) error {
 		if guess == "" {
 			guess = "etcd v2"
 		}
-		return fail("has no scheme, and patronictl would take it for "+guess, form)
+		return fail("has no scheme, and patronictl would read it as "+guess, form)
 	case err == nil && !slices.Contains(stores, u.Scheme):
 		return fail("has a scheme that names no store", form)
 	case err == nil && strings.Contains(u.Host, ","):
-		return fail("names more than one host", "give one of them; several belong into etcd3.hosts of the file (-c)")
+		return fail("names more than one host", "give one of them; several belong in etcd3.hosts of the file (-c)")
 	case err == nil && u.User != nil:
-		return fail("holds a user or a password, which patronictl drops", "give them in etcd3.username and etcd3.password of the file (-c), with the server in etcd3.hosts")
+		return fail("contains a user or a password, which patronictl drops", "set them in etcd3.username and etcd3.password of the file (-c), with the server in etcd3.hosts")
 	case err != nil || u.RawQuery != "" || u.Fragment != "":
 		return fail("is not the URL of a store", form)
 	}

@@ -21,13 +21,13 @@ func (r *reader) etcd3(h host, warnings []string) (Etcd3, []string) {
 	}
 	for _, s := range stores {
 		if s != "etcd3" && r.value(s) != nil {
-			warnings = append(warnings, fmt.Sprintf("%s: %s is not used, since etcd3 is there, which Patroni takes first", r.value(s).at, s))
+			warnings = append(warnings, fmt.Sprintf("%s: %s is not used; Patroni takes etcd3 first", r.value(s).at, s))
 		}
 	}
 	var used string
 	unused := func(key, because string) {
 		if v := r.value(key); v != nil {
-			warnings = append(warnings, fmt.Sprintf("%s: %s is not used, since %s is there", v.at, key, because))
+			warnings = append(warnings, fmt.Sprintf("%s: %s is not used, since %s is set", v.at, key, because))
 		}
 	}
 	for _, key := range []string{"etcd3.proxy", "etcd3.url", "etcd3.hosts", "etcd3.host"} {
@@ -53,16 +53,16 @@ func (r *reader) etcd3(h host, warnings []string) (Etcd3, []string) {
 		unused(srv, used)
 		e.SRV, e.SRVSuffix = "", ""
 	case srv == "" && used == "":
-		r.fail(r.value("etcd3"), "etcd3", "names no server: neither url nor hosts nor host", "add hosts: with host:port for each server of etcd")
+		r.fail(r.value("etcd3"), "etcd3", "names no server: url, hosts and host are all missing", "add hosts: with host:port for each server of etcd")
 	case e.SRV == "":
 		unused("etcd3.srv_suffix", "no etcd3.srv, and "+used)
 	}
 	e.TLS, e.Strict = r.etcdTLS(h, protocol, e.SRV != "", &warnings)
 	if e.Username == "" && e.Password != "" {
-		r.fail(r.value("etcd3.password"), "etcd3.password", "has no username beside it", "add etcd3.username")
+		r.fail(r.value("etcd3.password"), "etcd3.password", "is set without a username", "add etcd3.username")
 	}
 	if e.Username != "" && e.Password == "" {
-		warnings = append(warnings, "etcd3.username has no password beside it: it is not used, as for Patroni")
+		warnings = append(warnings, "etcd3.username is set without a password: Patroni does not use it, nor does this tool")
 		e.Username = ""
 	}
 	return e, warnings
@@ -77,7 +77,7 @@ func (r *reader) protocol() string {
 	case "":
 		return "http"
 	}
-	r.fail(r.value("etcd3.protocol"), "etcd3.protocol", "is no protocol of etcd", "write http or https")
+	r.fail(r.value("etcd3.protocol"), "etcd3.protocol", "is not a protocol of etcd", "write http or https")
 	return "http"
 }
 
@@ -90,11 +90,11 @@ func (r *reader) srv(e *Etcd3) string {
 			continue
 		}
 		if problem := badHost(v); problem != "" || strings.Contains(v, ":") {
-			r.fail(r.value(key), key, "is not a domain", "write the domain below which _etcd-client._tcp is")
+			r.fail(r.value(key), key, "is not a domain", "write the domain that has _etcd-client._tcp")
 		}
 		e.SRV, e.SRVSuffix = v, strings.TrimSpace(r.text("etcd3.srv_suffix"))
 		if e.SRVSuffix != "" && !hostName.MatchString(e.SRVSuffix) {
-			r.fail(r.value("etcd3.srv_suffix"), "etcd3.srv_suffix", "is not a part of a name", "write what stands after _etcd-client- in the service's name")
+			r.fail(r.value("etcd3.srv_suffix"), "etcd3.srv_suffix", "is not part of a name", "write the part after _etcd-client- in the service's name")
 		}
 		return key
 	}
@@ -183,9 +183,9 @@ func (r *reader) hostPort(v *value, key string) (host string, port int) {
 	case text == "":
 		problem = "is empty"
 	case strings.Contains(text, "@"):
-		problem = "holds an @; a user and a password do not belong here"
+		problem = "contains an @; a user and a password do not belong here"
 	case strings.Contains(text, "//"):
-		problem, cure = "has a scheme", "write host:port alone, or use etcd3.url"
+		problem, cure = "has a scheme", "write only host:port, or use etcd3.url"
 	case strings.Contains(text, ","):
 		problem, cure = "names more than one host", "list them in etcd3.hosts"
 	case strings.Count(after, ":") > 1:
@@ -193,7 +193,7 @@ func (r *reader) hostPort(v *value, key string) (host string, port int) {
 	case problem == "" && after != "":
 		var ok bool
 		if port, ok = portNumber(after[1:]); !ok {
-			problem = "has a port that is none"
+			problem = "has an invalid port"
 		}
 	}
 	if problem != "" {

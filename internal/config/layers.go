@@ -140,7 +140,7 @@ func (h host) layers(name, from string, named bool) (layers, error) {
 			return l, unreadable("config directory "+printable(name), err, "check "+from)
 		}
 		if len(paths) == 0 {
-			l.warnings = append(l.warnings, fmt.Sprintf("config directory %s holds no *.yml and no *.yaml", printable(name)))
+			l.warnings = append(l.warnings, fmt.Sprintf("config directory %s contains no *.yml and no *.yaml file", printable(name)))
 		}
 	}
 	tree, left := dict(place{}), int64(maxFile)
@@ -150,7 +150,7 @@ func (h host) layers(name, from string, named bool) (layers, error) {
 			var denied *Error
 			if !named && errors.As(err, &denied) && denied.Problem == notPermitted {
 				// patronictl passes over it without a word (ctl.py, load_config).
-				l.warnings = append(l.warnings, fmt.Sprintf("%s %s: passed over", source, notPermitted))
+				l.warnings = append(l.warnings, fmt.Sprintf("%s %s: ignored", source, notPermitted))
 				return l, nil
 			}
 			return l, err
@@ -210,7 +210,7 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 	}
 	f, err := h.files.Open(path)
 	if err != nil {
-		return parsed{}, nil, unreadable(source, err, "check "+from+" and who may read it")
+		return parsed{}, nil, unreadable(source, err, "check "+from+" and its permissions")
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, *left+1))
@@ -227,7 +227,7 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 	warnings := doc.warnings
 	// A group is somebody's choice: Patroni's own file is often root:postgres 0640.
 	if mode := info.Mode().Perm(); doc.secret && mode&0o007 != 0 && h.goos != "windows" {
-		warnings = append(warnings, fmt.Sprintf("%s holds a password and can be read by everybody (mode %04o): chmod o= it", source, mode))
+		warnings = append(warnings, fmt.Sprintf("%s contains a password and is readable by everyone (mode %04o): chmod o= it", source, mode))
 	}
 	return doc, warnings, nil
 }

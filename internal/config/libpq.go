@@ -45,18 +45,18 @@ func (r *reader) elsewhere(h host, p *Postgres, warnings *[]string) {
 	}
 	mode := strings.ToLower(l.text("sslmode"))
 	if v := l.value("gssencmode"); v != nil && v.text != "disable" && v.text != "prefer" {
-		l.fail(v, "gssencmode", noGSSAPI, "leave it out, and use TLS (sslmode)")
+		l.fail(v, "gssencmode", noGSSAPI, "remove it, and use TLS (sslmode)")
 	}
 	verified := l.text("sslrootcert") != "" && mode != "disable" && mode != "allow" && mode != "prefer" && mode != "" || strings.HasPrefix(mode, "verify")
 	for _, key := range []string{"sslcrl", "sslcrldir"} {
 		if v := l.value(key); v != nil && verified {
-			l.fail(v, key, sqlRevoked, "leave it out, if its verification may be done without")
+			l.fail(v, key, sqlRevoked, "remove it, if the certificate need not be checked against it")
 		}
 	}
 	p.MinTLS = l.tlsVersion("ssl_min_protocol_version")
 	p.MaxTLS = l.tlsVersion("ssl_max_protocol_version")
 	if v := l.value("ssl_max_protocol_version"); v != nil && p.MaxTLS == 0 {
-		l.fail(v, "ssl_max_protocol_version", "is below TLS 1.2, which is the least here", "raise it, or leave it out")
+		l.fail(v, "ssl_max_protocol_version", "is below TLS 1.2, the minimum", "raise it, or remove it")
 	}
 	if p.Certificate == nil && l.text("sslcertmode") != "disable" && mode != "disable" {
 		cert, key := l.value("sslcert"), l.value("sslkey")
@@ -64,9 +64,9 @@ func (r *reader) elsewhere(h host, p *Postgres, warnings *[]string) {
 		case cert != nil && key != nil:
 			p.Certificate = l.pair(h, "sslcert", "sslkey", "sslpassword", warnings)
 		case cert != nil:
-			l.fail(cert, "sslcert", "is there without sslkey", "add PGSSLKEY")
+			l.fail(cert, "sslcert", "is set without sslkey", "add PGSSLKEY")
 		case key != nil:
-			l.fail(key, "sslkey", "is there without sslcert", "add PGSSLCERT")
+			l.fail(key, "sslkey", "is set without sslcert", "add PGSSLCERT")
 		}
 	}
 	r.err = l.err
@@ -75,7 +75,7 @@ func (r *reader) elsewhere(h host, p *Postgres, warnings *[]string) {
 func (r *reader) tlsVersion(key string) uint16 {
 	version, known := tlsVersions[strings.ToLower(r.text(key))]
 	if !known {
-		r.fail(r.value(key), key, "is none of libpq's values", "write one of TLSv1.2, TLSv1.3")
+		r.fail(r.value(key), key, "is not a value that libpq knows", "write one of TLSv1.2, TLSv1.3")
 	}
 	return version
 }
@@ -122,17 +122,17 @@ func (r *reader) service(h host) map[string]string {
 	if file == "" {
 		file, from = filepath.Join(h.get("HOME"), ".pg_service.conf"), "~/.pg_service.conf"
 	}
-	const remedy = "name the file in PGSERVICEFILE; that of the whole system is not read"
+	const remedy = "name the file in PGSERVICEFILE; the system-wide file is not read"
 	text, err := h.whole(file)
 	if err != nil {
 		var e *Error
 		errors.As(unreadable("", err, ""), &e)
-		r.fail(str("", place{source: variable("PGSERVICE")}), "", "the file of services ("+from+") "+e.Problem, remedy)
+		r.fail(str("", place{source: variable("PGSERVICE")}), "", "the service file ("+from+") "+e.Problem, remedy)
 		return nil
 	}
 	services, err := pgservicefile.ParseServicefile(bytes.NewReader(text))
 	if err != nil {
-		r.fail(str("", place{source: from}), "", "is not of the form of a file of services", "write [service], and key=value below it")
+		r.fail(str("", place{source: from}), "", "is not a valid service file", "write [service], and key=value lines below it")
 		return nil
 	}
 	service, err := services.GetService(name)

@@ -29,7 +29,7 @@ func TestLibpq(t *testing.T) {
 		{"a version that is raised", "", map[string]string{"PGSSLMINPROTOCOLVERSION": "TLSv1"}, "", Postgres{}, false, ""},
 		{"versions of a service", "", nil, "ssl_min_protocol_version=TLSv1.3\nssl_max_protocol_version=tlsv1.3", Postgres{MinTLS: tls.VersionTLS13, MaxTLS: tls.VersionTLS13}, false, ""},
 		{"a service before the environment", "", map[string]string{"PGSSLMINPROTOCOLVERSION": "TLSv1.2"}, "ssl_min_protocol_version=TLSv1.3", Postgres{MinTLS: tls.VersionTLS13}, false, ""},
-		{"no such version", "", map[string]string{"PGSSLMINPROTOCOLVERSION": secret}, "", Postgres{}, false, "environment variable PGSSLMINPROTOCOLVERSION: ssl_min_protocol_version: is none of libpq's values"},
+		{"no such version", "", map[string]string{"PGSSLMINPROTOCOLVERSION": secret}, "", Postgres{}, false, "environment variable PGSSLMINPROTOCOLVERSION: ssl_min_protocol_version: is not a value that libpq knows"},
 		{"a greatest version that is too low", "", map[string]string{"PGSSLMAXPROTOCOLVERSION": "TLSv1.1"}, "", Postgres{}, false, "PGSSLMAXPROTOCOLVERSION: ssl_max_protocol_version: is below TLS 1.2"},
 		{"GSSAPI", "", map[string]string{"PGGSSENCMODE": "require"}, "", Postgres{}, false, "environment variable PGGSSENCMODE: gssencmode: " + noGSSAPI},
 		{"GSSAPI of a service", "", nil, "gssencmode=require", Postgres{}, false, "the service of environment variable PGSERVICE: gssencmode: " + noGSSAPI},
@@ -45,14 +45,14 @@ func TestLibpq(t *testing.T) {
 		{"a certificate of a service", "", nil, "sslcert=CRT\nsslkey=KEY\nsslpassword=open-sesame", Postgres{}, true, ""},
 		{"a certificate, and the wrong passphrase", "", map[string]string{"PGSSLCERT": "CRT", "PGSSLKEY": "KEY", "PGSSLPASSWORD": secret}, "", Postgres{}, false, "environment variable PGSSLKEY: sslkey: names a file that is encrypted, and the passphrase does not open it; correct sslpassword"},
 		{"a certificate, and no passphrase", "", map[string]string{"PGSSLCERT": "CRT", "PGSSLKEY": "KEY"}, "", Postgres{}, false, "sslkey: names a file that is encrypted, and no passphrase is given; give it in sslpassword"},
-		{"a certificate without a key", "", map[string]string{"PGSSLCERT": "CRT"}, "", Postgres{}, false, "environment variable PGSSLCERT: sslcert: is there without sslkey; add PGSSLKEY"},
-		{"a key without a certificate", "", map[string]string{"PGSSLKEY": "KEY"}, "", Postgres{}, false, "PGSSLKEY: sslkey: is there without sslcert"},
+		{"a certificate without a key", "", map[string]string{"PGSSLCERT": "CRT"}, "", Postgres{}, false, "environment variable PGSSLCERT: sslcert: is set without sslkey; add PGSSLKEY"},
+		{"a key without a certificate", "", map[string]string{"PGSSLKEY": "KEY"}, "", Postgres{}, false, "PGSSLKEY: sslkey: is set without sslcert"},
 		{"a certificate that is not to be shown", "", map[string]string{"PGSSLCERT": "/nowhere", "PGSSLCERTMODE": "disable"}, "", Postgres{}, false, ""},
 		{"a certificate, and no TLS", "", map[string]string{"PGSSLCERT": "/nowhere", "PGSSLMODE": "disable"}, "", Postgres{}, false, ""},
 		{"a certificate of the file before", "postgresql: {authentication: {superuser: {sslcert: CRT, sslkey: KEY, sslpassword: open-sesame}}}\n", map[string]string{"PGSSLCERT": "/nowhere"}, "", Postgres{}, true, ""},
 		{"no such service", "", map[string]string{"PGSERVICE": secret, "PGSERVICEFILE": "SERVICES"}, "", Postgres{}, false, "environment variable PGSERVICE: names a service that is not in environment variable PGSERVICEFILE"},
-		{"no file of services", "", map[string]string{"PGSERVICE": "x"}, "", Postgres{}, false, "environment variable PGSERVICE: the file of services (~/.pg_service.conf) does not exist"},
-		{"no file of that form", "", map[string]string{"PGSERVICE": "x", "PGSERVICEFILE": "CRT"}, "", Postgres{}, false, "environment variable PGSERVICEFILE: is not of the form of a file of services"},
+		{"no file of services", "", map[string]string{"PGSERVICE": "x"}, "", Postgres{}, false, "environment variable PGSERVICE: the service file (~/.pg_service.conf) does not exist"},
+		{"no file of that form", "", map[string]string{"PGSERVICE": "x", "PGSERVICEFILE": "CRT"}, "", Postgres{}, false, "environment variable PGSERVICEFILE: is not a valid service file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, withFiles(t, minimal+tc.text))

@@ -199,7 +199,7 @@ func TestWholeConfigurationInEnvironment(t *testing.T) {
 		t.Errorf("scope %q, want the flag's", c.Scope)
 	}
 	w.vars["PATRONI_CONFIGURATION"] = "scope: whole\netcd3:\n  host: [1]\n"
-	w.mustFail(Flags{}, "environment variable PATRONI_CONFIGURATION, line 3: etcd3.host: want text, found a list")
+	w.mustFail(Flags{}, "environment variable PATRONI_CONFIGURATION, line 3: etcd3.host: expected text, found a list")
 	w.vars["PATRONI_CONFIGURATION"] = "just text"
 	w.mustFail(Flags{}, "PATRONI_CONFIGURATION", "text instead of a mapping")
 

@@ -26,7 +26,7 @@ func (r *reader) postgres(h host, warnings *[]string) Postgres {
 		}
 		for _, key := range slices.Sorted(maps.Keys(v.keys)) {
 			if !slices.Contains(own[section], key) {
-				r.fail(v.keys[key], section, fmt.Sprintf("%s is not known here", plain(key)), "the keys are "+strings.Join(own[section], ", "))
+				r.fail(v.keys[key], section, fmt.Sprintf("%s is not a known key", plain(key)), "the keys are "+strings.Join(own[section], ", "))
 			}
 		}
 	}
@@ -41,7 +41,7 @@ func (r *reader) postgres(h host, warnings *[]string) Postgres {
 	if r.text(mine+".username") == "" {
 		for _, key := range []string{"password", "sslcert", "sslkey", "sslpassword"} {
 			if key = mine + "." + key; r.text(key) != "" {
-				r.fail(r.value(key), key, "has no username beside it", "add preflight.postgresql.username")
+				r.fail(r.value(key), key, "is set without a username", "add preflight.postgresql.username")
 			}
 		}
 		role = superuser
@@ -61,7 +61,7 @@ func (r *reader) libpq(h host, role string, p *Postgres, warnings *[]string) {
 	} {
 		key = superuser + "." + key
 		if text := strings.ToLower(r.text(key)); !slices.Contains(allowed, text) {
-			r.fail(r.value(key), key, "is none of libpq's values", "write one of "+strings.Join(allowed[1:], ", "))
+			r.fail(r.value(key), key, "is not a value that libpq knows", "write one of "+strings.Join(allowed[1:], ", "))
 		}
 	}
 	if p.SSLRootCert != "" && p.SSLRootCert != "system" {
@@ -70,7 +70,7 @@ func (r *reader) libpq(h host, role string, p *Postgres, warnings *[]string) {
 	for _, missing := range [][2]string{{"sslcert", "sslkey"}, {"sslkey", "sslcert"}} {
 		there, lacks := role+"."+missing[0], role+"."+missing[1]
 		if r.text(there) != "" && r.text(lacks) == "" {
-			r.fail(r.value(there), there, "is there without "+missing[1], "add "+lacks)
+			r.fail(r.value(there), there, "is set without "+missing[1], "add "+lacks)
 		}
 	}
 	p.Certificate = r.pair(h, role+".sslcert", role+".sslkey", role+".sslpassword", warnings)
@@ -100,12 +100,12 @@ func (r *reader) vips(flags []string) []string {
 		case strings.Contains(text, "//"):
 			problem = "has a scheme"
 		case strings.Contains(text, "/"):
-			problem = "has a slash, a netmask perhaps"
+			problem = "has a slash, perhaps a netmask"
 		case problem != "" && strings.Contains(text, ":") && !strings.Contains(text, "%"):
 			problem = "has a port, or is not an IP address"
 		}
 		if problem != "" {
-			r.fail(v, name, problem, "write the IP address or the host name alone")
+			r.fail(v, name, problem, "write only the IP address or the host name")
 		}
 		if !slices.Contains(out, text) {
 			out = append(out, text)

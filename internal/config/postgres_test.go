@@ -93,13 +93,13 @@ func TestPostgresCertificate(t *testing.T) {
 		{"superuser", super, true, ""},
 		{"superuser's, not our role's", super + "preflight: {postgresql: {username: u}}\n", false, ""},
 		{"our role's", "preflight: {postgresql: {username: u, sslcert: CRT, sslkey: KEY, sslpassword: open-sesame}}\n", true, ""},
-		{"no key", "postgresql: {authentication: {superuser: {sslcert: CRT}}}\n", false, superuser + ".sslcert: is there without sslkey; add " + superuser + ".sslkey"},
-		{"no certificate", "postgresql: {authentication: {superuser: {sslkey: KEY}}}\n", false, superuser + ".sslkey: is there without sslcert"},
+		{"no key", "postgresql: {authentication: {superuser: {sslcert: CRT}}}\n", false, superuser + ".sslcert: is set without sslkey; add " + superuser + ".sslkey"},
+		{"no certificate", "postgresql: {authentication: {superuser: {sslkey: KEY}}}\n", false, superuser + ".sslkey: is set without sslcert"},
 		{"no passphrase", "postgresql: {authentication: {superuser: {sslcert: CRT, sslkey: KEY}}}\n", false, superuser + ".sslkey: names a file that is encrypted, and no passphrase is given; give it in " + superuser + ".sslpassword"},
 		{"wrong passphrase", "postgresql: {authentication: {superuser: {sslcert: CRT, sslkey: KEY, sslpassword: " + secret + "}}}\n", false, "the passphrase does not open it; correct " + superuser + ".sslpassword"},
-		{"certificate without a role", "preflight: {postgresql: {sslcert: CRT, sslkey: KEY}}\n", false, "preflight.postgresql.sslcert: has no username beside it"},
+		{"certificate without a role", "preflight: {postgresql: {sslcert: CRT, sslkey: KEY}}\n", false, "preflight.postgresql.sslcert: is set without a username"},
 		{"no CA", "postgresql: {authentication: {superuser: {sslrootcert: /nowhere/ca.crt}}}\n", false, superuser + ".sslrootcert: names a file that does not exist"},
-		{"unknown mode", "postgresql: {authentication: {superuser: {sslmode: " + secret + "}}}\n", false, superuser + ".sslmode: is none of libpq's values; write one of disable, allow, "},
+		{"unknown mode", "postgresql: {authentication: {superuser: {sslmode: " + secret + "}}}\n", false, superuser + ".sslmode: is not a value that libpq knows; write one of disable, allow, "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, minimal+withFiles(t, tc.text))
@@ -116,12 +116,12 @@ func TestPostgresCertificate(t *testing.T) {
 
 func TestOwnSection(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
-		{"preflight: {vip: [10.0.0.1]}", "line 3: preflight: vip is not known here; the keys are api_urls, postgresql, vips"},
-		{"preflight:\n  postgresql:\n    user: u", "line 5: preflight.postgresql: user is not known here; the keys are database, password, sslcert, sslkey, sslpassword, username"},
-		{"preflight: {postgresql: {username: u, sslmode: require}}", "sslmode is not known here"},
-		{"preflight: {zzz: 1, aaa: 2}", "preflight: aaa is not known here"},
-		{"preflight: {\"a\\nb\": 1}", "preflight: a key that is not printed here is not known here"},
-		{"preflight: {postgresql: {password: " + secret + "}}", "preflight.postgresql.password: has no username beside it"},
+		{"preflight: {vip: [10.0.0.1]}", "line 3: preflight: vip is not a known key; the keys are api_urls, postgresql, vips"},
+		{"preflight:\n  postgresql:\n    user: u", "line 5: preflight.postgresql: user is not a known key; the keys are database, password, sslcert, sslkey, sslpassword, username"},
+		{"preflight: {postgresql: {username: u, sslmode: require}}", "sslmode is not a known key"},
+		{"preflight: {zzz: 1, aaa: 2}", "preflight: aaa is not a known key"},
+		{"preflight: {\"a\\nb\": 1}", "preflight: a key that is not printed here is not a known key"},
+		{"preflight: {postgresql: {password: " + secret + "}}", "preflight.postgresql.password: is set without a username"},
 	} {
 		w, flags := file(t, minimal+tc.text+"\n")
 		w.mustFail(flags, flags.File, tc.want)
@@ -185,8 +185,8 @@ func TestBadVIPs(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"10.0.0.1": "want a list, found text", "{a: b}": "want a list, found a mapping", "[[a]]": "want text, found a list",
-		"[~]": "want text, found nothing", "[1.5]": "want text, found a number",
+		"10.0.0.1": "expected a list, found text", "{a: b}": "expected a list, found a mapping", "[[a]]": "expected text, found a list",
+		"[~]": "expected text, found nothing", "[1.5]": "expected text, found a number",
 	} {
 		w, flags := file(t, minimal+"preflight: {vips: "+text+"}\n")
 		w.mustFail(flags, "line 3: preflight.vips", want)

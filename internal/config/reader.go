@@ -28,7 +28,7 @@ func (r *reader) fail(v *value, key, problem, remedy string) {
 }
 
 func (r *reader) wrongType(v *value, key, want, remedy string) {
-	r.fail(v, key, fmt.Sprintf("want %s, found %s", want, v.what()), remedy)
+	r.fail(v, key, fmt.Sprintf("expected %s, found %s", want, v.what()), remedy)
 }
 
 // value returns what stands at a dotted path, nil where it is absent or null.
@@ -113,7 +113,7 @@ func (r *reader) port(path string) int {
 		return 0
 	}
 	if v.kind != scalar || v.tag != "!!int" && v.tag != "!!str" {
-		r.wrongType(v, path, "a port", "write a number, as in port: 2379")
+		r.wrongType(v, path, "a port", "write a number, for example port: 2379")
 		return 0
 	}
 	n, ok := portNumber(v.text)

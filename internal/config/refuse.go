@@ -18,8 +18,8 @@ type refusal struct {
 const (
 	sqlRevoked = "lists of revoked certificates are not supported"
 	noGSSAPI   = "GSSAPI encryption is not supported"
-	unverified = "leave it out, with a file (-c) that has the rest, if its verification may be done without"
-	byTLS      = "leave it out, with a file (-c) that has the rest, and use TLS (sslmode)"
+	unverified = "remove it, using a file (-c) with the other settings, if the certificate need not be checked against it"
+	byTLS      = "remove it, using a file (-c) with the other settings, and use TLS (sslmode)"
 )
 
 // refusals is what is not supported. What matters to a write or to Patroni

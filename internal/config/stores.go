@@ -28,7 +28,7 @@ func (r *reader) store() string {
 	problem, remedy := "no store is configured", "give -d etcd3://host:port, PATRONI_ETCD3_HOSTS, or etcd3: in the file (-c)"
 	for _, key := range sortedKeys(r.root) {
 		if meant := nearest(key, stores); meant != "" && r.root.keys[key].kind != null {
-			r.fail(r.root.keys[key], plain(key), "is no store that Patroni knows, and no other is configured", "is "+meant+" meant? "+remedy)
+			r.fail(r.root.keys[key], plain(key), "is not a store that Patroni knows, and no other is configured", "did you mean "+meant+"? "+remedy)
 		}
 	}
 	r.fail(nil, "etcd3", problem, remedy)
@@ -40,7 +40,7 @@ func (r *reader) store() string {
 func (r *reader) unread(store string, flags []string, warnings *[]string) []string {
 	at := r.value(store).at
 	if r.citus() {
-		r.fail(r.value("citus"), "citus", "a Citus cluster in another store than etcd v3 is not supported, since a REST API does not tell which group it is of", "ask about each group as a cluster of its own, with a file (-c) that has no citus section")
+		r.fail(r.value("citus"), "citus", "a Citus cluster in a store other than etcd v3 is not supported, since a REST API does not tell its group", "check each group as a cluster of its own, with a file (-c) without a citus section")
 	}
 	var urls []string
 	from := "--api-url and preflight.api_urls"
@@ -59,15 +59,15 @@ func (r *reader) unread(store string, flags []string, warnings *[]string) []stri
 		urls, from = append(urls, baseURL(scheme, host, port)), "restapi.connect_address"
 	}
 	if len(urls) == 0 {
-		r.fail(r.value(store), store, storeNames[store]+" is not read, and no REST API is named that could tell of the cluster", "give --api-url http://host:8008 of a member, preflight.api_urls, or restapi.connect_address in the file (-c)")
+		r.fail(r.value(store), store, storeNames[store]+" is not read, and no REST API is named that could describe the cluster", "give --api-url http://host:8008 of a member, preflight.api_urls, or restapi.connect_address in the file (-c)")
 	}
 	slices.Sort(urls)
 	urls = slices.Compact(urls)
 	hint := ""
 	if store == "etcd" {
-		hint = " (where Patroni uses the v3 API, write etcd3:)"
+		hint = " (if Patroni uses the v3 API, write etcd3:)"
 	}
-	*warnings = append(*warnings, fmt.Sprintf("%s: %s: %s is not read%s; the cluster is judged by REST and SQL alone, beginning with the REST API of %s. What only the store knows stays unknown: the verdict is NO-GO or UNKNOWN, never GO",
+	*warnings = append(*warnings, fmt.Sprintf("%s: %s: %s is not read%s; the tool relies on REST and SQL alone, starting from the REST API of %s. Facts that only the store has stay unknown: the verdict is NO-GO or UNKNOWN, never GO",
 		at, store, storeNames[store], hint, from))
 	return urls
 }
@@ -81,7 +81,7 @@ func (r *reader) apiURL(v *value, key string) string {
 		r.fail(v, key, "is not the URL of a REST API", remedy)
 		return ""
 	case u.User != nil:
-		r.fail(v, key, "holds a user or a password, and no login is needed to read", remedy)
+		r.fail(v, key, "contains a user or a password; reading needs no login", remedy)
 		return ""
 	}
 	host, port := r.hostPort(str(u.Host, v.at), key)

@@ -61,11 +61,11 @@ func TestUnreadStore(t *testing.T) {
 	}{
 		{"none", "", nil, "line 2: consul: Consul is not read, and no REST API is named"},
 		{"no URL", "", []string{"b:8008"}, "flag --api-url: preflight.api_urls: is not the URL of a REST API; write http://host:8008"},
-		{"a login", "", []string{"http://u:" + secret + "@b:8008"}, "holds a user or a password"},
+		{"a login", "", []string{"http://u:" + secret + "@b:8008"}, "contains a user or a password"},
 		{"no host", "preflight: {api_urls: ['http://:8008']}\n", nil, "line 3: preflight.api_urls[0]"},
 		{"garbage", "preflight: {api_urls: ['http://" + secret + ":x']}\n", nil, "preflight.api_urls[0]: is not the URL"},
 		{"a faulty address", "restapi: {connect_address: 'a:b:c'}\n", nil, "restapi.connect_address: has more than one colon"},
-		{"Citus", "restapi: {connect_address: 'a:8008'}\ncitus: {group: 0, database: c}\n", nil, "citus: a Citus cluster in another store"},
+		{"Citus", "restapi: {connect_address: 'a:8008'}\ncitus: {group: 0, database: c}\n", nil, "citus: a Citus cluster in a store other"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, base+tc.text)
@@ -75,10 +75,10 @@ func TestUnreadStore(t *testing.T) {
 	}
 	w, flags := file(t, base+"restapi: {connect_address: 'a:8008'}\n")
 	flags.Group = "0"
-	w.mustFail(flags, "flag --group: citus.group: ", "another store than etcd v3")
+	w.mustFail(flags, "flag --group: citus.group: ", "a store other than etcd v3")
 	w, flags = file(t, minimal)
 	flags.APIURLs = []string{"http://a:8008"}
-	w.mustFail(flags, "flag --api-url", "is not used, since etcd3 is there")
+	w.mustFail(flags, "flag --api-url", "is not used, since etcd3 is configured")
 }
 
 // TestMisspeltStore: a section that is near a store's name is named with its line.
@@ -88,7 +88,7 @@ func TestMisspeltStore(t *testing.T) {
 		"consol": "consul", "kubernets": "kubernetes", "exibitor": "exhibitor", "raf": "raft",
 	} {
 		w, flags := file(t, "scope: demo\nname: x\n"+word+": {host: e}\n")
-		w.mustFail(flags, "line 3: "+word+": is no store that Patroni knows", "is "+meant+" meant?")
+		w.mustFail(flags, "line 3: "+word+": is not a store that Patroni knows", "did you mean "+meant+"?")
 	}
 	// What is near nothing, and sections that are no store, are not blamed.
 	w, flags := file(t, "scope: demo\nrestapi: {listen: 'a:1'}\nctl: {}\nlog: {}\nwatchdog: {}\nconfig: {}\ncassandra: {}\n")

@@ -22,7 +22,7 @@ func (r *reader) etcdTLS(h host, protocol string, srv bool, warnings *[]string) 
 	if protocol == "http" && !srv {
 		for _, key := range []string{ca, "etcd3.cert", "etcd3.key"} {
 			if r.text(key) != "" {
-				r.fail(r.value(key), key, "is there, but etcd is spoken to over http, in plain text", "set etcd3.protocol to https (or the scheme of etcd3.url), or take the key out")
+				r.fail(r.value(key), key, "is set, but the connection to etcd is http, without encryption", "set etcd3.protocol to https (or the scheme of etcd3.url), or remove the key")
 			}
 		}
 		return nil, false
@@ -74,7 +74,7 @@ func (r *reader) pair(h host, certKey, keyKey, passphraseKey string, warnings *[
 	certificate, ok := r.file(h, certKey)
 	if !ok {
 		if v := r.value(keyKey); v != nil && r.text(keyKey) != "" {
-			*warnings = append(*warnings, v.at.String()+": "+keyKey+" is not used, since there is no "+certKey)
+			*warnings = append(*warnings, v.at.String()+": "+keyKey+" is not used, since it has no "+certKey)
 		}
 		return nil
 	}
@@ -87,7 +87,7 @@ func (r *reader) pair(h host, certKey, keyKey, passphraseKey string, warnings *[
 	// A group is somebody's choice, as with the configuration itself.
 	name := r.text(from)
 	if info, err := h.files.Stat(name); err == nil && info.Mode().Perm()&0o007 != 0 && h.goos != "windows" {
-		*warnings = append(*warnings, fmt.Sprintf("%s: %s names a file with a private key that everybody can read (mode %04o): chmod o= it", r.value(from).at, from, info.Mode().Perm()))
+		*warnings = append(*warnings, fmt.Sprintf("%s: %s names a file with a private key that everyone can read (mode %04o): chmod o= it", r.value(from).at, from, info.Mode().Perm()))
 	}
 	passphrase := ""
 	if passphraseKey != "" {
@@ -110,7 +110,7 @@ func (r *reader) pair(h host, certKey, keyKey, passphraseKey string, warnings *[
 	case passphraseKey != "" && errors.Is(err, secure.ErrNoPassphrase):
 		remedy = "give it in " + passphraseKey
 	case errors.Is(err, secure.ErrNoPassphrase), errors.Is(err, secure.ErrPassphrase):
-		remedy = "give a key without a passphrase: Patroni has no key for one here"
+		remedy = "use a key without a passphrase: Patroni has no setting for it here"
 	case errors.Is(err, secure.ErrEncryption):
 		remedy = "encrypt it as openssl pkcs8 -topk8 does: PBES2 with PBKDF2 and AES"
 	}
@@ -129,7 +129,7 @@ func (r *reader) file(h host, key string) ([]byte, bool) {
 	if err != nil {
 		var e *Error
 		errors.As(unreadable("", err, ""), &e)
-		r.fail(r.value(key), key, "names a file that "+e.Problem, "check the path, and who may read it")
+		r.fail(r.value(key), key, "names a file that "+e.Problem, "check the path and its permissions")
 		return nil, false
 	}
 	return text, true

@@ -41,7 +41,7 @@ func TestOpenKeyFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := w.must(flags)
-		if (len(c.Warnings) == 1) != warn || warn && !strings.Contains(c.Warnings[0], "line 2: etcd3.key names a file with a private key that everybody can read") {
+		if (len(c.Warnings) == 1) != warn || warn && !strings.Contains(c.Warnings[0], "line 2: etcd3.key names a file with a private key that everyone can read") {
 			t.Errorf("%04o: warnings %q", mode, c.Warnings)
 		}
 	}
@@ -63,20 +63,20 @@ func TestEtcdTLS(t *testing.T) {
 		{"the url's protocol wins", "{url: 'https://e:1', protocol: http, cacert: CRT}", "https://e:1", true, true, true, false, "", ""},
 		{"another name for the CA", "{host: e, protocol: https, ca_cert: CRT}", "https://e:2379", true, true, true, false, "", ""},
 		{"client certificate", "{host: e, protocol: https, cert: CRT, key: OPEN}", "https://e:2379", true, true, false, true, "", ""},
-		{"key without certificate", "{host: e, protocol: https, key: OPEN}", "https://e:2379", true, false, false, false, "etcd3.key is not used, since there is no etcd3.cert", ""},
-		{"CA over http", "{host: e, cacert: CRT}", "", false, false, false, false, "", "etcd3.cacert: is there, but etcd is spoken to over http, in plain text; set etcd3.protocol to https"},
-		{"other CA over http", "{host: e, ca_cert: CRT}", "", false, false, false, false, "", "etcd3.ca_cert: is there, but"},
-		{"certificate over http", "{url: 'http://e', protocol: https, cert: CRT}", "", false, false, false, false, "", "etcd3.cert: is there, but"},
-		{"key over http", "{hosts: [e], key: OPEN}", "", false, false, false, false, "", "etcd3.key: is there, but"},
+		{"key without certificate", "{host: e, protocol: https, key: OPEN}", "https://e:2379", true, false, false, false, "etcd3.key is not used, since it has no etcd3.cert", ""},
+		{"CA over http", "{host: e, cacert: CRT}", "", false, false, false, false, "", "etcd3.cacert: is set, but the connection to etcd is http, without encryption; set etcd3.protocol to https"},
+		{"other CA over http", "{host: e, ca_cert: CRT}", "", false, false, false, false, "", "etcd3.ca_cert: is set, but"},
+		{"certificate over http", "{url: 'http://e', protocol: https, cert: CRT}", "", false, false, false, false, "", "etcd3.cert: is set, but"},
+		{"key over http", "{hosts: [e], key: OPEN}", "", false, false, false, false, "", "etcd3.key: is set, but"},
 		{"no such CA", "{host: e, protocol: https, cacert: /nowhere}", "", false, false, false, false, "", "etcd3.cacert: names a file that does not exist; check the path"},
 		{"CA is no certificate", "{host: e, protocol: https, cacert: OPEN}", "", false, false, false, false, "", "etcd3.cacert: names a file that holds no certificate in PEM"},
 		{"CA is a directory", "{host: e, protocol: https, cacert: /}", "", false, false, false, false, "", "etcd3.cacert: names a file that is not a file"},
 		{"no key", "{host: e, protocol: https, cert: CRT}", "", false, false, false, false, "", "etcd3.cert: names a file that holds no private key in PEM; add the key to that file, or name its file in etcd3.key"},
 		{"no such key", "{host: e, protocol: https, cert: CRT, key: /nowhere}", "", false, false, false, false, "", "etcd3.key: names a file that does not exist"},
 		{"another key", "{host: e, protocol: https, cert: CRT, key: EC}", "", false, false, false, false, "", "etcd3.key: names a file that is not the key of the certificate; name the key that belongs to etcd3.cert"},
-		{"encrypted key", "{host: e, protocol: https, cert: CRT, key: KEY}", "", false, false, false, false, "", "etcd3.key: names a file that is encrypted, and no passphrase is given; give a key without a passphrase"},
+		{"encrypted key", "{host: e, protocol: https, cert: CRT, key: KEY}", "", false, false, false, false, "", "etcd3.key: names a file that is encrypted, and no passphrase is given; use a key without a passphrase"},
 		{"certificate is a key", "{host: e, protocol: https, cert: OPEN}", "", false, false, false, false, "", "etcd3.cert: names a file that holds no certificate in PEM"},
-		{"list of CAs", "{host: e, protocol: https, cacert: [CRT]}", "", false, false, false, false, "", "etcd3.cacert: want text, found a list"},
+		{"list of CAs", "{host: e, protocol: https, cacert: [CRT]}", "", false, false, false, false, "", "etcd3.cacert: expected text, found a list"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, "scope: demo\netcd3: "+withFiles(t, tc.etcd3)+"\n")
@@ -107,7 +107,7 @@ func TestEtcdTLS(t *testing.T) {
 		t.Error("the key in the certificate's file is not read")
 	}
 	w.files = denied{open: map[string]error{one: fs.ErrPermission}}
-	w.mustFail(flags, "etcd3.cert: names a file that may not be read by this user; check the path, and who may read it")
+	w.mustFail(flags, "etcd3.cert: names a file that may not be read by this user; check the path and its permissions")
 }
 
 func TestEtcdLogin(t *testing.T) {
@@ -122,8 +122,8 @@ func TestEtcdLogin(t *testing.T) {
 		{"an at sign in the password", "{url: 'http://u:p@q@e:1'}", "u", "p@q", "", "", nil},
 		{"a url takes the login away", "{url: 'http://e:1', username: u, password: p}", "", "", "", "", nil},
 		{"a proxy takes the login away", "{proxy: 'http://e:1', username: u, password: p}", "", "", "", "", nil},
-		{"user alone", "{host: e, username: u}", "", "", "etcd3.username has no password beside it: it is not used, as for Patroni", "", nil},
-		{"password alone", "{host: e, password: " + secret + "}", "", "", "", "etcd3.password: has no username beside it; add etcd3.username", nil},
+		{"user alone", "{host: e, username: u}", "", "", "etcd3.username is set without a password: Patroni does not use it, nor does this tool", "", nil},
+		{"password alone", "{host: e, password: " + secret + "}", "", "", "", "etcd3.password: is set without a username; add etcd3.username", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, "scope: demo\netcd3: "+tc.etcd3+"\n")
@@ -153,11 +153,11 @@ func TestSRV(t *testing.T) {
 		{"{srv: x, hosts: [h]}", "x", "", "http://h:2379", "", ""},
 		{"{srv: x, url: 'http://u'}", "x", "", "http://u:2379", "", ""},
 		{"{srv: x, cacert: CRT}", "x", "", "", "", ""},
-		{"{srv: x, proxy: 'http://p'}", "", "", "http://p:2379", "etcd3.srv is not used, since etcd3.proxy is there", ""},
+		{"{srv: x, proxy: 'http://p'}", "", "", "http://p:2379", "etcd3.srv is not used, since etcd3.proxy is set", ""},
 		{"{srv_suffix: s, host: h}", "", "", "http://h:2379", "etcd3.srv_suffix is not used", ""},
 		{"{srv: 'x y'}", "", "", "", "", "etcd3.srv: is not a domain"},
 		{"{srv: '::1'}", "", "", "", "", "etcd3.srv: is not a domain"},
-		{"{srv: x, srv_suffix: '" + secret + "/'}", "", "", "", "", "etcd3.srv_suffix: is not a part of a name"},
+		{"{srv: x, srv_suffix: '" + secret + "/'}", "", "", "", "", "etcd3.srv_suffix: is not part of a name"},
 		{"{srv: ''}", "", "", "", "", "etcd3: names no server"},
 	} {
 		w, flags := file(t, "scope: demo\netcd3: "+withFiles(t, tc.etcd3)+"\n")
@@ -224,7 +224,7 @@ func TestREST(t *testing.T) {
 // TestCitus: a group is named on the command line, as for patronictl switchover.
 func TestCitus(t *testing.T) {
 	w, flags := file(t, minimal+"citus: {group: 3, database: citus}\n")
-	w.mustFail(flags, "line 3: citus: the cluster has several groups, each with a leader of its own; say which one with --group")
+	w.mustFail(flags, "line 3: citus: the cluster has several groups, each with a leader of its own; name the group with --group")
 	flags.Group = "1"
 	if c := w.must(flags); c.Group != "1" {
 		t.Errorf("group %q", c.Group)

@@ -45,7 +45,7 @@ func parse(source string, text []byte, of sections) (parsed, error) {
 			return parsed{}, syntax(source, err)
 		}
 		return parsed{}, &Error{
-			Where: place{source, more.Line}.String(), Problem: "holds a second YAML document",
+			Where: place{source, more.Line}.String(), Problem: "contains a second YAML document",
 			Remedy: "keep one and remove the line ---",
 		}
 	}
@@ -56,7 +56,7 @@ func parse(source string, text []byte, of sections) (parsed, error) {
 	}
 	if tree.kind != mapping {
 		return parsed{}, &Error{
-			Where: source, Problem: "holds " + tree.what() + " instead of a mapping",
+			Where: source, Problem: "contains " + tree.what() + " instead of a mapping",
 			Remedy: "write keys and values as in patroni.yml",
 		}
 	}
@@ -167,9 +167,9 @@ func (c *converter) pairs(v *value, n *yaml.Node, path string, depth int) error 
 func (c *converter) twice(at place, key string, before int) {
 	switch n := len(c.warnings); {
 	case n < maxTwice:
-		c.warnings = append(c.warnings, fmt.Sprintf("%s: %s is there twice, first in line %d; the last one counts, as for Patroni", at, plain(key), before))
+		c.warnings = append(c.warnings, fmt.Sprintf("%s: %s is given twice, first in line %d; the last one counts, as for Patroni", at, plain(key), before))
 	case n == maxTwice:
-		c.warnings = append(c.warnings, c.source+": more keys are there twice")
+		c.warnings = append(c.warnings, c.source+": more keys are given twice")
 	}
 }
 

@@ -21,10 +21,10 @@ func TestHostileYAML(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"empty", "", "is empty"},
 		{"comment only", "# nothing\n", "is empty"},
-		{"null", "~\n", "holds nothing instead of a mapping"},
-		{"text", secret + "\n", "holds text instead of a mapping"},
-		{"list", "- a\n", "holds a list instead of a mapping"},
-		{"two documents", minimal + "---\nscope: other\n", "holds a second YAML document"},
+		{"null", "~\n", "contains nothing instead of a mapping"},
+		{"text", secret + "\n", "contains text instead of a mapping"},
+		{"list", "- a\n", "contains a list instead of a mapping"},
+		{"two documents", minimal + "---\nscope: other\n", "contains a second YAML document"},
 		{"broken second document", minimal + "---\n\tx: [\n", "is not valid YAML"},
 		{"tabs", "scope: demo\netcd3:\n\thost: e\n", "line 3: is not valid YAML: a tab"},
 		{"unclosed", "scope: [" + secret + "\n", "is not valid YAML"},
@@ -42,8 +42,8 @@ func TestHostileYAML(t *testing.T) {
 		{"merge of itself", minimal + "preflight: &p {<<: *p}\n", "too many levels"},
 		{"merge of text", minimal + "preflight: {<<: " + secret + "}\n", "<< names text instead of a mapping"},
 		{"too large", minimal + strings.Repeat("# a comment\n", 100_000), "is too large"},
-		{"tag of its own", "scope: !" + secret + " demo\netcd3: {host: e}\n", "scope: want text, found a value with a YAML tag"},
-		{"vault tag", minimal + "preflight:\n  postgresql:\n    username: u\n    password: !vault |\n      " + secret + "\n", "preflight.postgresql.password: want text, found a value with a YAML tag"},
+		{"tag of its own", "scope: !" + secret + " demo\netcd3: {host: e}\n", "scope: expected text, found a value with a YAML tag"},
+		{"vault tag", minimal + "preflight:\n  postgresql:\n    username: u\n    password: !vault |\n      " + secret + "\n", "preflight.postgresql.password: expected text, found a value with a YAML tag"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, tc.text)
@@ -119,8 +119,8 @@ func TestDuplicateKeys(t *testing.T) {
 		t.Errorf("%+v: the last one does not count", c)
 	}
 	want := []string{
-		"line 4: etcd3.host is there twice, first in line 3; ",
-		"line 5: scope is there twice, first in line 1; ",
+		"line 4: etcd3.host is given twice, first in line 3; ",
+		"line 5: scope is given twice, first in line 1; ",
 	}
 	if len(c.Warnings) != 2 {
 		t.Fatalf("warnings %q, want two", c.Warnings)
@@ -139,7 +139,7 @@ func TestDuplicateKeys(t *testing.T) {
 func TestManyDuplicateKeys(t *testing.T) {
 	w, flags := file(t, minimal+"ctl:\n"+strings.Repeat("  a: b\n", 1000))
 	c := w.must(flags)
-	if len(c.Warnings) != maxTwice+1 || !strings.Contains(c.Warnings[maxTwice], "more keys are there twice") {
+	if len(c.Warnings) != maxTwice+1 || !strings.Contains(c.Warnings[maxTwice], "more keys are given twice") {
 		t.Errorf("%d warnings, want %d and one that says that there are more", len(c.Warnings), maxTwice)
 	}
 }
@@ -162,7 +162,7 @@ func TestWrongTypes(t *testing.T) {
 				t.Errorf("%s: %s is accepted", key, text)
 				continue
 			}
-			want := fmt.Sprintf("%s, line %d: %s: want text, found %s; ", flags.File, strings.Count(key, ".")+1, key, found)
+			want := fmt.Sprintf("%s, line %d: %s: expected text, found %s; ", flags.File, strings.Count(key, ".")+1, key, found)
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %s: error %q, want %q in it", key, text, err, want)
 			}
@@ -171,7 +171,7 @@ func TestWrongTypes(t *testing.T) {
 	for _, section := range []string{"etcd3", "preflight", "preflight.postgresql", "postgresql", "postgresql.authentication", superuser} {
 		for text, found := range map[string]string{"[" + secret + "]": "a list", secret: "text", "5": "a number", "false": "true or false"} {
 			w, flags := file(t, nest(section, text))
-			w.mustFail(flags, fmt.Sprintf("%s, line %d: %s: want a mapping, found %s; ", flags.File, strings.Count(section, ".")+1, section, found))
+			w.mustFail(flags, fmt.Sprintf("%s, line %d: %s: expected a mapping, found %s; ", flags.File, strings.Count(section, ".")+1, section, found))
 		}
 	}
 }

@@ -70,7 +70,7 @@ func texts(t *testing.T) map[string]string {
 	texts["man"] = run(0, "man")
 	help := run(0, "--help")
 	texts["--help"] = help
-	for _, m := range regexp.MustCompile(`(?m)^   ([a-z]+)(?:, [a-z]+)?  +\S`).FindAllStringSubmatch(help, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z]+)  +\S`).FindAllStringSubmatch(help, -1) {
 		texts[m[1]+" --help"] = run(0, m[1], "--help")
 	}
 	commands := len(texts) - files

@@ -370,7 +370,7 @@ func runFailoverKey(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 		return []Finding{{
 			Severity: Warning, Asked: asked, Observed: what + ", scheduled for " + f.ScheduledAt,
 			Effect: "A new request silently overwrites it; if it is due first, another member leads by then.",
-			Remedy: fmt.Sprintf("patronictl flush %s switchover --force, if it is no longer wanted.", s.Target.Scope),
+			Remedy: fmt.Sprintf("patronictl flush %s switchover --force, if you no longer want it.", s.Target.Scope),
 		}}
 	}
 	return []Finding{{
