@@ -84,7 +84,11 @@ func (f *sequence) look() (*fact.Recording, error) {
 }
 
 func (f *sequence) countdown(d time.Duration) countdown {
-	return countdown{end: f.clock.Add(d), now: func() time.Time { return f.clock }, sleep: func(d time.Duration) { f.clock = f.clock.Add(d) }}
+	return countdown{
+		end:   f.clock.Add(d),
+		now:   func() time.Time { return f.clock },
+		sleep: func(d time.Duration) { f.clock = f.clock.Add(d) },
+	}
 }
 
 // notSending: the request is not being sent any more.
@@ -95,12 +99,24 @@ func notSending() bool { return false }
 func TestFollowWaitsForTheSender(t *testing.T) {
 	f := &sequence{t: t, frames: []state{asBefore}, clock: time.Unix(1e9, 0)}
 	b := baselineOf(recorded(t, "healthy-4.0.7"))
-	_, v, err := watchOutcome(b, f.countdown(30*time.Second), &progress{w: &bytes.Buffer{}}, func() bool { return f.looks <= 12 }, f.look)
+	_, v, err := watchOutcome(
+		b,
+		f.countdown(30*time.Second),
+		&progress{w: &bytes.Buffer{}},
+		func() bool { return f.looks <= 12 },
+		f.look,
+	)
 	if err != nil || v.Outcome != verify.Refused || f.looks != 19 {
 		t.Errorf("%s after %d looks, %v", v.Outcome, f.looks, err)
 	}
 	f = &sequence{t: t, frames: []state{asBefore}, clock: time.Unix(1e9, 0)}
-	_, v, err = watchOutcome(b, f.countdown(30*time.Second), &progress{w: &bytes.Buffer{}}, func() bool { return true }, f.look)
+	_, v, err = watchOutcome(
+		b,
+		f.countdown(30*time.Second),
+		&progress{w: &bytes.Buffer{}},
+		func() bool { return true },
+		f.look,
+	)
 	if err != nil || v.Outcome != verify.EndUnknown {
 		t.Errorf("%s, %v", v.Outcome, err)
 	}
@@ -129,8 +145,17 @@ func TestFollow(t *testing.T) {
 			},
 		},
 		{
-			name:   "step by step",
-			frames: []state{asBefore, requestPending, requestPending, noLeader, noLeader, oldLeaderMissing, oldLeaderMissing, switchedOver},
+			name: "step by step",
+			frames: []state{
+				asBefore,
+				requestPending,
+				requestPending,
+				noLeader,
+				noLeader,
+				oldLeaderMissing,
+				oldLeaderMissing,
+				switchedOver,
+			},
 			want: watched{
 				Outcome: verify.Done,
 				Looks:   8,
@@ -234,12 +259,18 @@ func TestFollow(t *testing.T) {
 func TestFollowEndsWithAnError(t *testing.T) {
 	f := &sequence{t: t, frames: []state{requestPending}, clock: time.Unix(1e9, 0)}
 	stopped := errors.New("stopped")
-	_, _, err := watchOutcome(baselineOf(recorded(t, "healthy-4.0.7")), f.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, notSending, func() (*fact.Recording, error) {
-		if f.looks == 3 {
-			return nil, stopped
-		}
-		return f.look()
-	})
+	_, _, err := watchOutcome(
+		baselineOf(recorded(t, "healthy-4.0.7")),
+		f.countdown(time.Minute),
+		&progress{w: &bytes.Buffer{}},
+		notSending,
+		func() (*fact.Recording, error) {
+			if f.looks == 3 {
+				return nil, stopped
+			}
+			return f.look()
+		},
+	)
 	if !errors.Is(err, stopped) || f.looks != 3 {
 		t.Errorf("%v after %d looks", err, f.looks)
 	}
@@ -251,21 +282,49 @@ func TestVerifyCommand(t *testing.T) {
 	t.Parallel()
 	closed := closedPort(t)
 	led := func(by string) string {
-		e := twoNodes("http://"+closed+"/patroni", "postgres://"+closed+"/postgres", "http://"+closed+"/patroni", "postgres://"+closed+"/postgres")
+		e := twoNodes(
+			"http://"+closed+"/patroni",
+			"postgres://"+closed+"/postgres",
+			"http://"+closed+"/patroni",
+			"postgres://"+closed+"/postgres",
+		)
 		e.keys["/service/demo/leader"] = by
 		return e.start(t)
 	}
 	addr, unchanged := led("node2"), led("node1")
-	for _, c := range []struct{ name, addr, says string }{{"node2 leads", addr, "whether node2 is the primary"}, {"node1 leads", unchanged, "its Patroni does not answer"}} {
+	for _, c := range []struct{ name, addr, says string }{
+		{"node2 leads", addr, "whether node2 is the primary"},
+		{"node1 leads", unchanged, "its Patroni does not answer"},
+	} {
 		for _, format := range []string{"text", "brief", "json"} {
 			record := filepath.Join(t.TempDir(), "after.json")
-			o := runCLI(t, "verify", "--scope", "demo", "-d", "etcd3://"+c.addr, "--since", healthy, "--verify-timeout", "1s", "-f", format, "--record", record)
-			if o.code != exitcode.OutcomeUnknown || !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), c.says) || !strings.Contains(o.stderr, "s left\n") {
+			o := runCLI(
+				t,
+				"verify",
+				"--scope",
+				"demo",
+				"-d",
+				"etcd3://"+c.addr,
+				"--since",
+				healthy,
+				"--verify-timeout",
+				"1s",
+				"-f",
+				format,
+				"--record",
+				record,
+			)
+			if o.code != exitcode.OutcomeUnknown || !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), c.says) ||
+				!strings.Contains(o.stderr, "s left\n") {
 				t.Errorf("%s, %s: %+v", c.name, format, o)
 			}
 			if format == "json" {
 				var v verify.Verification
-				if err := json.Unmarshal([]byte(o.stdout), &v); err != nil || v.Outcome != verify.EndUnknown || v.ExitCode != o.code {
+				if err := json.Unmarshal(
+					[]byte(o.stdout),
+					&v,
+				); err != nil || v.Outcome != verify.EndUnknown ||
+					v.ExitCode != o.code {
 					t.Errorf("%s: %v, %s, %d", c.name, err, v.Outcome, v.ExitCode)
 				}
 			}
