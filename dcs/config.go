@@ -83,21 +83,10 @@ func (d doc) mode(name string) fact.Observed[bool] {
 	if !ok {
 		return fact.Known(false)
 	}
-	if b, ok := parseBool(raw); ok {
+	if b, ok := fact.PatroniBool(bare(raw)); ok {
 		return fact.Known(b)
 	}
 	return malformed[bool](d, name, raw, "a boolean")
-}
-
-// parseBool knows Patroni's spellings of a boolean (patroni/utils.py, parse_bool).
-func parseBool(raw json.RawMessage) (value, ok bool) {
-	switch strings.ToLower(bare(raw)) {
-	case "on", "true", "yes", "1":
-		return true, true
-	case "off", "false", "no", "0":
-		return false, true
-	}
-	return false, false
 }
 
 // bare is the content of a JSON string, not trimmed, or the JSON value as it stands.
@@ -121,7 +110,7 @@ func (d doc) synchronousMode() fact.Observed[string] {
 	if strings.EqualFold(bare(raw), "quorum") {
 		return fact.Known("quorum")
 	}
-	switch on, ok := parseBool(raw); {
+	switch on, ok := fact.PatroniBool(bare(raw)); {
 	case !ok:
 		return malformed[string](d, name, raw, "a boolean or quorum")
 	case on:
@@ -145,27 +134,6 @@ func (d doc) standbyCluster() fact.Observed[bool] {
 	return fact.Known(truthy(section["host"]) || truthy(section["port"]) || truthy(section["restore_command"]))
 }
 
-// truthy says whether Python's bool() of a JSON value is true.
-func truthy(raw json.RawMessage) bool {
-	var v any
-	if json.Unmarshal(raw, &v) != nil { // absent
-		return false
-	}
-	switch v := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case float64:
-		return v != 0
-	case string:
-		return v != ""
-	case []any:
-		return len(v) > 0
-	}
-	return len(v.(map[string]any)) > 0
-}
-
 // maximumLag keeps maximum_lag_on_failover as it is written, since releases of
 // Patroni read it differently: a number as its digits, a string as its content.
 func (d doc) maximumLag() (text fact.Observed[string], isText bool) {
@@ -182,4 +150,10 @@ func (d doc) maximumLag() (text fact.Observed[string], isText bool) {
 		return fact.Known(s), true
 	}
 	return fact.Known(string(raw)), false
+}
+
+// truthy is Python's bool() of a JSON value; false for an absent one.
+func truthy(raw json.RawMessage) bool {
+	var v any
+	return json.Unmarshal(raw, &v) == nil && fact.PythonBool(v)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -107,8 +108,8 @@ func notThat[T any](kv KV, want string) fact.Observed[T] {
 
 // decodeText reads a value that is plain text; an absent key is "".
 func decodeText(kv KV) fact.Observed[string] {
-	if len(kv.Value) > maxText {
-		return fact.NotKnown[string](fact.Malformed, "%s: a text of %d bytes is not believed, the limit is %d", kv.Key, len(kv.Value), maxText)
+	if len(kv.Value) > foreign.MaxText {
+		return fact.NotKnown[string](fact.Malformed, "%s: a text of %d bytes is not believed, the limit is %d", kv.Key, len(kv.Value), foreign.MaxText)
 	}
 	return fact.Known(strings.ToValidUTF8(string(kv.Value), "\uFFFD"))
 }
@@ -155,7 +156,7 @@ func decodeFailover(kv KV) fact.Observed[fact.Failover] {
 		if text == "" || strings.ContainsAny(text[:1], `{["`) {
 			return notThat[fact.Failover](kv, want)
 		}
-		if len(text) > maxText {
+		if len(text) > foreign.MaxText {
 			return notThat[fact.Failover](kv, want)
 		}
 		leader, candidate, _ := strings.Cut(strings.ToValidUTF8(text, "\uFFFD"), ":")
@@ -216,7 +217,7 @@ func decodeSync(kv KV) fact.Observed[fact.Sync] {
 			list[i] = strings.TrimSpace(list[i])
 		}
 		s.Standbys = slices.DeleteFunc(list, func(name string) bool { return name == "" })
-		if len(s.Standbys) > fact.MaxMembers || slices.ContainsFunc(s.Standbys, func(name string) bool { return len(name) > maxText }) {
+		if len(s.Standbys) > fact.MaxMembers || slices.ContainsFunc(s.Standbys, func(name string) bool { return len(name) > foreign.MaxText }) {
 			return malformed[fact.Sync](d, "sync_standby", raw, "a list of members")
 		}
 	}

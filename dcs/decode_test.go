@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -221,7 +222,7 @@ func TestDecodeNamesThatAreNoUTF8(t *testing.T) {
 // What is too long to be a name, an address or a state is not repeated.
 func TestDecodeLongTexts(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("n", maxText+1)
+	long := strings.Repeat("n", foreign.MaxText+1)
 	c, members := decode(
 		"leader", long, "initialize", long, "failover", `{"member":"`+long+`"}`, "sync", `{"leader":"a","sync_standby":"b,`+long+`"}`,
 		"members/a", `{"state":"`+long+`","role":"primary","conn_url":"postgres://`+long+`/postgres","api_url":"http://`+long+`:8008/patroni","tags":{"x":"`+strings.Repeat("y", 64_000)+`"}}`,

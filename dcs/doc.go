@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -15,10 +15,6 @@ import (
 // takes 1.5 MiB; the largest that Patroni writes (/history, a member with a long
 // pending_restart_reason) are some KiB.
 const maxValue = 1 << 20
-
-// maxText is the size in bytes above which a name, an address or a state is not
-// believed, nor repeated in a report. PostgreSQL cuts a name at 63.
-const maxText = 1024
 
 // doc is a JSON object with its fields undecoded, and the key it came from for
 // the reasons. Field names are case-sensitive, as they are in Python.
@@ -35,7 +31,7 @@ func parseObject(kv KV) (doc, error) {
 		return d, fmt.Errorf("a value of %d bytes is not decoded, the limit is %d", len(kv.Value), maxValue)
 	}
 	if err := json.Unmarshal(kv.Value, &d.fields); err != nil {
-		return d, fmt.Errorf("not a JSON object: %s", oneLine(err.Error(), 120))
+		return d, fmt.Errorf("not a JSON object: %s", foreign.OneLine(err.Error(), 120))
 	}
 	if d.fields == nil { // the document is null
 		return d, fmt.Errorf("not a JSON object: null")
@@ -69,8 +65,8 @@ func (d doc) text(name string) fact.Observed[string] {
 	if json.Unmarshal(raw, &s) != nil {
 		return malformed[string](d, name, raw, "a string")
 	}
-	if len(s) > maxText {
-		return malformed[string](d, name, raw, fmt.Sprintf("a string of at most %d bytes", maxText))
+	if len(s) > foreign.MaxText {
+		return malformed[string](d, name, raw, fmt.Sprintf("a string of at most %d bytes", foreign.MaxText))
 	}
 	return fact.Known(s)
 }
@@ -143,29 +139,4 @@ func unquote(raw json.RawMessage) string {
 }
 
 // show quotes a JSON value in a reason.
-func show(raw json.RawMessage) string { return oneLine(string(bytes.TrimSpace(raw)), 60) }
-
-// oneLine makes foreign text fit for a reason: one line, nothing that moves a
-// terminal's cursor, at most limit characters.
-func oneLine(s string, limit int) string {
-	var b strings.Builder
-	n, space := 0, false
-	for _, r := range s {
-		if !unicode.IsPrint(r) || r == ' ' {
-			space = b.Len() > 0
-			continue
-		}
-		if space {
-			b.WriteByte(' ')
-			n++
-			space = false
-		}
-		if n >= limit {
-			b.WriteString("...")
-			break
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
-}
+func show(raw json.RawMessage) string { return foreign.OneLine(string(bytes.TrimSpace(raw)), 60) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -107,8 +108,8 @@ func (d doc) clean(name, raw string, schemes ...string) fact.Observed[string] {
 	bad := func(why string) fact.Observed[string] {
 		return fact.NotKnown[string](fact.Malformed, "%s: %s %s (not shown, it may hold a password)", d.key, name, why)
 	}
-	if len(raw) > maxText {
-		return bad(fmt.Sprintf("is longer than %d bytes", maxText))
+	if len(raw) > foreign.MaxText {
+		return bad(fmt.Sprintf("is longer than %d bytes", foreign.MaxText))
 	}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || !slices.Contains(schemes, scheme) {

@@ -11,6 +11,7 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -133,8 +134,8 @@ func tooMany(kvs []KV, prefix string) string {
 	n := 0
 	for _, kv := range kvs {
 		name, ok := strings.CutPrefix(kv.Key, prefix+"members/")
-		if ok && len(name) > maxText {
-			return fmt.Sprintf("a key under %smembers/ has a name of %d bytes, the limit is %d", prefix, len(name), maxText)
+		if ok && len(name) > foreign.MaxText {
+			return fmt.Sprintf("a key under %smembers/ has a name of %d bytes, the limit is %d", prefix, len(name), foreign.MaxText)
 		}
 		if ok {
 			n++
@@ -298,7 +299,7 @@ func below(kvs []KV, path string) []string {
 		if len(names) == 10 {
 			return append(names, "...")
 		}
-		names = append(names, oneLine(name, 60))
+		names = append(names, foreign.OneLine(name, 60))
 	}
 	return names
 }

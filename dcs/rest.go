@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -133,7 +134,7 @@ func (r *REST) decode(prefix string, doc documents) (fact.Cluster, []fact.Member
 	}
 	scope := prefix[strings.LastIndex(strings.TrimSuffix(prefix, "/"), "/")+1 : len(prefix)-1]
 	if c.Scope != nil && *c.Scope != scope {
-		return fail(fact.Failed, "%s: that is a REST API of cluster %s, not of %s", source, oneLine(*c.Scope, 60), scope)
+		return fail(fact.Failed, "%s: that is a REST API of cluster %s, not of %s", source, foreign.OneLine(*c.Scope, 60), scope)
 	}
 	if len(c.Members) > fact.MaxMembers {
 		return fail(fact.Unsupport, "%s: %d members; not more than %d are judged", source, len(c.Members), fact.MaxMembers)
@@ -143,13 +144,13 @@ func (r *REST) decode(prefix string, doc documents) (fact.Cluster, []fact.Member
 	seen := []string{}
 	for _, m := range c.Members {
 		name := plainText(m["name"])
-		if name == "" || len(name) > maxText || strings.Contains(name, "/") || slices.Contains(seen, name) {
+		if name == "" || len(name) > foreign.MaxText || strings.Contains(name, "/") || slices.Contains(seen, name) {
 			return fail(fact.Malformed, "%s: a member's name is %s", source, show(m["name"]))
 		}
 		seen = append(seen, name)
 		if role := plainText(m["role"]); role == "leader" || role == "standby_leader" {
 			if leader != "" {
-				return fail(fact.Malformed, "%s: both %s and %s lead", source, oneLine(leader, 60), oneLine(name, 60))
+				return fail(fact.Malformed, "%s: both %s and %s lead", source, foreign.OneLine(leader, 60), foreign.OneLine(name, 60))
 			}
 			leader = name
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -135,7 +136,7 @@ func (d doc) pendingReason() fact.Observed[[]string] {
 	}
 	names := []string{}
 	for name := range sub.fields {
-		names = append(names, oneLine(name, 60))
+		names = append(names, foreign.OneLine(name, 60))
 	}
 	return fact.Known(sorted(names))
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -46,7 +47,7 @@ func (e *Etcd) find(ctx context.Context) {
 		records, err := lookup(ctx, name)
 		var dns *net.DNSError
 		if err != nil && !(errors.As(err, &dns) && dns.IsNotFound) && e.lost == nil {
-			e.lost = &fact.Unknown{Cause: fact.Unresolved, Reason: fmt.Sprintf("SRV records of %s: %s", name, oneLine(err.Error(), 200))}
+			e.lost = &fact.Unknown{Cause: fact.Unresolved, Reason: fmt.Sprintf("SRV records of %s: %s", name, foreign.OneLine(err.Error(), 200))}
 		}
 		if len(records) == 0 {
 			continue
@@ -61,7 +62,7 @@ func (e *Etcd) find(ctx context.Context) {
 		if err := e.add(urls); err != nil {
 			e.Close()
 			e.endpoints = nil
-			e.lost = &fact.Unknown{Cause: fact.Malformed, Reason: fmt.Sprintf("SRV records of %s: %s", name, oneLine(err.Error(), 200))}
+			e.lost = &fact.Unknown{Cause: fact.Malformed, Reason: fmt.Sprintf("SRV records of %s: %s", name, foreign.OneLine(err.Error(), 200))}
 		}
 		c.SRV = "" // once
 		return

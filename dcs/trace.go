@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight/fact"
 )
@@ -127,14 +128,14 @@ func (t *trace) explain(err error, took time.Duration) *fact.Unknown {
 	if cause, reason := server(rpctypes.Error(err)); cause != "" {
 		return &fact.Unknown{Cause: cause, Reason: reason}
 	}
-	text := oneLine(status.Convert(err).Message(), 200)
+	text := foreign.OneLine(status.Convert(err).Message(), 200)
 	switch {
 	case t.err != nil:
-		return &fact.Unknown{Cause: dialCause(t.err), Reason: oneLine(t.err.Error(), 200)}
+		return &fact.Unknown{Cause: dialCause(t.err), Reason: foreign.OneLine(t.err.Error(), 200)}
 	case !t.connected:
 		return &fact.Unknown{Cause: fact.Unreached, Reason: "no connection within " + seconds(took)}
 	case t.handshake != nil && t.handshake.Explain(t.broken) != "":
-		return &fact.Unknown{Cause: fact.TLS, Reason: oneLine(t.handshake.Explain(t.broken), 400)}
+		return &fact.Unknown{Cause: fact.TLS, Reason: foreign.OneLine(t.handshake.Explain(t.broken), 400)}
 	case t.handshake != nil && !t.secured && !late:
 		return &fact.Unknown{Cause: fact.TLS, Reason: "no TLS session: " + text}
 	case len(t.head) > 0 && t.head[0] == 0x15: // a TLS alert

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -83,8 +84,8 @@ func TestOneLine(t *testing.T) {
 		strings.Repeat("\u00e4", 10): strings.Repeat("\u00e4", 10),
 		"bad\xff":                    "bad\uFFFD",
 	} {
-		if got := oneLine(in, 10); got != want {
-			t.Errorf("oneLine(%q) = %q, want %q", in, got, want)
+		if got := foreign.OneLine(in, 10); got != want {
+			t.Errorf("foreign.OneLine(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

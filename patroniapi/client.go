@@ -12,12 +12,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
-	"unicode"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight/fact"
 )
@@ -280,7 +279,7 @@ func (c *connection) stood() bool {
 // body came, -1 where not even the status did.
 func classify(ctx context.Context, err error, source string, took time.Duration, conn *connection, handshake *secure.Handshake, bodyBytes int) *fact.Unknown {
 	unknown := func(c fact.Cause, format string, args ...any) *fact.Unknown {
-		return &fact.Unknown{Cause: c, Reason: source + ": " + oneLine(fmt.Sprintf(format, args...))}
+		return &fact.Unknown{Cause: c, Reason: source + ": " + foreign.OneLine(fmt.Sprintf(format, args...), maxReason)}
 	}
 	// url.Error repeats the URL, which the source names already.
 	var outer *url.Error
@@ -320,18 +319,6 @@ func classify(ctx context.Context, err error, source string, took time.Duration,
 	return unknown(fact.Malformed, "this is not HTTP as Patroni speaks it: %v", err)
 }
 
-// oneLine keeps an error short and free of control characters: net/http repeats
-// what the other side sent.
-func oneLine(s string) string {
-	const most = 300
-	clean := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s))
-	if len(clean) > most {
-		return string(clean[:most]) + "..."
-	}
-	return string(clean)
-}
+// maxReason bounds the text of an error, in characters: net/http repeats what the
+// other side sent.
+const maxReason = 300

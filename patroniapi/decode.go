@@ -8,12 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
-
-// maxText bounds each text taken from an answer, in bytes. Patroni's own are
-// member names, versions and states; PostgreSQL cuts a name at 63.
-const maxText = 1024
 
 // Decode turns the answer to GET api_url into facts. The HTTP status is kept and
 // the body is read whatever it is: Patroni gives the same document with 200 and
@@ -83,7 +80,7 @@ func date(header http.Header) fact.Observed[time.Time] {
 	}
 	t, err := http.ParseTime(s)
 	if err != nil {
-		return fact.NotKnown[time.Time](fact.Malformed, "Date header is %s: not a time", quote(s))
+		return fact.NotKnown[time.Time](fact.Malformed, "Date header is %s: not a time", foreign.Quote(s))
 	}
 	return checkedTime(t, "Date header", s)
 }
@@ -104,7 +101,7 @@ func startTime(o fact.Observed[string]) fact.Observed[time.Time] {
 	}
 	if cutToMilliseconds.MatchString(s) {
 		return fact.NotKnown[time.Time](fact.Unsupport,
-			"%s is %s: to the millisecond only, too coarse to tell instances apart", field, quote(s))
+			"%s is %s: to the millisecond only, too coarse to tell instances apart", field, foreign.Quote(s))
 	}
 	for _, layout := range []string{
 		"2006-01-02 15:04:05.999999Z07:00", "2006-01-02T15:04:05.999999Z07:00",
@@ -118,7 +115,7 @@ func startTime(o fact.Observed[string]) fact.Observed[time.Time] {
 		}
 	}
 	return fact.NotKnown[time.Time](fact.Malformed,
-		"%s is %s: not a time with an offset from UTC", field, quote(s))
+		"%s is %s: not a time with an offset from UTC", field, foreign.Quote(s))
 }
 
 // checkedTime refuses times that JSON cannot carry (encoding/json fails on years
@@ -126,7 +123,7 @@ func startTime(o fact.Observed[string]) fact.Observed[time.Time] {
 func checkedTime(t time.Time, field, written string) fact.Observed[time.Time] {
 	t = t.UTC()
 	if t.Year() < 1 || t.Year() > 9999 {
-		return fact.NotKnown[time.Time](fact.Malformed, "%s is %s: not a time", field, quote(written))
+		return fact.NotKnown[time.Time](fact.Malformed, "%s is %s: not a time", field, foreign.Quote(written))
 	}
 	return fact.Known(t)
 }
@@ -147,9 +144,9 @@ func parseObject(body []byte) (object, string) {
 	}
 	if err := json.Unmarshal(body, &fields); err != nil {
 		if json.Valid(body) {
-			return object{}, "is JSON, but no object: " + quote(string(body))
+			return object{}, "is JSON, but no object: " + foreign.Quote(string(body))
 		}
-		return object{}, "is not JSON (" + err.Error() + "): " + quote(string(body))
+		return object{}, "is not JSON (" + err.Error() + "): " + foreign.Quote(string(body))
 	}
 	if fields == nil {
 		return object{}, "is JSON, but no object: null"
@@ -173,7 +170,7 @@ func (o object) object(name string) object {
 	if err := json.Unmarshal(o.fields[name], &in.fields); err != nil {
 		in.why = &fact.Unknown{
 			Cause:  fact.Malformed,
-			Reason: o.prefix + name + " is " + quote(string(o.fields[name])) + ": not an object",
+			Reason: o.prefix + name + " is " + foreign.Quote(string(o.fields[name])) + ": not an object",
 		}
 	}
 	return in
@@ -191,7 +188,7 @@ func field[T any](o object, name, want string, decode func(raw string) (T, bool)
 	raw := string(o.fields[name])
 	v, ok := decode(raw)
 	if !ok {
-		return fact.NotKnown[T](fact.Malformed, "%s%s is %s: not %s", o.prefix, name, quote(raw), want)
+		return fact.NotKnown[T](fact.Malformed, "%s%s is %s: not %s", o.prefix, name, foreign.Quote(raw), want)
 	}
 	return fact.Known(v)
 }
@@ -282,14 +279,5 @@ func asText(raw string) (string, bool) {
 	if err := json.Unmarshal([]byte(raw), &s); err != nil {
 		return "", false
 	}
-	return s, s != "" && len(s) <= maxText
-}
-
-// quote shows the beginning of what came, on one line.
-func quote(s string) string {
-	const show = 60
-	if len(s) > show {
-		return strconv.Quote(s[:show]) + " and so on"
-	}
-	return strconv.Quote(s)
+	return s, s != "" && len(s) <= foreign.MaxText
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -52,7 +53,7 @@ func value[T any](c cells, i int, column string, parse func(string) (T, error)) 
 	}
 	v, err := parse(*text)
 	if err != nil {
-		return fact.NotKnown[T](fact.Malformed, "%s is %s: %s", name, quote(*text), oneLine(err.Error()))
+		return fact.NotKnown[T](fact.Malformed, "%s is %s: %s", name, foreign.Quote(*text), foreign.OneLine(err.Error(), maxReason))
 	}
 	return fact.Known(v)
 }
@@ -65,7 +66,7 @@ func parseText(s string) (string, error) {
 	return strings.ToValidUTF8(s, "?"), nil
 }
 
-func parseBool(s string) (bool, error) {
+func parseTextBool(s string) (bool, error) {
 	switch s {
 	case "t":
 		return true, nil

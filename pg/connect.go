@@ -19,6 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight/fact"
 )
@@ -35,7 +36,7 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	cc, err := where.config(ctx, cfg)
 	if err != nil {
 		// Only the text: the error itself holds the connection string.
-		s.why = &fact.Unknown{Cause: fact.Failed, Reason: "the settings for the SQL session are wrong: " + oneLine(err.Error())}
+		s.why = &fact.Unknown{Cause: fact.Failed, Reason: "the settings for the SQL session are wrong: " + foreign.OneLine(err.Error(), maxReason)}
 		return s
 	}
 	s.user, s.secret = cc.User, cc.Password
@@ -64,11 +65,11 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	major, ok := majorVersion(version)
 	switch {
 	case !ok:
-		s.give(malformed("%s: the server gives its version as %s: not PostgreSQL", s.source, quote(version)))
+		s.give(malformed("%s: the server gives its version as %s: not PostgreSQL", s.source, foreign.Quote(version)))
 	case major < 10:
 		s.give(&fact.Unknown{
 			Cause:  fact.Unsupport,
-			Reason: fmt.Sprintf("%s: PostgreSQL %s: versions before 10 are not supported", s.source, oneLine(version)),
+			Reason: fmt.Sprintf("%s: PostgreSQL %s: versions before 10 are not supported", s.source, foreign.OneLine(version, maxReason)),
 		})
 	}
 	if s.why != nil {

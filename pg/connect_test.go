@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -172,10 +173,10 @@ func TestHBALine(t *testing.T) {
 }
 
 func TestOneLine(t *testing.T) {
-	if got := oneLine("a\n\t b\x1b[31m\u202e c\x00"); got != "a b [31m c" {
+	if got := foreign.OneLine("a\n\t b\x1b[31m\u202e c\x00", maxReason); got != "a b [31m c" {
 		t.Errorf("%q", got)
 	}
-	if got := oneLine(strings.Repeat("é", 5000)); len([]rune(got)) != 403 {
+	if got := foreign.OneLine(strings.Repeat("é", 5000), maxReason); len([]rune(got)) != 403 {
 		t.Errorf("%d runes", len([]rune(got)))
 	}
 }

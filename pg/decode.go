@@ -20,9 +20,9 @@ func decode(user string, major int, answers map[string]answer) (fact.SQL, *fact.
 	}
 	f := fact.SQL{
 		User:            user,
-		SeesStats:       value(id, 1, "pg_has_role(pg_read_all_stats)", parseBool),
+		SeesStats:       value(id, 1, "pg_has_role(pg_read_all_stats)", parseTextBool),
 		ServerVersion:   value(id, 3, "server_version_num", parsePositive),
-		InRecovery:      value(id, 4, "pg_is_in_recovery()", parseBool),
+		InRecovery:      value(id, 4, "pg_is_in_recovery()", parseTextBool),
 		PostmasterStart: value(id, 5, "pg_postmaster_start_time()", parseMicros),
 	}
 	if role, ok := value(id, 0, "current_user", parseText).Get(); ok {
@@ -35,7 +35,7 @@ func decode(user string, major int, answers map[string]answer) (fact.SQL, *fact.
 	}
 	d := decoder{role: f.User, major: major, answers: answers, recovery: recovery}
 	d.seesStats = fact.Equal(f.SeesStats, true)
-	d.seesSettings = fact.Equal(value(id, 2, "pg_has_role(pg_read_all_settings)", parseBool), true)
+	d.seesSettings = fact.Equal(value(id, 2, "pg_has_role(pg_read_all_settings)", parseTextBool), true)
 	d.positions(&f)
 	f.SystemID = value(d.of(control), 0, "system_identifier", parseSystemID)
 	f.WalSenders = d.walSenders()
@@ -96,7 +96,7 @@ func (d decoder) positions(f *fact.SQL) {
 	f.FlushLSN = value(primary, 0, flushLSN, fact.ParseLSN)
 	f.ReceiveLSN = value(standby, 2, "pg_last_wal_receive_lsn()", fact.ParseLSN)
 	f.ReplayLSN = value(standby, 3, "pg_last_wal_replay_lsn()", fact.ParseLSN)
-	f.ReplayPaused = value(standby, 4, "pg_is_wal_replay_paused()", parseBool)
+	f.ReplayPaused = value(standby, 4, "pg_is_wal_replay_paused()", parseTextBool)
 	f.At = value(p, 5, "clock_timestamp()", parseMicros)
 }
 

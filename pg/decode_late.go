@@ -30,8 +30,8 @@ func (d decoder) late(f *fact.SQL) {
 	f.Database = value(d.of(rights), 0, "current_database()", parseText)
 	f.UnloggedTables = value(d.of(unlogged), 0, "", parseCount)
 	f.Extensions = pairs(d.of(extensions), 1, "extversion", parseText)
-	f.AvailableExtensions = pairs(d.of(available), 1, "version", parseBool)
-	f.PresentExtensions = pairs(d.of(available), 2, "version", parseBool)
+	f.AvailableExtensions = pairs(d.of(available), 1, "version", parseTextBool)
+	f.PresentExtensions = pairs(d.of(available), 2, "version", parseTextBool)
 	f.Collations = d.collations()
 	f.CollationVersion = d.collationVersion()
 }
@@ -118,16 +118,16 @@ func (d decoder) slots() fact.Observed[[]fact.Slot] {
 			Type:           given(n, 1, "slot_type", parseText),
 			Plugin:         orZero(n, 2, "plugin", parseText),
 			Database:       orZero(n, 3, "database", parseText),
-			Active:         given(n, 4, "active", parseBool),
+			Active:         given(n, 4, "active", parseTextBool),
 			ActivePID:      orZero(n, 5, "active_pid", parsePositive),
-			Temporary:      given(n, 6, "temporary", parseBool),
+			Temporary:      given(n, 6, "temporary", parseTextBool),
 			RestartLSN:     value(c, 7, "restart_lsn", fact.ParseLSN),
 			ConfirmedFlush: value(c, 8, "confirmed_flush_lsn", fact.ParseLSN),
-			CatalogXmin:    given(n, 9, "catalog_xmin", parseBool),
+			CatalogXmin:    given(n, 9, "catalog_xmin", parseTextBool),
 			WALStatus:      value(c, 10, "wal_status", parseText),
 			Invalid:        orZero(n, 11, "invalidation_reason", parseText),
-			Failover:       given(n, 12, "failover", parseBool),
-			Synced:         given(n, 13, "synced", parseBool),
+			Failover:       given(n, 12, "failover", parseTextBool),
+			Synced:         given(n, 13, "synced", parseTextBool),
 		}
 		if d.major < 13 {
 			s.WALStatus = tooOld[string]("wal_status", 13)
@@ -190,7 +190,7 @@ func (d decoder) activity() fact.Observed[fact.Activity] {
 		OldestQuerySeconds:       int64(orZero(n, 3, "query_start", parseSeconds)),
 		PreparedTransactions:     given(n, 4, "pg_prepared_xacts", parseCount),
 		BaseBackups:              given(n, 5, "base backups", parseCount),
-		ReplayConflict:           given(n, 7, "wait_event", parseBool),
+		ReplayConflict:           given(n, 7, "wait_event", parseTextBool),
 	})
 }
 
@@ -199,9 +199,9 @@ func (d decoder) roles() fact.Observed[[]fact.Role] {
 		n := &record{cells: c}
 		return complete(n, fact.Role{
 			Name:        given(n, 0, "rolname", parseText),
-			CanLogin:    given(n, 1, "rolcanlogin", parseBool),
-			Replication: given(n, 2, "rolreplication", parseBool),
-			Superuser:   given(n, 3, "rolsuper", parseBool),
+			CanLogin:    given(n, 1, "rolcanlogin", parseTextBool),
+			Replication: given(n, 2, "rolreplication", parseTextBool),
+			Superuser:   given(n, 3, "rolsuper", parseTextBool),
 			ValidUntil:  value(c.orNull("NULL: it does not expire"), 4, "rolvaliduntil", parseMicros),
 		})
 	})

@@ -8,15 +8,14 @@ import (
 	"io"
 	"net"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/fact"
 )
 
@@ -135,7 +134,7 @@ func (s *session) unknown(c fact.Cause, format string, args ...any) *fact.Unknow
 	if s.secret != "" && s.secret != s.user {
 		text = strings.ReplaceAll(text, s.secret, "********")
 	}
-	return &fact.Unknown{Cause: c, Reason: s.source + ": " + oneLine(text)}
+	return &fact.Unknown{Cause: c, Reason: s.source + ": " + foreign.OneLine(text, maxReason)}
 }
 
 func malformed(format string, args ...any) *fact.Unknown {
@@ -169,30 +168,6 @@ func closed(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
 }
 
-// oneLine keeps a text of the other side short and free of control characters.
-func oneLine(s string) string {
-	const most = 400
-	clean := []rune(strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)), " "))
-	if len(clean) > most {
-		return string(clean[:most]) + "..."
-	}
-	return string(clean)
-}
-
-// quote shows the beginning of what came, on one line.
-func quote(s string) string {
-	const show = 60
-	if len(s) > show {
-		return strconv.Quote(s[:show]) + " and so on"
-	}
-	return strconv.Quote(s)
-}
-
 var plainIdent = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
 // ident writes a role's name as SQL and pg_hba.conf want it.
@@ -202,3 +177,6 @@ func ident(name string) string {
 	}
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
+
+// maxReason bounds the text of an error of the server, in characters.
+const maxReason = 400

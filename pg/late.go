@@ -35,7 +35,7 @@ const rightsSQL = "SELECT current_database(), " +
 // are asked and say themselves what is wrong.
 func rightsOf(a answer) allowed {
 	may := func(column int) bool {
-		ok, known := value(cells{what: rights, answer: a}, column, "", parseBool).Get()
+		ok, known := value(cells{what: rights, answer: a}, column, "", parseTextBool).Get()
 		return ok || !known
 	}
 	return allowed{ready: may(1), hba: may(2)}

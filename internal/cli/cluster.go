@@ -104,7 +104,7 @@ func (k *live) snapshot(ctx context.Context, r fact.Request) (*fact.Recording, e
 	src := gather.Sources{
 		Store: store, REST: k.api().Get, Now: time.Now, Progress: k.progress,
 		SQL: func(ctx context.Context, targets []pg.Target, leader string) map[string]fact.Observed[fact.SQL] {
-			return pg.Collect(ctx, k.postgres(), targets, leader)
+			return pg.Collect(ctx, k.cfg.Postgres, targets, leader)
 		},
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -128,16 +128,6 @@ func (k *live) api() *patroniapi.Client {
 	return patroniapi.New(patroniapi.Config{Timeout: k.step, TLS: k.cfg.REST})
 }
 
-// postgres says how SQL is asked.
-func (k *live) postgres() pg.Config {
-	p := k.cfg.Postgres
-	return pg.Config{
-		User: p.User, Password: p.Password, Database: p.Database,
-		SSLMode: p.SSLMode, SSLRootCert: p.SSLRootCert, SSLNegotiation: p.SSLNegotiation,
-		ChannelBinding: p.ChannelBinding, MinTLS: p.MinTLS, MaxTLS: p.MaxTLS, Certificate: p.Certificate,
-	}
-}
-
 // watchEvery is the time between two questions of watch to one member.
 const watchEvery = 100 * time.Millisecond
 
@@ -149,7 +139,7 @@ func (k *live) watch(ctx context.Context, s *fact.Snapshot, primary func(at time
 			targets = append(targets, pg.Target{Member: m.Name, ConnURL: url})
 		}
 	}
-	pg.Watch(ctx, k.postgres(), targets, watchEvery, func(_ string, at time.Time) { primary(at) })
+	pg.Watch(ctx, k.cfg.Postgres, targets, watchEvery, func(_ string, at time.Time) { primary(at) })
 }
 
 // store reads the cluster's keys as long as it is open.
@@ -166,11 +156,7 @@ func (k *live) open() (store, error) {
 			Kind: k.cfg.Store, Name: config.StoreName(k.cfg.Store), URLs: k.cfg.APIURLs, Ask: k.api().Document,
 		}, nil
 	}
-	etcd := k.cfg.Etcd3
-	return dcs.Open(dcs.Config{
-		Endpoints: etcd.Endpoints, SRV: etcd.SRV, SRVSuffix: etcd.SRVSuffix,
-		TLS: etcd.TLS, Secure: etcd.Strict, User: etcd.Username, Password: etcd.Password,
-	})
+	return dcs.Open(k.cfg.Etcd3)
 }
 
 // recheck reads the DCS and asks the leader's REST API once more. A patronictl that

@@ -310,7 +310,7 @@ func (a *auditor) etcd(r *reader, kind string, s *fact.NodeStore) {
 	r = &reader{root: dict(place{})}
 	r.root.keys["etcd3"] = section.value(kind)
 	s.Protocol = r.protocol()
-	e := Etcd3{Username: r.text("etcd3.username"), Password: r.text("etcd3.password")}
+	e := Etcd3{User: r.text("etcd3.username"), Password: r.text("etcd3.password")}
 	switch {
 	case r.text("etcd3.proxy") != "":
 		s.Protocol = r.etcdURL("etcd3.proxy", &e)
@@ -333,7 +333,7 @@ func (a *auditor) etcd(r *reader, kind string, s *fact.NodeStore) {
 		s.Endpoints = append(s.Endpoints, host)
 	}
 	s.Certificate = r.text("etcd3.cert") != ""
-	s.Login = fact.NodeLogin{User: e.Username, Password: a.number(e.Password)}
+	s.Login = fact.NodeLogin{User: e.User, Password: a.number(e.Password)}
 	var e3 *Error
 	if errors.As(r.err, &e3) && section.err == nil {
 		e3.Key = kind + strings.TrimPrefix(e3.Key, "etcd3")
@@ -397,14 +397,14 @@ func (r *reader) tags() fact.Tags {
 func (v *value) native() any {
 	switch {
 	case v.tag == "!!bool":
-		b, _ := parseBool(v.text)
+		b, _ := fact.PatroniBool(v.text)
 		return b
 	case v.tag == "!!int" || v.tag == "!!float":
 		if n, err := strconv.ParseFloat(v.text, 64); err == nil {
 			return n
 		}
 	case v.tag == "!!str" && v.plain && slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(v.text)):
-		b, _ := parseBool(v.text)
+		b, _ := fact.PatroniBool(v.text)
 		return b
 	}
 	return v.text

@@ -9,13 +9,14 @@
 package config
 
 import (
-	"crypto/tls"
 	"regexp"
 	"runtime"
 	"strings"
 	"unicode"
 
+	"patroni-preflight/dcs"
 	"patroni-preflight/internal/secure"
+	"patroni-preflight/pg"
 )
 
 // Flags are the values given on the command line. Empty means not given.
@@ -70,34 +71,13 @@ type Config struct {
 	Warnings []string
 }
 
-// Etcd3 is where etcd is, and who asks it.
-type Etcd3 struct {
-	// Endpoints are URLs of the form http://host:port or https://host:port, IPv6
-	// in brackets. With SRV they are what remains where it finds none.
-	Endpoints []string
-	// SRV is a domain whose SRV records name the servers, SRVSuffix what follows
-	// the service's name in them.
-	SRV, SRVSuffix string
-	// Username and Password are etcd's; both are set or none.
-	Username, Password string
-	// TLS is how https is spoken; nil where nothing may be https. Strict is
-	// whether a CA or a certificate is configured, so that http is a mistake.
-	TLS    *secure.Client
-	Strict bool
-}
+// Etcd3 says how etcd is asked. Without a CA, a certificate or an https URL its TLS
+// is nil; with SRV its Endpoints apply if no record exists.
+type Etcd3 = dcs.Config
 
 // Postgres are the credentials of the SQL sessions. Empty values leave the
 // choice to libpq's environment (PG*) and password file.
-type Postgres struct {
-	User, Password, Database string
-	// SSLMode, SSLRootCert, SSLNegotiation and ChannelBinding are libpq's.
-	SSLMode, SSLRootCert, SSLNegotiation, ChannelBinding string
-	// MinTLS and MaxTLS are versions as crypto/tls has them, 0 for no bound.
-	MinTLS, MaxTLS uint16
-	// Certificate is the client's: of the role, else of PGSSLCERT, PGSSLKEY and
-	// ~/.postgresql.
-	Certificate *tls.Certificate
-}
+type Postgres = pg.Config
 
 // Error is why there is no usable configuration. Every error of Load is one.
 type Error struct {

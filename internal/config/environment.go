@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"patroni-preflight/preflight/fact"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func environment(h host) (*value, error) {
 		case k.Name == "citus.group":
 			v.tag = "!!int"
 		case k.Name == "etcd3.use_proxies" || k.Name == "ctl.insecure":
-			if _, ok := parseBool(text); !ok {
+			if _, ok := fact.PatroniBool(text); !ok {
 				continue
 			}
 		case k.Name == "etcd3.hosts" && text != "":

@@ -39,7 +39,7 @@ func (r *reader) etcd3(h host, warnings []string) (Etcd3, []string) {
 			unused(key, used)
 		}
 	}
-	e := Etcd3{Username: r.text("etcd3.username"), Password: r.text("etcd3.password")}
+	e := Etcd3{User: r.text("etcd3.username"), Password: r.text("etcd3.password")}
 	protocol := r.protocol()
 	switch used {
 	case "etcd3.proxy", "etcd3.url":
@@ -57,13 +57,13 @@ func (r *reader) etcd3(h host, warnings []string) (Etcd3, []string) {
 	case e.SRV == "":
 		unused("etcd3.srv_suffix", "no etcd3.srv, and "+used)
 	}
-	e.TLS, e.Strict = r.etcdTLS(h, protocol, e.SRV != "", &warnings)
-	if e.Username == "" && e.Password != "" {
+	e.TLS, e.Secure = r.etcdTLS(h, protocol, e.SRV != "", &warnings)
+	if e.User == "" && e.Password != "" {
 		r.fail(r.value("etcd3.password"), "etcd3.password", "is set without a username", "add etcd3.username")
 	}
-	if e.Username != "" && e.Password == "" {
+	if e.User != "" && e.Password == "" {
 		warnings = append(warnings, "etcd3.username is set without a password: Patroni does not use it, nor does this tool")
-		e.Username = ""
+		e.User = ""
 	}
 	return e, warnings
 }
@@ -151,9 +151,9 @@ func (r *reader) etcdURL(key string, e *Etcd3) string {
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		rest = rest[:i]
 	}
-	e.Username, e.Password = "", ""
+	e.User, e.Password = "", ""
 	if i := strings.LastIndex(rest, "@"); i >= 0 {
-		e.Username, e.Password, _ = strings.Cut(rest[:i], ":")
+		e.User, e.Password, _ = strings.Cut(rest[:i], ":")
 		rest = rest[i+1:]
 	}
 	host, port := r.hostPort(str(rest, v.at), key)

@@ -28,7 +28,7 @@ func shown(c Config, err error) string {
 	}
 	certificate := func(p *tls.Certificate) bool { return p != nil }
 	e, p := c.Etcd3, c.Postgres
-	return fmt.Sprint(c.Store, c.APIURLs, c.Scope, c.Namespace, c.Group, c.VIPs, "|", e.Endpoints, e.SRV, e.SRVSuffix, e.Username, e.Password, client(e.TLS), e.Strict,
+	return fmt.Sprint(c.Store, c.APIURLs, c.Scope, c.Namespace, c.Group, c.VIPs, "|", e.Endpoints, e.SRV, e.SRVSuffix, e.User, e.Password, client(e.TLS), e.Secure,
 		"|", client(&c.REST), c.RESTOverTLS, c.RESTAPI, "|", p.User, p.Password, p.Database, p.SSLMode, p.SSLRootCert, p.SSLNegotiation, p.ChannelBinding, certificate(p.Certificate))
 }
 

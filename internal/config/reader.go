@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"patroni-preflight/preflight/fact"
 	"strconv"
 	"strings"
 )
@@ -89,21 +90,10 @@ func (r *reader) scalar(v *value, path string) string {
 // true, as for Python.
 func truth(v *value) bool {
 	if v.kind == scalar && v.text != "" {
-		b, ok := parseBool(v.text)
+		b, ok := fact.PatroniBool(v.text)
 		return b || !ok
 	}
 	return v.kind != scalar
-}
-
-// parseBool knows Patroni's spellings of a boolean (patroni/utils.py, parse_bool).
-func parseBool(text string) (b, ok bool) {
-	switch strings.ToLower(text) {
-	case "on", "true", "yes", "1":
-		return true, true
-	case "off", "false", "no", "0":
-		return false, true
-	}
-	return false, false
 }
 
 // port returns a TCP port, 0 where there is none.

@@ -85,7 +85,7 @@ func TestEtcdTLS(t *testing.T) {
 				return
 			}
 			c := w.must(flags)
-			if c.Etcd3.Endpoints[0] != tc.endpoint || (c.Etcd3.TLS != nil) != tc.tls || c.Etcd3.Strict != tc.strict {
+			if c.Etcd3.Endpoints[0] != tc.endpoint || (c.Etcd3.TLS != nil) != tc.tls || c.Etcd3.Secure != tc.strict {
 				t.Errorf("%+v", c.Etcd3)
 			}
 			if tc.tls && ((c.Etcd3.TLS.Roots != nil) != tc.ca || (c.Etcd3.TLS.Certificate != nil) != tc.certificate) {
@@ -135,8 +135,8 @@ func TestEtcdLogin(t *testing.T) {
 				return
 			}
 			c := w.must(flags)
-			if c.Etcd3.Username != tc.user || c.Etcd3.Password != tc.password {
-				t.Errorf("%q %q, want %q %q", c.Etcd3.Username, c.Etcd3.Password, tc.user, tc.password)
+			if c.Etcd3.User != tc.user || c.Etcd3.Password != tc.password {
+				t.Errorf("%q %q, want %q %q", c.Etcd3.User, c.Etcd3.Password, tc.user, tc.password)
 			}
 			if got := strings.Join(c.Warnings, "\n"); !strings.Contains(got, tc.warn) || tc.warn == "" && got != "" {
 				t.Errorf("warnings %q, want %q", got, tc.warn)
@@ -167,7 +167,7 @@ func TestSRV(t *testing.T) {
 		}
 		c := w.must(flags)
 		e := c.Etcd3
-		if e.SRV != tc.srv || e.SRVSuffix != tc.suffix || strings.Join(e.Endpoints, " ") != tc.endpoints || (e.TLS != nil) != (tc.srv != "") || e.Strict != strings.Contains(tc.etcd3, "CRT") {
+		if e.SRV != tc.srv || e.SRVSuffix != tc.suffix || strings.Join(e.Endpoints, " ") != tc.endpoints || (e.TLS != nil) != (tc.srv != "") || e.Secure != strings.Contains(tc.etcd3, "CRT") {
 			t.Errorf("%s: %+v", tc.etcd3, e)
 		}
 		if got := strings.Join(c.Warnings, "\n"); !strings.Contains(got, tc.warn) || tc.warn == "" && got != "" {

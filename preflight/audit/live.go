@@ -8,7 +8,6 @@ import (
 
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/fact"
-	"patroni-preflight/preflight/patroni"
 )
 
 // The audit's checks that hold the files against the running cluster (--live).
@@ -333,7 +332,7 @@ func AuditedTag(name string) bool {
 func effective(t fact.Tags) fact.Tags {
 	out := fact.Tags{}
 	for name, v := range t {
-		if drops, own := ownTags[name]; own && (!drops || patroni.Truthy(v)) {
+		if drops, own := ownTags[name]; own && (!drops || fact.PythonBool(v)) {
 			out[name] = v
 		}
 	}

@@ -234,10 +234,10 @@ func runAuditTags(s *fact.Snapshot, _ fact.Question, id string) []check.Finding 
 			})
 		}
 		priority, ok := patroni.Integer(t[tag.priority])
-		if there && ok && patroni.Truthy(no) != (priority <= 0) {
+		if there && ok && fact.PythonBool(no) != (priority <= 0) {
 			out = append(out, check.Finding{
 				Asked: f.Where("tags." + tag.priority), Observed: fmt.Sprintf("%s: %d together with %s: %s", tag.priority, priority, tag.name, patroni.Show(no)), Expected: "only one of them",
-				Effect: fmt.Sprintf("%s takes precedence: %s %s.", tag.name, id, map[bool]string{true: tag.never, false: tag.may}[patroni.Truthy(no)]), Remedy: remedy,
+				Effect: fmt.Sprintf("%s takes precedence: %s %s.", tag.name, id, map[bool]string{true: tag.never, false: tag.may}[fact.PythonBool(no)]), Remedy: remedy,
 			})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"patroni-preflight/preflight/fact"
-	"patroni-preflight/preflight/patroni"
 )
 
 var slotsLogical = Check{
@@ -185,7 +184,7 @@ func runCarriers(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	asked := s.KeyName("/members/" + m)
 	var tags []string
 	for _, t := range []string{"nofailover", "nostream", "replicatefrom"} {
-		if v, ok := fact.KeyTags.Get(s, m)[t]; ok && patroni.Truthy(v) {
+		if v, ok := fact.KeyTags.Get(s, m)[t]; ok && fact.PythonBool(v) {
 			tags = append(tags, t)
 		}
 	}

@@ -3,6 +3,7 @@ package fact
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
 // Tags are Patroni's tags as decoded from JSON.
@@ -42,4 +43,36 @@ func levels(doc []byte) int {
 		}
 	}
 	return deepest
+}
+
+// PythonBool is Python's bool() of a value decoded from JSON: Patroni reads tags and
+// sections so.
+func PythonBool(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return x
+	case float64:
+		return x != 0
+	case string:
+		return x != ""
+	case []any:
+		return len(x) > 0
+	case map[string]any:
+		return len(x) > 0
+	}
+	return true
+}
+
+// PatroniBool reads a boolean in the spellings that Patroni accepts; ok is false for
+// any other text (patroni/utils.py, parse_bool).
+func PatroniBool(text string) (value, ok bool) {
+	switch strings.ToLower(text) {
+	case "on", "true", "yes", "1":
+		return true, true
+	case "off", "false", "no", "0":
+		return false, true
+	}
+	return false, false
 }

@@ -142,7 +142,7 @@ func Nosync(t fact.Tags, version string) bool {
 // forbids reads a tag, or where it is not set, the priority that may stand for it.
 func forbids(t fact.Tags, tag, priority string, known bool) (bool, string) {
 	if v, ok := t[tag]; ok && v != nil {
-		return Truthy(v), tag + ": " + Show(v)
+		return fact.PythonBool(v), tag + ": " + Show(v)
 	}
 	v, ok := t[priority]
 	if !ok || !known {
@@ -150,25 +150,6 @@ func forbids(t fact.Tags, tag, priority string, known bool) (bool, string) {
 	}
 	n, ok := Integer(v)
 	return ok && n <= 0, priority + ": " + Show(v)
-}
-
-// Truthy is Python's bool() of a value decoded from JSON.
-func Truthy(v any) bool {
-	switch x := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return x
-	case float64:
-		return x != 0
-	case string:
-		return x != ""
-	case []any:
-		return len(x) > 0
-	case map[string]any:
-		return len(x) > 0
-	}
-	return true
 }
 
 // Integer reads a value of a tag as Patroni reads a priority.
@@ -185,7 +166,7 @@ func Integer(v any) (int64, bool) {
 // failoverPriority is the member's weight where positions are equal
 // (patroni/tags.py, failover_priority).
 func failoverPriority(t fact.Tags) int64 {
-	if Truthy(t["nofailover"]) {
+	if fact.PythonBool(t["nofailover"]) {
 		return 0
 	}
 	if n, ok := Integer(t["failover_priority"]); ok {
