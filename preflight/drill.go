@@ -71,9 +71,17 @@ func (l DrillLeg) Verified() bool { return l.ExitCode != nil && *l.ExitCode == e
 // first, and back. Legs is empty if no member leads or no other may be promoted.
 func PlanDrill(s *fact.Snapshot, q fact.Question, p check.Policies) DrillReport {
 	d := DrillReport{
-		SchemaVersion: check.ReportSchema, Tool: s.Tool, Scope: s.Target.Scope, Namespace: s.Target.Namespace, Group: s.Target.Group,
-		TakenAt: s.TakenAt, First: s.Leader(), Leader: s.Leader(), Timeline: fact.SQLTimeline.Of(s, s.Leader()).Value,
-		Legs: []DrillLeg{}, LeftOut: []LeftOut{},
+		SchemaVersion: check.ReportSchema,
+		Tool:          s.Tool,
+		Scope:         s.Target.Scope,
+		Namespace:     s.Target.Namespace,
+		Group:         s.Target.Group,
+		TakenAt:       s.TakenAt,
+		First:         s.Leader(),
+		Leader:        s.Leader(),
+		Timeline:      fact.SQLTimeline.Of(s, s.Leader()).Value,
+		Legs:          []DrillLeg{},
+		LeftOut:       []LeftOut{},
 	}
 	var first, second []string
 	for _, m := range s.Replicas() {
@@ -91,7 +99,11 @@ func PlanDrill(s *fact.Snapshot, q fact.Question, p check.Policies) DrillReport 
 		leg := DrillLeg{From: from, To: m, Blockers: []string{}}
 		r := Judge(s, q.About(m), p)
 		leg.Today = r.Verdict
-		if at := slices.IndexFunc(r.Candidates, func(c CandidateReport) bool { return c.Name == m }); at >= 0 && r.Verdict == NoGo {
+		if at := slices.IndexFunc(
+			r.Candidates,
+			func(c CandidateReport) bool { return c.Name == m },
+		); at >= 0 &&
+			r.Verdict == NoGo {
 			leg.Blockers = append(leg.Blockers, r.Candidates[at].Blockers...)
 		}
 		d.add(leg, r)
@@ -128,11 +140,19 @@ func (d DrillReport) Start() (code int, why string) {
 		return exitcode.NoGo, "no other member may be promoted"
 	}
 	for i, leg := range d.Legs {
-		synchronous := i > 0 && len(leg.Blockers) > 0 && !slices.ContainsFunc(leg.Blockers, func(id string) bool { return id != "candidate.sync" })
+		synchronous := i > 0 && len(leg.Blockers) > 0 &&
+			!slices.ContainsFunc(leg.Blockers, func(id string) bool { return id != "candidate.sync" })
 		if leg.Today == Go || leg.Today == "" || synchronous {
 			continue
 		}
-		return leg.Today.ExitCode(), fmt.Sprintf("leg %d of %d, %s to %s, is %s even before the drill", i+1, len(d.Legs), leg.From, leg.To, leg.Today)
+		return leg.Today.ExitCode(), fmt.Sprintf(
+			"leg %d of %d, %s to %s, is %s even before the drill",
+			i+1,
+			len(d.Legs),
+			leg.From,
+			leg.To,
+			leg.Today,
+		)
 	}
 	return exitcode.Go, ""
 }

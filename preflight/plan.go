@@ -31,7 +31,13 @@ type Plan struct {
 
 // PlanOf says what the requested switchover would do.
 func PlanOf(s *fact.Snapshot, r Report) Plan {
-	p := Plan{Leader: r.Leader, Candidate: r.Request.Candidate, StandbyCluster: s.IsStandbyCluster(), Lost: lost(s), Warnings: []string{}}
+	p := Plan{
+		Leader:         r.Leader,
+		Candidate:      r.Request.Candidate,
+		StandbyCluster: s.IsStandbyCluster(),
+		Lost:           lost(s),
+		Warnings:       []string{},
+	}
 	if r.Prediction != nil {
 		p.Prints = r.Prediction.Printed
 	}
@@ -54,8 +60,18 @@ func lost(s *fact.Snapshot) []string {
 	if a, ok := fact.SQLActivity.Of(s, leader).Get(); ok && a.Sessions > 0 {
 		out = append(out, fmt.Sprintf("%d sessions on %s, %d of them active", a.Sessions, leader, a.Active))
 	}
-	if n, ok := fact.OfSQL("", func(q fact.SQL) fact.Observed[int] { return q.UnloggedTables }).Of(s, leader).Get(); ok && n > 0 {
-		out = append(out, fmt.Sprintf("the rows of %d unlogged tables in database %s", n, fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.Database }).Of(s, leader).OrZero()))
+	if n, ok := fact.OfSQL("", func(q fact.SQL) fact.Observed[int] { return q.UnloggedTables }).
+		Of(s, leader).
+		Get(); ok &&
+		n > 0 {
+		out = append(
+			out,
+			fmt.Sprintf(
+				"the rows of %d unlogged tables in database %s",
+				n,
+				fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.Database }).Of(s, leader).OrZero(),
+			),
+		)
 	}
 	if slots, ok := fact.SQLSlots.Of(s, leader).Get(); ok {
 		kept := verify.ExpectedAfter(s, slots)

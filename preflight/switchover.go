@@ -54,8 +54,8 @@ func IsScheduled(b verify.Baseline, s *fact.Snapshot) bool {
 	return ok && s.Leader() == b.Leader && f.ScheduledAt != "" && f.Leader == b.Leader && f.Candidate == b.Candidate
 }
 
-// AsScheduled is the verification of a switchover that the DCS holds for later. There
-// is no outcome yet, so it has no points.
+// AsScheduled is the verification of a switchover that the DCS holds for later. It
+// has no outcome yet, so it has no points.
 func AsScheduled(v verify.Verification) verify.Verification {
 	v.Outcome, v.ExitCode, v.Settled = verify.Scheduled, exitcode.Go, true
 	v.Points, v.Results = []verify.Point{}, nil

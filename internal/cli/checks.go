@@ -76,7 +76,11 @@ func explanation(k check.Check) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n", k.ID, k.Title)
 	for _, row := range documented(k) {
-		for _, l := range report.Fix(fmt.Sprintf("%-10s %s", row[0], row[1]), 11) {
+		layOut := report.Wrap
+		if row[0] == "fix" {
+			layOut = report.Fix // a command stays on one line
+		}
+		for _, l := range layOut(fmt.Sprintf("%-10s %s", row[0], row[1]), 11) {
 			b.WriteString(l + "\n")
 		}
 	}

@@ -15,7 +15,10 @@ import (
 func TestScheduledWhileLooking(t *testing.T) {
 	before := recorded(t, "healthy-4.0.7")
 	before.Question.ScheduledAt = "2126-12-01T03:00:00+00:00"
-	s := &stage{film: film{t: t, frames: "bs", clock: time.Unix(1e9, 0)}, asked: func() bool { return true }}
+	s := &stage{
+		sequence: sequence{t: t, frames: []state{asBefore, requestScheduled}, clock: time.Unix(1e9, 0)},
+		asked:    func() bool { return true },
+	}
 	b := verify.BaselineOf(before.Snapshot, before.Question)
 	v, err := watchScheduled(b, s.countdown(time.Minute), &progress{w: &bytes.Buffer{}},
 		func() bool { return s.looks == 0 },

@@ -24,9 +24,9 @@ import (
 )
 
 // stage is a cluster in which a switchover to node2 is asked for: it is as before
-// until somebody has asked, and then goes on as a film does.
+// until the request is sent, and then goes through the sequence.
 type stage struct {
-	film
+	sequence
 	mu    sync.Mutex
 	api   string
 	asked func() bool
@@ -43,9 +43,9 @@ func (s *stage) snapshot(ctx context.Context, _ fact.Request) (*fact.Recording, 
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	f := &s.film
+	f := &s.sequence
 	if !s.asked() {
-		f = &film{t: s.t, frames: "b"}
+		f = &sequence{t: s.t, frames: []state{asBefore}}
 	}
 	snapshot, err := f.look()
 	snapshot.TakenAt = time.Now()
@@ -78,18 +78,19 @@ func (s *stage) post(
 
 // play runs switchover with a patronictl that is a shell script.
 type play struct {
-	frames, script string
-	args           []string
-	stdin          *string
-	spoil          func(*fact.Recording)
-	moved          fact.Observed[[]string]
-	ctx            context.Context
-	config         string
+	frames []state
+	script string
+	args   []string
+	stdin  *string
+	spoil  func(*fact.Recording)
+	moved  fact.Observed[[]string]
+	ctx    context.Context
+	config string
 	// handler is the leader's REST API.
 	handler http.HandlerFunc
 }
 
-// told is what patronictl was called with, or the body of the POST; "" where nobody was asked.
+// told is what patronictl was called with, or the body of the POST; "" where no request was sent.
 func (p play) run(t *testing.T) (o outcome, told string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -107,10 +108,24 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 		p.moved = fact.Known([]string{})
 	}
 	s := &stage{
-		film: film{t: t, frames: p.frames}, api: api.URL + "/patroni", spoil: p.spoil, moved: p.moved,
+		sequence: sequence{t: t, frames: p.frames}, api: api.URL + "/patroni", spoil: p.spoil, moved: p.moved,
 		asked: func() bool { _, err := os.Stat(mark); return err == nil },
 	}
-	args := append([]string{"switchover", "--scope", "demo", "-d", "etcd3://127.0.0.1:1", "--candidate", "node2", "--patronictl", ctl, "--verify-timeout", "9s"}, p.args...)
+	args := append(
+		[]string{
+			"switchover",
+			"--scope",
+			"demo",
+			"-d",
+			"etcd3://127.0.0.1:1",
+			"--candidate",
+			"node2",
+			"--patronictl",
+			ctl,
+			"--verify-timeout",
+			"9s",
+		},
+		p.args...)
 	if p.config != "" {
 		args = append(args, "-c", put(t, "patroni.yml", p.config))
 	}
@@ -132,28 +147,167 @@ func TestSwitchover(t *testing.T) {
 		asked bool
 		says  string
 	}{
-		{"done", play{frames: "pnod", script: "echo Successfully switched over", args: []string{"--yes"}}, exitcode.Go, true, "DONE  switchover of demo from node1 to node2"},
-		{"confirmed", play{frames: "d", stdin: typed("y\n")}, exitcode.Go, true, "PLAN"},
-		{"not confirmed", play{frames: "d", stdin: typed("\n")}, exitcode.Interrupted, false, "nothing was done"},
-		{"no answer", play{frames: "d", stdin: typed("")}, exitcode.Interrupted, false, "nothing was done"},
-		{"nobody to ask", play{frames: "d"}, exitcode.Usage, false, "use --yes"},
-		{"NO-GO", play{frames: "d", args: []string{"--yes"}, spoil: alarm}, exitcode.NoGo, false, "dcs.alarms"},
-		{"UNKNOWN", play{frames: "d", args: []string{"--yes"}, spoil: noQuorum}, exitcode.Unknown, false, "UNKNOWN  switchover"},
-		{"moved", play{frames: "d", args: []string{"--yes"}, moved: fact.Known([]string{"leader", "sync"})}, exitcode.Changed, false, "nothing was done: leader, sync"},
-		{"not read again", play{frames: "d", args: []string{"--yes"}, moved: fact.NotKnown[[]string](fact.Silent, "no answer")}, exitcode.Unknown, false, "nothing was done: no answer"},
-		{"an old verdict", play{frames: "d", args: []string{"--yes", "--max-age", "1ns"}}, exitcode.Go, true, "checking again"},
-		{"refused, and patronictl ends with 0", play{frames: "b", script: "echo Switchover failed, details: 412, candidate does not exists", args: []string{"--yes"}}, exitcode.Refused, true, "REFUSED"},
-		{"patronictl says that it went well, and it did not", play{frames: "b", script: "echo Successfully switched over", args: []string{"--yes"}}, exitcode.Refused, true, "REFUSED"},
-		{"patronictl says that it failed, and it did not", play{frames: "nd", script: "echo Switchover failed; exit 1", args: []string{"--yes"}}, exitcode.Go, true, "DONE"},
-		{"wrong winner", play{frames: "nw", args: []string{"--yes"}}, exitcode.Different, true, "node3 leads, not node2"},
-		{"the old leader is not back", play{frames: "o", args: []string{"--yes", "--verify-timeout", "2s"}}, exitcode.Different, true, "node1 does not stream from any member"},
-		{"nobody leads", play{frames: "n", args: []string{"--yes", "--verify-timeout", "2s"}}, exitcode.OutcomeUnknown, true, "do not repeat it"},
-		{"patronictl hangs, nothing happens", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--verify-timeout", "2s"}}, exitcode.OutcomeUnknown, true, "on its way"},
-		{"patronictl is killed, and it goes on", play{frames: "ppnd", script: "kill -9 $$", args: []string{"--yes"}}, exitcode.Go, true, "DONE"},
-		{"no patronictl", play{frames: "d", args: []string{"--yes", "--patronictl", "/nonexistent/patronictl"}}, exitcode.Usage, false, "--via rest"},
-		{"scheduled", play{frames: "s", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, exitcode.Go, true, "SCHEDULED"},
-		{"patronictl hangs, and nothing is scheduled", play{frames: "b", script: "sleep 60", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00", "--verify-timeout", "2s"}, spoil: later}, exitcode.OutcomeUnknown, true, "on its way"},
-		{"not scheduled", play{frames: "b", args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later}, exitcode.Refused, true, "REFUSED"},
+		{
+			"done",
+			play{
+				frames: []state{requestPending, noLeader, oldLeaderMissing, switchedOver},
+				script: "echo Successfully switched over",
+				args:   []string{"--yes"},
+			},
+			exitcode.Go,
+			true,
+			"DONE  switchover of demo from node1 to node2",
+		},
+		{"confirmed", play{frames: []state{switchedOver}, stdin: typed("y\n")}, exitcode.Go, true, "PLAN"},
+		{
+			"not confirmed",
+			play{frames: []state{switchedOver}, stdin: typed("\n")},
+			exitcode.Interrupted,
+			false,
+			"nothing was done",
+		},
+		{"no answer", play{frames: []state{switchedOver}, stdin: typed("")}, exitcode.Interrupted, false, "nothing was done"},
+		{"no terminal to ask", play{frames: []state{switchedOver}}, exitcode.Usage, false, "use --yes"},
+		{
+			"NO-GO",
+			play{frames: []state{switchedOver}, args: []string{"--yes"}, spoil: alarm},
+			exitcode.NoGo,
+			false,
+			"dcs.alarms",
+		},
+		{
+			"UNKNOWN",
+			play{frames: []state{switchedOver}, args: []string{"--yes"}, spoil: noQuorum},
+			exitcode.Unknown,
+			false,
+			"UNKNOWN  switchover",
+		},
+		{
+			"moved",
+			play{frames: []state{switchedOver}, args: []string{"--yes"}, moved: fact.Known([]string{"leader", "sync"})},
+			exitcode.Changed,
+			false,
+			"nothing was done: leader, sync",
+		},
+		{
+			"not read again",
+			play{
+				frames: []state{switchedOver},
+				args:   []string{"--yes"},
+				moved:  fact.NotKnown[[]string](fact.Silent, "no answer"),
+			},
+			exitcode.Unknown,
+			false,
+			"nothing was done: no answer",
+		},
+		{
+			"an old verdict",
+			play{frames: []state{switchedOver}, args: []string{"--yes", "--max-age", "1ns"}},
+			exitcode.Go,
+			true,
+			"checking again",
+		},
+		{
+			"refused, and patronictl ends with 0",
+			play{
+				frames: []state{asBefore},
+				script: "echo Switchover failed, details: 412, candidate does not exists",
+				args:   []string{"--yes"},
+			},
+			exitcode.Refused,
+			true,
+			"REFUSED",
+		},
+		{
+			"patronictl says that it went well, and it did not",
+			play{frames: []state{asBefore}, script: "echo Successfully switched over", args: []string{"--yes"}},
+			exitcode.Refused,
+			true,
+			"REFUSED",
+		},
+		{
+			"patronictl says that it failed, and it did not",
+			play{frames: []state{noLeader, switchedOver}, script: "echo Switchover failed; exit 1", args: []string{"--yes"}},
+			exitcode.Go,
+			true,
+			"DONE",
+		},
+		{
+			"wrong winner",
+			play{frames: []state{noLeader, wrongLeader}, args: []string{"--yes"}},
+			exitcode.Different,
+			true,
+			"node3 leads, not node2",
+		},
+		{
+			"the old leader is not back",
+			play{frames: []state{oldLeaderMissing}, args: []string{"--yes", "--verify-timeout", "2s"}},
+			exitcode.Different,
+			true,
+			"node1 does not stream from any member",
+		},
+		{
+			"no member leads",
+			play{frames: []state{noLeader}, args: []string{"--yes", "--verify-timeout", "2s"}},
+			exitcode.OutcomeUnknown,
+			true,
+			"do not repeat it",
+		},
+		{
+			"patronictl hangs, nothing happens",
+			play{frames: []state{asBefore}, script: "sleep 60", args: []string{"--yes", "--verify-timeout", "2s"}},
+			exitcode.OutcomeUnknown,
+			true,
+			"on its way",
+		},
+		{
+			"patronictl is killed, and it goes on",
+			play{
+				frames: []state{requestPending, requestPending, noLeader, switchedOver},
+				script: "kill -9 $$",
+				args:   []string{"--yes"},
+			},
+			exitcode.Go,
+			true,
+			"DONE",
+		},
+		{
+			"no patronictl",
+			play{frames: []state{switchedOver}, args: []string{"--yes", "--patronictl", "/nonexistent/patronictl"}},
+			exitcode.Usage,
+			false,
+			"--via rest",
+		},
+		{
+			"scheduled",
+			play{
+				frames: []state{requestScheduled},
+				args:   []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"},
+				spoil:  later,
+			},
+			exitcode.Go,
+			true,
+			"SCHEDULED",
+		},
+		{
+			"patronictl hangs, and nothing is scheduled",
+			play{
+				frames: []state{asBefore},
+				script: "sleep 60",
+				args:   []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00", "--verify-timeout", "2s"},
+				spoil:  later,
+			},
+			exitcode.OutcomeUnknown,
+			true,
+			"on its way",
+		},
+		{
+			"not scheduled",
+			play{frames: []state{asBefore}, args: []string{"--yes", "--scheduled", "2126-12-01T03:00:00+00:00"}, spoil: later},
+			exitcode.Refused,
+			true,
+			"REFUSED",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -165,7 +319,11 @@ func TestSwitchover(t *testing.T) {
 			if c.asked && !strings.Contains(told, "switchover demo --force --leader node1 --candidate node2") {
 				t.Errorf("patronictl was called with %q", told)
 			}
-			if shows := strings.TrimPrefix(c.script, "echo "); c.asked && strings.HasPrefix(c.script, "echo ") && !strings.Contains(all, strings.Split(shows, ";")[0]) {
+			if shows := strings.TrimPrefix(
+				c.script,
+				"echo ",
+			); c.asked && strings.HasPrefix(c.script, "echo ") &&
+				!strings.Contains(all, strings.Split(shows, ";")[0]) {
 				t.Errorf("what patronictl printed is not shown: %s", all)
 			}
 		})
@@ -176,25 +334,35 @@ func TestSwitchover(t *testing.T) {
 // outcome; what patronictl prints goes to stderr as it comes, and is kept.
 func TestSwitchoverJSON(t *testing.T) {
 	t.Parallel()
-	o, _ := play{frames: "pd", script: "echo one; echo two >&2", args: []string{"--yes", "-f", "json"}}.run(t)
+	o, _ := play{
+		frames: []state{requestPending, switchedOver},
+		script: "echo one; echo two >&2",
+		args:   []string{"--yes", "-f", "json"},
+	}.run(
+		t,
+	)
 	var doc preflight.SwitchoverReport
 	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil {
 		t.Fatalf("%v\n%s", err, o.stdout)
 	}
-	if doc.Check.Verdict != preflight.Go || doc.Verification == nil || doc.Verification.Outcome != verify.Done || doc.ExitCode != o.code || o.code != 0 {
+	if doc.Check.Verdict != preflight.Go || doc.Verification == nil || doc.Verification.Outcome != verify.Done ||
+		doc.ExitCode != o.code ||
+		o.code != 0 {
 		t.Errorf("%+v", o)
 	}
-	if r := doc.Request; r == nil || r.Output != "one\ntwo\n" || r.Status != 0 || r.Via != "patronictl" || r.Ended.Before(r.Began) || !strings.Contains(o.stderr, "one\ntwo\n") {
+	if r := doc.Request; r == nil || r.Output != "one\ntwo\n" || r.Status != 0 || r.Via != "patronictl" ||
+		r.Ended.Before(r.Began) ||
+		!strings.Contains(o.stderr, "one\ntwo\n") {
 		t.Errorf("request %+v", doc.Request)
 	}
 	if b, err := verify.LoadBaseline([]byte(o.stdout)); err != nil || b.Leader != "node1" {
 		t.Errorf("verify --since cannot read it: %v, %+v", err, b)
 	}
-	o, _ = play{frames: "d", args: []string{"-f", "json"}, stdin: typed("n\n")}.run(t)
+	o, _ = play{frames: []state{switchedOver}, args: []string{"-f", "json"}, stdin: typed("n\n")}.run(t)
 	if o.code != exitcode.Interrupted || o.stdout != "" || !strings.Contains(o.stderr, "PLAN  node1 steps down") {
 		t.Errorf("whoever is asked does not see the plan: %+v", o)
 	}
-	o, _ = play{frames: "d", args: []string{"--yes", "-f", "json"}, spoil: alarm}.run(t)
+	o, _ = play{frames: []state{switchedOver}, args: []string{"--yes", "-f", "json"}, spoil: alarm}.run(t)
 	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil || o.code != exitcode.NoGo || doc.ExitCode != o.code {
 		t.Errorf("%v: %+v", err, o)
 	}
@@ -205,28 +373,64 @@ func TestSwitchoverJSON(t *testing.T) {
 func TestSwitchoverViaREST(t *testing.T) {
 	const config = "restapi: {authentication: {username: patroni, password: s3cret}}\n"
 	for _, c := range []struct {
-		name, frames string
-		status       int
-		body         string
-		want         int
-		limit        string
+		name   string
+		frames []state
+		status int
+		body   string
+		want   int
+		limit  string
 	}{
-		{"200", "pnd", 200, `Successfully switched over to "node2"`, exitcode.Go, "9s"},
-		{"412", "b", 412, "candidate does not exists", exitcode.Refused, "9s"},
-		{"401", "b", 401, "not authenticated", exitcode.Refused, "9s"},
-		{"503 failed", "pb", 503, "Switchover failed", exitcode.Refused, "9s"},
-		{"503 status unknown, and it ends well", "ppnd", 503, "Switchover status unknown", exitcode.Go, "9s"},
-		{"503 status unknown, and nobody leads", "ppn", 503, "Switchover status unknown", exitcode.OutcomeUnknown, "2s"},
-		{"200 for another", "w", 200, `Switched over to "node3" instead of "node2"`, exitcode.Different, "9s"},
+		{
+			"200",
+			[]state{requestPending, noLeader, switchedOver},
+			200,
+			`Successfully switched over to "node2"`,
+			exitcode.Go,
+			"9s",
+		},
+		{"412", []state{asBefore}, 412, "candidate does not exists", exitcode.Refused, "9s"},
+		{"401", []state{asBefore}, 401, "not authenticated", exitcode.Refused, "9s"},
+		{"503 failed", []state{requestPending, asBefore}, 503, "Switchover failed", exitcode.Refused, "9s"},
+		{
+			"503 status unknown, and it ends well",
+			[]state{requestPending, requestPending, noLeader, switchedOver},
+			503,
+			"Switchover status unknown",
+			exitcode.Go,
+			"9s",
+		},
+		{
+			"503 status unknown, and no member leads",
+			[]state{requestPending, requestPending, noLeader},
+			503,
+			"Switchover status unknown",
+			exitcode.OutcomeUnknown,
+			"2s",
+		},
+		{
+			"200 for another",
+			[]state{wrongLeader},
+			200,
+			`Switched over to "node3" instead of "node2"`,
+			exitcode.Different,
+			"9s",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			posts := 0
-			o, told := play{frames: c.frames, args: []string{"--yes", "--via", "rest", "--verify-timeout", c.limit}, config: config, handler: func(w http.ResponseWriter, _ *http.Request) {
-				posts++
-				w.WriteHeader(c.status)
-				fmt.Fprint(w, c.body)
-			}}.run(t)
+			o, told := play{
+				frames: c.frames,
+				args:   []string{"--yes", "--via", "rest", "--verify-timeout", c.limit},
+				config: config,
+				handler: func(w http.ResponseWriter, _ *http.Request) {
+					posts++
+					w.WriteHeader(c.status)
+					fmt.Fprint(w, c.body)
+				},
+			}.run(
+				t,
+			)
 			if o.code != c.want || posts != 1 || !strings.Contains(o.stdout, c.body) {
 				t.Errorf("exit code %d, want %d; %d requests\n%s%s", o.code, c.want, posts, o.stdout, o.stderr)
 			}
@@ -248,13 +452,29 @@ func TestSwitchoverInterrupted(t *testing.T) {
 		time.AfterFunc(after, func() { cancel(Signalled{syscall.SIGINT}) })
 		return ctx
 	}
-	o, told := play{frames: "p", args: []string{"--yes"}, spoil: func(*fact.Recording) { time.Sleep(300 * time.Millisecond) }, ctx: interrupted(100 * time.Millisecond)}.run(t)
-	if o.code != exitcode.Interrupted || told != "" || !strings.Contains(o.stderr, "stopped by interrupt before anything was asked of Patroni: nothing was done") {
+	o, told := play{
+		frames: []state{requestPending},
+		args:   []string{"--yes"},
+		spoil:  func(*fact.Recording) { time.Sleep(300 * time.Millisecond) },
+		ctx:    interrupted(100 * time.Millisecond),
+	}.run(
+		t,
+	)
+	if o.code != exitcode.Interrupted || told != "" ||
+		!strings.Contains(o.stderr, "stopped by interrupt before anything was asked of Patroni: nothing was done") {
 		t.Errorf("before: asked %q, %+v", told, o)
 	}
 	record := filepath.Join(t.TempDir(), "before.json")
-	o, told = play{frames: "p", script: "sleep 30", args: []string{"--yes", "--record", record}, ctx: interrupted(1500 * time.Millisecond)}.run(t)
-	if o.code != exitcode.OutcomeUnknown || told == "" || !strings.Contains(o.stderr, "the switchover continues") || !strings.Contains(o.stderr, "verify --since "+record) {
+	o, told = play{
+		frames: []state{requestPending},
+		script: "sleep 30",
+		args:   []string{"--yes", "--record", record},
+		ctx:    interrupted(1500 * time.Millisecond),
+	}.run(
+		t,
+	)
+	if o.code != exitcode.OutcomeUnknown || told == "" || !strings.Contains(o.stderr, "the switchover continues") ||
+		!strings.Contains(o.stderr, "verify --since "+record) {
 		t.Errorf("after: asked %q, %+v", told, o)
 	}
 }
@@ -265,7 +485,11 @@ func TestFollowScheduledLooksAfterTheRequest(t *testing.T) {
 	t.Parallel()
 	sending := true
 	looks := 0
-	s := &stage{film: film{t: t, frames: "bs"}, asked: func() bool { return true }, spoil: func(*fact.Recording) { looks++; sending = false }}
+	s := &stage{
+		sequence: sequence{t: t, frames: []state{asBefore, requestScheduled}},
+		asked:    func() bool { return true },
+		spoil:    func(*fact.Recording) { looks++; sending = false },
+	}
 	before := recorded(t, "healthy-4.0.7")
 	later(before)
 	b := verify.BaselineOf(before.Snapshot, before.Question)

@@ -61,9 +61,9 @@ func drills(t testing.TB) map[string]preflight.DrillReport {
 	planned := func(d preflight.DrillReport) preflight.DrillReport { d.DryRun = true; return d }
 	hostile := healthy(t)
 	member(hostile, "node3").Name = hostileName
-	nobody := healthy(t)
-	nobody.DCS.Cluster.Value.Leader = fact.Known("")
-	none := preflight.PlanDrill(nobody.Snapshot, nobody.Question, check.Policies{})
+	leaderless := healthy(t)
+	leaderless.DCS.Cluster.Value.Leader = fact.Known("")
+	none := preflight.PlanDrill(leaderless.Snapshot, leaderless.Question, check.Policies{})
 	none.ExitCode, none.Stopped = none.Start()
 	sync := healthy(t)
 	sync.DCS.Cluster.Value.Config.Value.SynchronousMode = fact.Known("on")

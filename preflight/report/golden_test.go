@@ -12,7 +12,7 @@ import (
 	"patroni-preflight/preflight"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // golden is one rendering that is compared with a file.
 type golden struct {

@@ -67,7 +67,7 @@ func TestLinesFitIntoEightyColumns(t *testing.T) {
 			if utf8.RuneCountInString(l) <= width || commandsOf(r)[strings.TrimSpace(l)] {
 				continue
 			}
-			// A word may be too long for any line, but then only a label stands beside it.
+			// A word may be too long for any line, but then only a label precedes it.
 			last := words[len(words)-1]
 			margin := strings.TrimSuffix(l, last)
 			if utf8.RuneCountInString(last) <= width-indent-1 || utf8.RuneCountInString(margin) > indent+1 {
@@ -177,7 +177,7 @@ func TestGapsAreComplete(t *testing.T) {
 	}
 }
 
-// TestVerdictIsExplained: whoever reads anything but GO reads why, in each format
+// TestVerdictIsExplained: each verdict but GO comes with its reason, in each format
 // for people.
 func TestVerdictIsExplained(t *testing.T) {
 	for _, sc := range scenarios {
@@ -200,7 +200,7 @@ func TestVerdictIsExplained(t *testing.T) {
 		first, _, _ := strings.Cut(why, ",")
 		first, _, _ = strings.Cut(first, "(")
 		if _, ok := preflight.CheckByID(first); !ok || !strings.Contains(text, first) {
-			t.Errorf("%s: brief names %q, which is no check or not in the text", sc.name, first)
+			t.Errorf("%s: brief names %q, which is not a check or not in the text", sc.name, first)
 		}
 	}
 }
@@ -349,7 +349,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-// TestWriteErrors: a report that was not written is no success.
+// TestWriteErrors: a report that could not be written is an error.
 func TestWriteErrors(t *testing.T) {
 	for _, format := range Formats {
 		if err := Write(full{}, format, scenarios[0].report(t), Options{}); err == nil {

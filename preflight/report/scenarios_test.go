@@ -28,7 +28,7 @@ func healthy(t testing.TB) *fact.Recording {
 	return s
 }
 
-// scenario is a night on which somebody reads a report.
+// scenario is a cluster, and the verdict on it.
 type scenario struct {
 	name     string
 	spoil    func(s *fact.Recording)

@@ -171,7 +171,7 @@ func TestSchemaRefuses(t *testing.T) {
 			t.Errorf("%s: errors %v, want one", name, validate(root, root, doc, "report"))
 		}
 	}
-	// A field that is added is no break.
+	// A schema accepts a field that is added later.
 	doc := document(t, scenarios[0].report(t))
 	doc["new"], first(doc, "results")["new"] = 1.0, "x"
 	if errs := validate(root, root, doc, "report"); len(errs) > 0 {

@@ -32,7 +32,10 @@ var endings = []endingCase{
 		member(s, "node1").REST.Value.State = fact.Known("start failed")
 	}, verify.Different},
 	{"silent", func(s *fact.Recording) {
-		member(s, "node2").SQL = fact.NotKnown[fact.SQL](fact.Silent, "SQL as postgres on 10.77.9.22:5432: no answer within 3s")
+		member(s, "node2").SQL = fact.NotKnown[fact.SQL](
+			fact.Silent,
+			"SQL as postgres on 10.77.9.22:5432: no answer within 3s",
+		)
 	}, verify.EndUnknown},
 	{"hostile-leader", func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = fact.Known(hostileName) }, verify.Different},
 }

@@ -48,9 +48,18 @@ type BaselineSlot struct {
 func BaselineOf(s *fact.Snapshot, q fact.Question) Baseline {
 	leader := s.Leader()
 	b := Baseline{
-		Scope: s.Target.Scope, Namespace: s.Target.Namespace, Group: s.Target.Group, TakenAt: s.TakenAt,
-		Leader: leader, Candidate: q.Candidate,
-		StandbyCluster: fact.StandbyCluster.Of(s, "").Value, SystemID: fact.SQLSystemID.Of(s, leader).Value, Timeline: fact.SQLTimeline.Of(s, leader).Value,
+		Scope:     s.Target.Scope,
+		Namespace: s.Target.Namespace,
+		Group:     s.Target.Group,
+		TakenAt:   s.TakenAt,
+		Leader:    leader,
+		Candidate: q.Candidate,
+		StandbyCluster: fact.StandbyCluster.Of(
+			s,
+			"",
+		).Value,
+		SystemID: fact.SQLSystemID.Of(s, leader).Value,
+		Timeline: fact.SQLTimeline.Of(s, leader).Value,
 	}
 	before, okB := fact.LeaderBefore.Of(s, "").Get()
 	after, okA := fact.LeaderAfter.Of(s, "").Get()
@@ -62,7 +71,10 @@ func BaselineOf(s *fact.Snapshot, q fact.Question) Baseline {
 		b.FlushLSN = &text
 	}
 	if fact.WALSenders.Of(s, leader).Known() {
-		b.Followers = slices.DeleteFunc(append([]string{}, s.Replicas()...), func(m string) bool { return streamsFrom(s, m) == "" })
+		b.Followers = slices.DeleteFunc(
+			append([]string{}, s.Replicas()...),
+			func(m string) bool { return streamsFrom(s, m) == "" },
+		)
 	}
 	if slots, ok := fact.SQLSlots.Of(s, leader).Get(); ok {
 		b.Slots = ExpectedAfter(s, slots)

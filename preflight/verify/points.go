@@ -8,7 +8,8 @@ import (
 	"patroni-preflight/preflight/fact"
 )
 
-const outcomeProof = "TestVerify; TestVerifyRecordedSwitchover replays a real switchover; TestWrapper in e2e/ has real ones " +
+const outcomeProof = "TestVerify; TestVerifyRecordedSwitchover replays a real switchover; TestWrapper in e2e/ has " +
+	"real ones " +
 	"that end otherwise."
 
 var outcomeLeader = outcomeCheck{check.Check{
@@ -56,23 +57,27 @@ func judgeLeader(b Baseline, after *fact.Snapshot, _ string) answer {
 	return a.passed(name, name+" holds the leader key")
 }
 
-var outcomePrimary = outcomeCheck{check.Check{
-	ID:    "outcome.primary",
-	Title: "the leader is out of recovery",
-	Why: "A member takes the leader key before PostgreSQL has finished its promotion. Until then no member takes writes. " +
-		"Another system identifier means that the address leads to another cluster. " +
-		"In a standby cluster the leader stays in recovery.",
-	Source: "patroni/ha.py, enforce_primary_role; PostgreSQL: pg_is_in_recovery(), pg_control_system()",
-	Fix: "Search PostgreSQL's log on the new leader for \"database system is ready to accept connections\", " +
-		"and Patroni's for \"waiting to become primary after promote\".",
-	Proof:     outcomeProof,
-	Since:     "0.2.0",
-	Kind:      check.Policy,
-	Severity:  check.Blocker,
-	Essential: true,
-	Of:        check.OfOutcome,
-	Needs:     []fact.Need{fact.SQLInRecovery, fact.SQLSystemID},
-}, judgePrimary}
+var outcomePrimary = outcomeCheck{
+	check.Check{
+		ID:    "outcome.primary",
+		Title: "the leader is out of recovery",
+		Why: "A member takes the leader key before PostgreSQL has finished its promotion. Until then no member takes " +
+			"writes. " +
+			"Another system identifier means that the address leads to another cluster. " +
+			"In a standby cluster the leader stays in recovery.",
+		Source: "patroni/ha.py, enforce_primary_role; PostgreSQL: pg_is_in_recovery(), pg_control_system()",
+		Fix: "Search PostgreSQL's log on the new leader for \"database system is ready to accept connections\", " +
+			"and Patroni's for \"waiting to become primary after promote\".",
+		Proof:     outcomeProof,
+		Since:     "0.2.0",
+		Kind:      check.Policy,
+		Severity:  check.Blocker,
+		Essential: true,
+		Of:        check.OfOutcome,
+		Needs:     []fact.Need{fact.SQLInRecovery, fact.SQLSystemID},
+	},
+	judgePrimary,
+}
 
 func judgePrimary(b Baseline, after *fact.Snapshot, n string) answer {
 	a := answer{

@@ -35,7 +35,15 @@ func switched(t testing.TB, leader string) *fact.Recording {
 	for i := range s.Members {
 		m := &s.Members[i]
 		q := m.SQL.Value
-		q.InRecovery, q.Timeline, q.WalSenders, q.Slots = fact.Known(m.Name != leader), fact.Known(int64(2)), fact.Known([]fact.WalSender{}), fact.Known([]fact.Slot{})
+		q.InRecovery, q.Timeline, q.WalSenders, q.Slots = fact.Known(
+			m.Name != leader,
+		), fact.Known(
+			int64(2),
+		), fact.Known(
+			[]fact.WalSender{},
+		), fact.Known(
+			[]fact.Slot{},
+		)
 		q.WalReceiver = fact.Known(fact.WalReceiver{})
 		if m.Name == leader {
 			q.FlushLSN, q.FlushLSNAfter = fact.Known(fact.LSN(0x5068000)), fact.Known(fact.LSN(0x5068000))
@@ -43,11 +51,20 @@ func switched(t testing.TB, leader string) *fact.Recording {
 			continue
 		}
 		m.REST.Value.Role = fact.Known("replica")
-		q.WalReceiver = fact.Known(fact.WalReceiver{Running: true, Status: fact.Known("streaming"), Timeline: fact.Known(int64(2))})
+		q.WalReceiver = fact.Known(
+			fact.WalReceiver{Running: true, Status: fact.Known("streaming"), Timeline: fact.Known(int64(2))},
+		)
 		senders = append(senders, fact.WalSender{ApplicationName: m.Name, State: fact.Known("streaming")})
 		slots = append(slots, fact.Slot{Name: m.Name, Type: "physical", WALStatus: fact.Known("reserved")})
 	}
-	facttest.Member(s.Snapshot, leader).SQL.Value.WalSenders, facttest.Member(s.Snapshot, leader).SQL.Value.Slots = fact.Known(senders), fact.Known(slots)
+	facttest.Member(
+		s.Snapshot,
+		leader,
+	).SQL.Value.WalSenders, facttest.Member(s.Snapshot, leader).SQL.Value.Slots = fact.Known(
+		senders,
+	), fact.Known(
+		slots,
+	)
 	return s
 }
 
@@ -438,7 +455,9 @@ func TestVerifyOldLeaderLeads(t *testing.T) {
 func drop(m string) func(*fact.Recording) {
 	return func(s *fact.Recording) {
 		q := sqlOf(s, "node2")
-		q.WalSenders = fact.Known(slices.DeleteFunc(slices.Clone(*q.WalSenders.Value), func(w fact.WalSender) bool { return w.ApplicationName == m }))
+		q.WalSenders = fact.Known(
+			slices.DeleteFunc(slices.Clone(*q.WalSenders.Value), func(w fact.WalSender) bool { return w.ApplicationName == m }),
+		)
 	}
 }
 
