@@ -377,7 +377,7 @@ func resolve(t *testing.T, c configured) resolved {
 	e := &out.Etcd3
 	e.Endpoints, e.SRV, e.SRVSuffix, e.Username, e.Password = slices.Sorted(
 		slices.Values(cfg.Etcd3.Endpoints),
-	), cfg.Etcd3.SRV, cfg.Etcd3.SRVSuffix, cfg.Etcd3.Username, cfg.Etcd3.Password
+	), cfg.Etcd3.SRV, cfg.Etcd3.SRVSuffix, cfg.Etcd3.User, cfg.Etcd3.Password
 	if tls := cfg.Etcd3.TLS; tls != nil {
 		e.CA, e.Cert = tls.Roots != nil, tls.Certificate != nil
 	}
