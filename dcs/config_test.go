@@ -43,7 +43,13 @@ func TestConfigUnreadable(t *testing.T) {
 func TestConfigSeconds(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
-		`20`: `20`, `"20"`: `20`, `" 20 "`: `20`, `20.9`: `20`, `2e1`: `20`, `-5`: `-5`, `0`: `0`,
+		`20`:     `20`,
+		`"20"`:   `20`,
+		`" 20 "`: `20`,
+		`20.9`:   `20`,
+		`2e1`:    `20`,
+		`-5`:     `-5`,
+		`0`:      `0`,
 		`null`:   "malformed:ttl is null, not a number of seconds",
 		`"20s"`:  `malformed:ttl is "20s"`,
 		`"20.5"`: `malformed:ttl is "20.5"`,
@@ -52,8 +58,10 @@ func TestConfigSeconds(t *testing.T) {
 		`[20]`:   "malformed:ttl is [20]",
 		`1e300`:  "malformed:ttl is 1e300",
 		// Sums of these would overflow.
-		`9223372036854775807`: "malformed:ttl is 9223372036854775807, not a number of seconds", `"-9223372036854775808"`: "malformed:not a number of seconds",
-		`1000000000`: `1000000000`, `1000000001`: "malformed:not a number of seconds",
+		`9223372036854775807`:    "malformed:ttl is 9223372036854775807, not a number of seconds",
+		`"-9223372036854775808"`: "malformed:not a number of seconds",
+		`1000000000`:             `1000000000`,
+		`1000000001`:             "malformed:not a number of seconds",
 	} {
 		expect(t, "ttl "+value, config(`{"ttl":`+value+`}`).Must().TTL, want)
 	}
@@ -95,11 +103,22 @@ func TestConfigSynchronousMode(t *testing.T) {
 func TestConfigStandbyCluster(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
-		`{"host":"10.0.0.9"}`: `true`, `{"port":5432}`: `true`, `{"restore_command":"cp"}`: `true`, `{"host":["a"]}`: `true`,
-		`{"host":{"a":1}}`: `true`, `{"host":true}`: `true`,
-		`{"host":"","port":0,"restore_command":null}`: `false`, `{"host":[],"port":false,"restore_command":{}}`: `false`,
-		`{"create_replica_methods":["basebackup"]}`: `false`, `{}`: `false`, `null`: `false`, `""`: `false`, `false`: `false`,
-		`"10.0.0.9"`: "malformed:standby_cluster is", `[1]`: "malformed:standby_cluster is [1], not an object", `true`: "malformed:standby_cluster is true",
+		`{"host":"10.0.0.9"}`:                           `true`,
+		`{"port":5432}`:                                 `true`,
+		`{"restore_command":"cp"}`:                      `true`,
+		`{"host":["a"]}`:                                `true`,
+		`{"host":{"a":1}}`:                              `true`,
+		`{"host":true}`:                                 `true`,
+		`{"host":"","port":0,"restore_command":null}`:   `false`,
+		`{"host":[],"port":false,"restore_command":{}}`: `false`,
+		`{"create_replica_methods":["basebackup"]}`:     `false`,
+		`{}`:         `false`,
+		`null`:       `false`,
+		`""`:         `false`,
+		`false`:      `false`,
+		`"10.0.0.9"`: "malformed:standby_cluster is",
+		`[1]`:        "malformed:standby_cluster is [1], not an object",
+		`true`:       "malformed:standby_cluster is true",
 	} {
 		expect(t, "standby_cluster "+value, config(`{"standby_cluster":`+value+`}`).Must().StandbyCluster, want)
 	}

@@ -32,7 +32,12 @@ type KV struct {
 // clusters, Citus groups among them, are passed over. Members are sorted by
 // name; their REST and SQL sides are left unknown. A key that cannot be read is
 // an unknown fact, never an error.
-func Decode(prefix string, kvs []KV, leases map[int64]fact.Observed[fact.Lease], revision int64) (fact.Cluster, []fact.Member) {
+func Decode(
+	prefix string,
+	kvs []KV,
+	leases map[int64]fact.Observed[fact.Lease],
+	revision int64,
+) (fact.Cluster, []fact.Member) {
 	keys := map[string]KV{}
 	members := []fact.Member{}
 	for _, kv := range kvs {
@@ -99,7 +104,13 @@ func leaseOf(kv KV, there bool, prefix string, leases map[int64]fact.Observed[fa
 }
 
 func tooLarge[T any](kv KV) fact.Observed[T] {
-	return fact.NotKnown[T](fact.Malformed, "%s: a value of %d bytes is not decoded, the limit is %d", kv.Key, len(kv.Value), maxValue)
+	return fact.NotKnown[T](
+		fact.Malformed,
+		"%s: a value of %d bytes is not decoded, the limit is %d",
+		kv.Key,
+		len(kv.Value),
+		maxValue,
+	)
 }
 
 func notThat[T any](kv KV, want string) fact.Observed[T] {
@@ -109,7 +120,13 @@ func notThat[T any](kv KV, want string) fact.Observed[T] {
 // decodeText reads a value that is plain text; an absent key is "".
 func decodeText(kv KV) fact.Observed[string] {
 	if len(kv.Value) > foreign.MaxText {
-		return fact.NotKnown[string](fact.Malformed, "%s: a text of %d bytes is not believed, the limit is %d", kv.Key, len(kv.Value), foreign.MaxText)
+		return fact.NotKnown[string](
+			fact.Malformed,
+			"%s: a text of %d bytes is not believed, the limit is %d",
+			kv.Key,
+			len(kv.Value),
+			foreign.MaxText,
+		)
 	}
 	return fact.Known(strings.ToValidUTF8(string(kv.Value), "\uFFFD"))
 }
@@ -168,7 +185,11 @@ func decodeFailover(kv KV) fact.Observed[fact.Failover] {
 		return fact.Known(fact.Failover{})
 	}
 	var f fact.Failover
-	for name, field := range map[string]*string{"leader": &f.Leader, "member": &f.Candidate, "scheduled_at": &f.ScheduledAt} {
+	for name, field := range map[string]*string{
+		"leader":       &f.Leader,
+		"member":       &f.Candidate,
+		"scheduled_at": &f.ScheduledAt,
+	} {
 		v, ok := d.textOr(name, "").Get()
 		if !ok {
 			return notThat[fact.Failover](kv, want)
@@ -217,7 +238,8 @@ func decodeSync(kv KV) fact.Observed[fact.Sync] {
 			list[i] = strings.TrimSpace(list[i])
 		}
 		s.Standbys = slices.DeleteFunc(list, func(name string) bool { return name == "" })
-		if len(s.Standbys) > fact.MaxMembers || slices.ContainsFunc(s.Standbys, func(name string) bool { return len(name) > foreign.MaxText }) {
+		if len(s.Standbys) > fact.MaxMembers ||
+			slices.ContainsFunc(s.Standbys, func(name string) bool { return len(name) > foreign.MaxText }) {
 			return malformed[fact.Sync](d, "sync_standby", raw, "a list of members")
 		}
 	}

@@ -120,7 +120,8 @@ func TestDecodeFailover(t *testing.T) {
 		`17`:                          `{}`,
 		`{"leader":"a","member":"b"}`: `{"leader":"a","candidate":"b"}`,
 		`{"member":"b"}`:              `{"candidate":"b"}`,
-		`{"leader":"a","member":null,"scheduled_at":"2030-01-01T00:00:00+00:00"}`: `{"leader":"a","scheduled_at":"2030-01-01T00:00:00+00:00"}`,
+		`{"leader":"a","member":null,"scheduled_at":"2030-01-01T00:00:00+00:00"}`: `{"leader":"a",` +
+			`"scheduled_at":"2030-01-01T00:00:00+00:00"}`,
 		// Python keeps the case of field names; so does this.
 		`{"Leader":"a"}`:                `{}`,
 		"a:b":                           `{"leader":"a","candidate":"b"}`,
@@ -170,22 +171,31 @@ func TestDecodeHistory(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
 		`[]`: `[]`,
-		`[[1,67109200,"no recovery target specified","2026-11-22T21:38:42+00:00","node2"]]`: `[{"timeline":1,"switch_lsn":"0/4000150","reason":"no recovery target specified","at":"2026-11-22T21:38:42+00:00","new_leader":"node2"}]`,
-		`[[1,16777216,"x"],[2,33554432,"y","2026-11-22T21:38:42+00:00"]]`:                   `[{"timeline":1,"switch_lsn":"0/1000000","reason":"x"},{"timeline":2,"switch_lsn":"0/2000000","reason":"y","at":"2026-11-22T21:38:42+00:00"}]`,
-		`[[1,16777216,"x",null,null]]`:                                                      `[{"timeline":1,"switch_lsn":"0/1000000","reason":"x"}]`,
-		`[[1,16777216]]`:                                                                    `malformed:/service/demo/history: line 1 is [1,16777216], not a timeline's end`,
-		`[[1,16777216,"x","y","z","more"]]`:                                                 "malformed:line 1",
-		`[[1,16777216,"x"],[0,16777216,"x"]]`:                                               "malformed:line 2 is [0,",
-		`[["1",16777216,"x"]]`:                                                              "malformed:line 1",
-		`[[1,-5,"x"]]`:                                                                      "malformed:line 1",
-		`[[1,16777216,7]]`:                                                                  "malformed:line 1",
-		`[null]`:                                                                            "malformed:line 1",
-		`[7]`:                                                                               "malformed:/service/demo/history is [7], not a list of timelines",
-		`null`:                                                                              "malformed:/service/demo/history is null",
-		`{}`:                                                                                "malformed:/service/demo/history is {}",
-		``:                                                                                  "malformed:/service/demo/history is",
-		strings.Repeat("[", maxValue/2):                                                     "malformed:/service/demo/history is [[[",
-		strings.Repeat("[", maxValue+1):                                                     "malformed:bytes is not decoded",
+		`[[1,67109200,"no recovery target specified","2026-11-22T21:38:42+00:00","node2"]]`: `[{"timeline":1,` +
+			`"switch_lsn":"0/4000150","reason":"no recovery target specified","at":"2026-11-22T21:38:42+00:00",` +
+			`"new_leader":"node2"}]`,
+		`[[1,16777216,"x"],[2,33554432,"y","2026-11-22T21:38:42+00:00"]]`: `[{"timeline":1,` +
+			`"switch_lsn":"0/1000000","reason":"x"},{"timeline":2,"switch_lsn":"0/2000000","reason":"y",` +
+			`"at":"2026-11-22T21:38:42+00:00"}]`,
+		`[[1,16777216,"x",null,null]]`: `[{"timeline":1,` +
+			`"switch_lsn":"0/1000000","reason":"x"}]`,
+		`[[1,` +
+			`16777216]]`: `malformed:/service/demo/history: line 1 is [1,16777216], not a timeline's end`,
+		`[[1,16777216,"x","y","z","more"]]`:   "malformed:line 1",
+		`[[1,16777216,"x"],[0,16777216,"x"]]`: "malformed:line 2 is [0,",
+		`[["1",16777216,"x"]]`:                "malformed:line 1",
+		`[[1,-5,"x"]]`:                        "malformed:line 1",
+		`[[1,16777216,7]]`:                    "malformed:line 1",
+		`[null]`:                              "malformed:line 1",
+		`[7]`:                                 "malformed:/service/demo/history is [7], not a list of timelines",
+		`null`:                                "malformed:/service/demo/history is null",
+		`{}`:                                  "malformed:/service/demo/history is {}",
+		``:                                    "malformed:/service/demo/history is",
+		strings.Repeat(
+			"[",
+			maxValue/2,
+		): "malformed:/service/demo/history is [[[",
+		strings.Repeat("[", maxValue+1): "malformed:bytes is not decoded",
 	} {
 		c, _ := decode("history", value)
 		expect(t, fmt.Sprintf("history %.80q", value), c.History, want)
@@ -224,10 +234,26 @@ func TestDecodeLongTexts(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("n", foreign.MaxText+1)
 	c, members := decode(
-		"leader", long, "initialize", long, "failover", `{"member":"`+long+`"}`, "sync", `{"leader":"a","sync_standby":"b,`+long+`"}`,
-		"members/a", `{"state":"`+long+`","role":"primary","conn_url":"postgres://`+long+`/postgres","api_url":"http://`+long+`:8008/patroni","tags":{"x":"`+strings.Repeat("y", 64_000)+`"}}`,
+		"leader",
+		long,
+		"initialize",
+		long,
+		"failover",
+		`{"member":"`+long+`"}`,
+		"sync",
+		`{"leader":"a","sync_standby":"b,`+long+`"}`,
+		"members/a",
+		`{"state":"`+long+`","role":"primary","conn_url":"postgres://`+long+`/postgres","api_url":"http://`+long+`:8008/patroni","tags":{"x":"`+strings.Repeat(
+			"y",
+			64_000,
+		)+`"}}`,
 	)
-	expect(t, "leader", c.Leader, "malformed:/service/demo/leader: a text of 1025 bytes is not believed, the limit is 1024")
+	expect(
+		t,
+		"leader",
+		c.Leader,
+		"malformed:/service/demo/leader: a text of 1025 bytes is not believed, the limit is 1024",
+	)
 	expect(t, "initialize", c.Initialize, "malformed:a text of 1025 bytes")
 	expect(t, "failover", c.Failover, "malformed:not a pending failover")
 	expect(t, "sync", c.Sync, "malformed:not a list of members")
@@ -237,7 +263,12 @@ func TestDecodeLongTexts(t *testing.T) {
 	expect(t, "conn_url", key.ConnURL, "malformed:conn_url is longer than 1024 bytes")
 	expect(t, "api_url", key.APIURL, "malformed:api_url is longer than 1024 bytes")
 	expect(t, "tags", key.Tags, "malformed:not an object of at most 64 kB and 20 levels")
-	c, _ = decode("failover", long+":b", "sync", `{"leader":"a","sync_standby":[`+strings.Repeat(`"b",`, fact.MaxMembers)+`"b"]}`)
+	c, _ = decode(
+		"failover",
+		long+":b",
+		"sync",
+		`{"leader":"a","sync_standby":[`+strings.Repeat(`"b",`, fact.MaxMembers)+`"b"]}`,
+	)
 	expect(t, "failover as text", c.Failover, "malformed:not a pending failover")
 	expect(t, "many synchronous standbys", c.Sync, "malformed:not a list of members")
 }
@@ -267,8 +298,19 @@ func TestDecodeLeases(t *testing.T) {
 // back as unknown.
 func TestDecodeSurvivesJSON(t *testing.T) {
 	t.Parallel()
-	c, members := decode("leader", "a", "members/a", "{}", "members/b", `{"tags":{"nofailover":true,"failover_priority":3,"x":{"y":[1]}}}`)
-	before := fact.Snapshot{DCS: fact.DCS{Cluster: fact.Known(c)}, Members: members, Moved: Moved(fact.DCS{Cluster: fact.Known(c)}, fact.DCS{Cluster: fact.Known(c)}, members, members)}
+	c, members := decode(
+		"leader",
+		"a",
+		"members/a",
+		"{}",
+		"members/b",
+		`{"tags":{"nofailover":true,"failover_priority":3,"x":{"y":[1]}}}`,
+	)
+	before := fact.Snapshot{
+		DCS:     fact.DCS{Cluster: fact.Known(c)},
+		Members: members,
+		Moved:   Moved(fact.DCS{Cluster: fact.Known(c)}, fact.DCS{Cluster: fact.Known(c)}, members, members),
+	}
 	b, err := json.Marshal(before)
 	if err != nil {
 		t.Fatal(err)

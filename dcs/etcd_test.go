@@ -57,7 +57,8 @@ func TestReadHealthy(t *testing.T) {
 	a.alarms, b.alarms = c.alarms, c.alarms
 	d, members, _ := read(t, connect(t, a.url, b.url, c.url), 10*time.Second)
 
-	if !fact.Equal(d.Read, 7) || d.Read.Stamp == nil || !strings.HasPrefix(d.Read.Stamp.Source, "etcd range /service/demo/ at http://127.0.0.1:") {
+	if !fact.Equal(d.Read, 7) || d.Read.Stamp == nil ||
+		!strings.HasPrefix(d.Read.Stamp.Source, "etcd range /service/demo/ at http://127.0.0.1:") {
 		t.Errorf("Read %s, stamp %+v", d.Read.Reason(), d.Read.Stamp)
 	}
 	cluster, ok := d.Cluster.Get()
@@ -110,22 +111,88 @@ func TestReadFailures(t *testing.T) {
 	}{
 		{"nothing listens", refused, fact.Refused, "connect: connection refused", true},
 		// Not a name that DNS could hold, so that no DNS is asked.
-		{"no such host", func(testing.TB) string { return "http://etcd..invalid:2379" }, fact.Unresolved, "lookup etcd..invalid", true},
+		{
+			"no such host",
+			func(testing.TB) string { return "http://etcd..invalid:2379" },
+			fact.Unresolved,
+			"lookup etcd..invalid",
+			true,
+		},
 		{"black hole", say(""), fact.Silent, "no answer within TIME", false},
 		{"closes at once", say("close"), fact.Failed, "closed the connection before any answer", true},
-		{"a web server", say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), fact.Malformed, "speaks HTTP/1, not gRPC", true},
-		{"a TLS server", say("\x15\x03\x01\x00\x02\x02\x0a"), fact.Malformed, "speaks TLS: this is an https:// endpoint", true},
+		{
+			"a web server",
+			say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+			fact.Malformed,
+			"speaks HTTP/1, not gRPC",
+			true,
+		},
+		{
+			"a TLS server",
+			say("\x15\x03\x01\x00\x02\x02\x0a"),
+			fact.Malformed,
+			"speaks TLS: this is an https:// endpoint",
+			true,
+		},
 		{"a real TLS server", tlsServer, fact.Failed, "as a server that wants https does", true},
 		{"an SSH server", say("SSH-2.0-OpenSSH_9.2\r\n"), fact.Malformed, "does not speak gRPC", true},
-		{"not allowed", serve(&fake{rangeErr: rpctypes.ErrGRPCPermissionDenied, leader: 7}), fact.Privilege, "permission denied", true},
+		{
+			"not allowed",
+			serve(&fake{rangeErr: rpctypes.ErrGRPCPermissionDenied, leader: 7}),
+			fact.Privilege,
+			"permission denied",
+			true,
+		},
 		{"no user", serve(&fake{rangeErr: rpctypes.ErrGRPCUserEmpty, leader: 7}), fact.Denied, "user name is empty", true},
-		{"unavailable", serve(&fake{rangeErr: status.Error(codes.Unavailable, "draining"), leader: 7}), fact.Failed, "draining", true},
-		{"leader changed", serve(&fake{rangeErr: rpctypes.ErrGRPCLeaderChanged, leader: 7}), fact.Failed, "no leader or no quorum: etcdserver: leader changed", true},
-		{"its own timeout", serve(&fake{rangeErr: rpctypes.ErrGRPCTimeout, leader: 0}), fact.Failed, "no leader or no quorum: etcdserver: request timed out", true},
-		{"no service", serve(&fake{rangeErr: status.Error(codes.Unimplemented, "unknown service"), leader: 7}), fact.Malformed, "unknown service", true},
-		{"lost quorum", serve(&fake{blockRange: true, leader: 0}), fact.Failed, "answers, but has no leader: etcd has lost its quorum", false},
-		{"stalled reads", serve(&fake{blockRange: true, leader: 7}), fact.Failed, "answers its status, but no read that needs a quorum within TIME", false},
-		{"stalled altogether", serve(&fake{blockRange: true, blockStatus: true, leader: 7}), fact.Silent, "no answer within TIME", false},
+		{
+			"unavailable",
+			serve(&fake{rangeErr: status.Error(codes.Unavailable, "draining"), leader: 7}),
+			fact.Failed,
+			"draining",
+			true,
+		},
+		{
+			"leader changed",
+			serve(&fake{rangeErr: rpctypes.ErrGRPCLeaderChanged, leader: 7}),
+			fact.Failed,
+			"no leader or no quorum: etcdserver: leader changed",
+			true,
+		},
+		{
+			"its own timeout",
+			serve(&fake{rangeErr: rpctypes.ErrGRPCTimeout, leader: 0}),
+			fact.Failed,
+			"no leader or no quorum: etcdserver: request timed out",
+			true,
+		},
+		{
+			"no service",
+			serve(&fake{rangeErr: status.Error(codes.Unimplemented, "unknown service"), leader: 7}),
+			fact.Malformed,
+			"unknown service",
+			true,
+		},
+		{
+			"lost quorum",
+			serve(&fake{blockRange: true, leader: 0}),
+			fact.Failed,
+			"answers, but has no leader: etcd has lost its quorum",
+			false,
+		},
+		{
+			"stalled reads",
+			serve(&fake{blockRange: true, leader: 7}),
+			fact.Failed,
+			"answers its status, but no read that needs a quorum within TIME",
+			false,
+		},
+		{
+			"stalled altogether",
+			serve(&fake{blockRange: true, blockStatus: true, leader: 7}),
+			fact.Silent,
+			"no answer within TIME",
+			false,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,10 +205,12 @@ func TestReadFailures(t *testing.T) {
 			if tt.fast && took > 10*time.Second {
 				t.Errorf("took %s: waited for the deadline", took)
 			}
-			if d.Read.Cause() != tt.cause || !strings.Contains(within.ReplaceAllString(d.Read.Reason(), "within TIME"), tt.reason) {
+			if d.Read.Cause() != tt.cause ||
+				!strings.Contains(within.ReplaceAllString(d.Read.Reason(), "within TIME"), tt.reason) {
 				t.Errorf("Read is %s: %s\nwant %s: %s", d.Read.Cause(), d.Read.Reason(), tt.cause, tt.reason)
 			}
-			if !strings.HasPrefix(d.Read.Reason(), "etcd range /service/demo/: "+url+": ") || strings.Contains(d.Read.Reason(), "\n") {
+			if !strings.HasPrefix(d.Read.Reason(), "etcd range /service/demo/: "+url+": ") ||
+				strings.Contains(d.Read.Reason(), "\n") {
 				t.Errorf("the reason does not name question and target in one line: %q", d.Read.Reason())
 			}
 			if d.Read.Stamp == nil || d.Cluster.Cause() != tt.cause || members == nil || len(members) != 0 {
@@ -156,8 +225,14 @@ func TestReadAllEndpointsFail(t *testing.T) {
 	t.Parallel()
 	urls := []string{refused(t), says(t, ""), (&fake{blockRange: true}).start(t).url}
 	d, _, _ := read(t, connect(t, urls...), time.Second)
-	want := fmt.Sprintf("etcd range /service/demo/: %s: dial tcp %s: connect: connection refused; %s: no answer within TIME; %s: answers, but has no leader: etcd has lost its quorum",
-		urls[0], strings.TrimPrefix(urls[0], "http://"), urls[1], urls[2])
+	want := fmt.Sprintf(
+		"etcd range /service/demo/: %s: dial tcp %s: connect: connection refused; %s: no answer within TIME; %s: answers, "+
+			"but has no leader: etcd has lost its quorum",
+		urls[0],
+		strings.TrimPrefix(urls[0], "http://"),
+		urls[1],
+		urls[2],
+	)
 	if within.ReplaceAllString(d.Read.Reason(), "within TIME") != want || d.Read.Cause() != fact.Failed {
 		t.Errorf("%s\n got %s\nwant %s", d.Read.Cause(), d.Read.Reason(), want)
 	}
@@ -188,7 +263,8 @@ func TestReadOneDeadOfThree(t *testing.T) {
 			if took > 15*time.Second {
 				t.Errorf("took %s", took)
 			}
-			if !fact.Equal(d.Read, 7) || !d.Cluster.Known() || len(members) != 2 || !d.Alarms.Known() || !members[0].Lease.Known() {
+			if !fact.Equal(d.Read, 7) || !d.Cluster.Known() || len(members) != 2 || !d.Alarms.Known() ||
+				!members[0].Lease.Known() {
 				t.Errorf("read %s, alarms %s, members %v", d.Read.Reason(), d.Alarms.Reason(), members)
 			}
 			if d.Endpoints[0].Status.Cause() != dead.cause || !d.Endpoints[1].Status.Known() || !d.Endpoints[2].Status.Known() {
@@ -249,11 +325,39 @@ func TestReadNothingThere(t *testing.T) {
 		count int
 		want  string
 	}{
-		{"other scopes", &fake{keys: demo()[7:]}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay"},
-		{"many scopes", &fake{keys: many}, 0, "etcd holds no Patroni cluster under /service/demo/; scopes under /service/: c00, c01, c02, c03, c04, c05, c06, c07, c08, c09, ..."},
-		{"nothing", &fake{keys: key("/other/demo/leader")}, 0, "etcd holds no Patroni cluster under /service/demo/, and no scope at all under /service/: another namespace, another etcd, or keys of the v2 API, which v3 does not show"},
-		{"a namespace", &fake{keys: key("/service/demo/a/leader", "/service/demo/b1/leader", "/service/demo/b1/sync")}, 3, "etcd holds no Patroni cluster under /service/demo/, but there is a, b1 below it: is /service/demo the namespace?"},
-		{"the rest is hidden", &fake{neighboursErr: rpctypes.ErrGRPCPermissionDenied}, 0, "etcd holds no Patroni cluster under /service/demo/; what else is in /service/ is unknown: etcdserver: permission denied"},
+		{
+			"other scopes",
+			&fake{keys: demo()[7:]},
+			0,
+			"etcd holds no Patroni cluster under /service/demo/; scopes under /service/: demo2, pay",
+		},
+		{
+			"many scopes",
+			&fake{keys: many},
+			0,
+			"etcd holds no Patroni cluster under /service/demo/; scopes under /service/: c00, c01, c02, c03, c04, c05, c06, " +
+				"c07, c08, c09, ...",
+		},
+		{
+			"nothing",
+			&fake{keys: key("/other/demo/leader")},
+			0,
+			"etcd holds no Patroni cluster under /service/demo/, and no scope at all under /service/: another namespace, " +
+				"another etcd, or keys of the v2 API, which v3 does not show",
+		},
+		{
+			"a namespace",
+			&fake{keys: key("/service/demo/a/leader", "/service/demo/b1/leader", "/service/demo/b1/sync")},
+			3,
+			"etcd holds no Patroni cluster under /service/demo/, but there is a, b1 below it: is /service/demo the namespace?",
+		},
+		{
+			"the rest is hidden",
+			&fake{neighboursErr: rpctypes.ErrGRPCPermissionDenied},
+			0,
+			"etcd holds no Patroni cluster under /service/demo/; what else is in /service/ is unknown: etcdserver: permission " +
+				"denied",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -273,10 +377,14 @@ func TestReadNothingThere(t *testing.T) {
 // TestReadCitus: without a group there is nothing to see but which groups there are.
 func TestReadCitus(t *testing.T) {
 	t.Parallel()
-	f := &fake{leader: 7, keys: []KV{{Key: "/service/demo/0/leader", Value: []byte("x")}, {Key: "/service/demo/1/sync", Value: []byte("{}")}}}
+	f := &fake{
+		leader: 7,
+		keys:   []KV{{Key: "/service/demo/0/leader", Value: []byte("x")}, {Key: "/service/demo/1/sync", Value: []byte("{}")}},
+	}
 	d, members, _ := read(t, connect(t, f.start(t).url), 10*time.Second)
 	c := d.Cluster.Must()
-	if got := c.Groups.Must(); !slices.Equal(got, []string{"0", "1"}) || len(members) != 0 || c.Leader.Must() != "" || c.Config.Known() {
+	if got := c.Groups.Must(); !slices.Equal(got, []string{"0", "1"}) || len(members) != 0 || c.Leader.Must() != "" ||
+		c.Config.Known() {
 		t.Errorf("groups %v, members %v, leader %q", got, members, c.Leader.Must())
 	}
 }
@@ -308,7 +416,13 @@ func TestReread(t *testing.T) {
 	}
 	f.rangeErr = rpctypes.ErrGRPCPermissionDenied
 	second, ma = e.Reread(context.Background(), first.Prefix)
-	if got := Moved(first, second, mb, ma); got.Cause() != fact.Privilege || !strings.Contains(got.Reason(), "second read: etcd range /service/demo/") {
+	if got := Moved(
+		first,
+		second,
+		mb,
+		ma,
+	); got.Cause() != fact.Privilege ||
+		!strings.Contains(got.Reason(), "second read: etcd range /service/demo/") {
 		t.Errorf("moved is %s: %s", got.Cause(), got.Reason())
 	}
 }
@@ -342,17 +456,30 @@ func TestReadTooManyMembers(t *testing.T) {
 	t.Parallel()
 	f := &fake{leader: 7}
 	for i := range fact.MaxMembers + 1 {
-		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: []byte("{}"), Lease: int64(i + 1)})
+		f.keys = append(
+			f.keys,
+			KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: []byte("{}"), Lease: int64(i + 1)},
+		)
 	}
 	d, members, _ := read(t, connect(t, f.start(t).url), 10*time.Second)
-	expect(t, "one too many", d.Cluster, "unsupported:etcd holds 101 keys under /service/demo/members/; not more than 100 members are judged")
+	expect(
+		t,
+		"one too many",
+		d.Cluster,
+		"unsupported:etcd holds 101 keys under /service/demo/members/; not more than 100 members are judged",
+	)
 	if len(members) != 0 || !fact.Equal(d.Read, fact.MaxMembers+1) {
 		t.Errorf("%d members", len(members))
 	}
 
 	f = &fake{leader: 7, keys: []KV{{Key: "/service/demo/members/" + strings.Repeat("n", 100_000), Value: []byte("{}")}}}
 	d, members, _ = read(t, connect(t, f.start(t).url), 10*time.Second)
-	expect(t, "a long name", d.Cluster, "unsupported:a key under /service/demo/members/ has a name of 100000 bytes, the limit is 1024")
+	expect(
+		t,
+		"a long name",
+		d.Cluster,
+		"unsupported:a key under /service/demo/members/ has a name of 100000 bytes, the limit is 1024",
+	)
 	if len(members) != 0 {
 		t.Errorf("%d members", len(members))
 	}
@@ -363,7 +490,12 @@ func TestReadTooManyMembers(t *testing.T) {
 func TestReadHugeAnswer(t *testing.T) {
 	t.Parallel()
 	huge := bytes.Repeat([]byte("x"), maxValue+1)
-	f := (&fake{leader: 7, keys: []KV{{Key: "/service/demo/config", Value: huge}, {Key: "/service/demo/members/a", Value: huge}}}).start(t)
+	f := (&fake{
+		leader: 7,
+		keys:   []KV{{Key: "/service/demo/config", Value: huge}, {Key: "/service/demo/members/a", Value: huge}},
+	}).start(
+		t,
+	)
 	d, members, _ := read(t, connect(t, f.url), 10*time.Second)
 	expect(t, "huge config", d.Cluster.Must().Config, "malformed:a value of 1048577 bytes is not decoded")
 	expect(t, "huge member", members[0].Key, "malformed:a value of 1048577 bytes is not decoded")
@@ -373,7 +505,8 @@ func TestReadHugeAnswer(t *testing.T) {
 		f.keys = append(f.keys, KV{Key: fmt.Sprintf("/service/demo/members/n%03d", i), Value: huge})
 	}
 	d, members, _ = read(t, connect(t, f.start(t).url), time.Minute)
-	if d.Read.Cause() != fact.Malformed || !strings.Contains(d.Read.Reason(), "larger than max") || d.Cluster.Known() || len(members) != 0 {
+	if d.Read.Cause() != fact.Malformed || !strings.Contains(d.Read.Reason(), "larger than max") || d.Cluster.Known() ||
+		len(members) != 0 {
 		t.Errorf("%s: %s", d.Read.Cause(), d.Read.Reason())
 	}
 }

@@ -27,14 +27,24 @@ type login struct {
 // intercept adds the token. Questions about a server's own health need none as a
 // rule, and are to be answered where a login, which needs a quorum, is not: they
 // go out as they are, and once more with a token if one is wanted.
-func (l *login) intercept(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+func (l *login) intercept(
+	ctx context.Context,
+	method string,
+	req, reply any,
+	cc *grpc.ClientConn,
+	invoke grpc.UnaryInvoker,
+	opts ...grpc.CallOption,
+) error {
 	if _, ok := req.(*pb.AuthenticateRequest); ok || l.user == "" {
 		return invoke(ctx, method, req, reply, cc, opts...)
 	}
 	switch req.(type) {
 	case *pb.StatusRequest, *pb.AlarmRequest:
 		err := invoke(ctx, method, req, reply, cc, opts...)
-		if e := rpctypes.Error(err); !errors.Is(e, rpctypes.ErrUserEmpty) && !errors.Is(e, rpctypes.ErrPermissionDenied) && !errors.Is(e, rpctypes.ErrInvalidAuthToken) {
+		if e := rpctypes.Error(
+			err,
+		); !errors.Is(e, rpctypes.ErrUserEmpty) && !errors.Is(e, rpctypes.ErrPermissionDenied) &&
+			!errors.Is(e, rpctypes.ErrInvalidAuthToken) {
 			return err
 		}
 	}

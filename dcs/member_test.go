@@ -53,8 +53,10 @@ func TestMemberAbsent(t *testing.T) {
 
 func TestMemberWrongTypes(t *testing.T) {
 	t.Parallel()
-	k := decodeOne(`{"conn_url":5,"api_url":{"password":"hunter2"},"state":["running"],"role":true,"version":4,
-		"xlog_location":"0/4000360","timeline":"2","replication_state":{},"tags":[],"pause":"yes","pending_restart":1}`).Must()
+	k := decodeOne(
+		`{"conn_url":5,"api_url":{"password":"hunter2"},"state":["running"],"role":true,"version":4,
+		"xlog_location":"0/4000360","timeline":"2","replication_state":{},"tags":[],"pause":"yes","pending_restart":1}`,
+	).Must()
 	const m = "malformed:/service/demo/members/a: "
 	expect(t, "conn_url", k.ConnURL, m+"conn_url is not a string")
 	expect(t, "api_url", k.APIURL, m+"api_url is not a string")

@@ -33,14 +33,51 @@ func TestMoved(t *testing.T) {
 		{"member gone", map[string]string{"members/a": "-"}, []string{"members"}},
 		{"member new", map[string]string{"members/b": standingMember}, []string{"members"}},
 		{"member unreadable", map[string]string{"members/a": "{"}, []string{"members"}},
-		{"member state", map[string]string{"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"stopped","role":"replica","tags":{"a":1}}`}, []string{"members"}},
-		{"member tags", map[string]string{"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"running","role":"replica","tags":{"a":2}}`}, []string{"members"}},
-		{"member role", map[string]string{"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"running","role":"primary","tags":{"a":1}}`}, []string{"members"}},
-		{"member address", map[string]string{"members/a": `{"conn_url":"postgres://a/x","api_url":"http://b:8008/patroni","state":"running","role":"replica","tags":{"a":1}}`}, []string{"members"}},
-		{"member position and replication state", map[string]string{"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"running","role":"replica","xlog_location":200,"tags":{"a":1}}`}, []string{}},
+		{
+			"member state",
+			map[string]string{
+				"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"stopped","role":"replica","tags":{"a":1}}`,
+			},
+			[]string{"members"},
+		},
+		{
+			"member tags",
+			map[string]string{
+				"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"running","role":"replica","tags":{"a":2}}`,
+			},
+			[]string{"members"},
+		},
+		{
+			"member role",
+			map[string]string{
+				"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"running","role":"primary","tags":{"a":1}}`,
+			},
+			[]string{"members"},
+		},
+		{
+			"member address",
+			map[string]string{
+				"members/a": `{"conn_url":"postgres://a/x","api_url":"http://b:8008/patroni","state":"running","role":"replica","tags":{"a":1}}`,
+			},
+			[]string{"members"},
+		},
+		{
+			"member position and replication state",
+			map[string]string{
+				"members/a": `{"conn_url":"postgres://a/x","api_url":"http://a:8008/patroni","state":"running","role":"replica","xlog_location":200,"tags":{"a":1}}`,
+			},
+			[]string{},
+		},
 		{
 			"a failover",
-			map[string]string{"leader": "b", "history": "[]", "sync": "{}", "failover": `{"member":"b"}`, "config": "{", "members/a": "-"},
+			map[string]string{
+				"leader":    "b",
+				"history":   "[]",
+				"sync":      "{}",
+				"failover":  `{"member":"b"}`,
+				"config":    "{",
+				"members/a": "-",
+			},
 			[]string{"leader", "timeline", "sync", "failover", "config", "members"},
 		},
 	}

@@ -51,7 +51,12 @@ func stamped[T, F any](a answer[T], known func(T) F) fact.Observed[F] {
 // race asks all endpoints at once and returns the first good answer, or all the
 // bad ones in the endpoints' order. Who is refused by one is refused by all, so
 // that ends the race too.
-func race[T any](ctx context.Context, eps []*endpoint, question string, fn func(context.Context, reader) (T, error)) (answer[T], []answer[T]) {
+func race[T any](
+	ctx context.Context,
+	eps []*endpoint,
+	question string,
+	fn func(context.Context, reader) (T, error),
+) (answer[T], []answer[T]) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ch := make(chan answer[T], len(eps))
@@ -88,9 +93,14 @@ type reading struct {
 
 // keys reads the prefix in one linearizable range, hence at one revision.
 func (e *Etcd) keys(ctx context.Context, prefix string) reading {
-	won, failed := race(ctx, e.endpoints, "range "+prefix, func(ctx context.Context, r reader) (*clientv3.GetResponse, error) {
-		return r.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithLimit(maxKeys))
-	})
+	won, failed := race(
+		ctx,
+		e.endpoints,
+		"range "+prefix,
+		func(ctx context.Context, r reader) (*clientv3.GetResponse, error) {
+			return r.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithLimit(maxKeys))
+		},
+	)
 	if won.from == nil {
 		return reading{failed: failed}
 	}
@@ -135,14 +145,24 @@ func tooMany(kvs []KV, prefix string) string {
 	for _, kv := range kvs {
 		name, ok := strings.CutPrefix(kv.Key, prefix+"members/")
 		if ok && len(name) > foreign.MaxText {
-			return fmt.Sprintf("a key under %smembers/ has a name of %d bytes, the limit is %d", prefix, len(name), foreign.MaxText)
+			return fmt.Sprintf(
+				"a key under %smembers/ has a name of %d bytes, the limit is %d",
+				prefix,
+				len(name),
+				foreign.MaxText,
+			)
 		}
 		if ok {
 			n++
 		}
 	}
 	if n > fact.MaxMembers {
-		return fmt.Sprintf("etcd holds %d keys under %smembers/; not more than %d members are judged", n, prefix, fact.MaxMembers)
+		return fmt.Sprintf(
+			"etcd holds %d keys under %smembers/; not more than %d members are judged",
+			n,
+			prefix,
+			fact.MaxMembers,
+		)
 	}
 	return ""
 }
@@ -157,7 +177,10 @@ func (r reading) unread(prefix string, endpoints []fact.Endpoint) fact.Observed[
 		why := *a.failure
 		for _, ep := range endpoints {
 			if s, ok := ep.Status.Get(); ok && ep.URL == a.from.url && why.Cause == fact.Silent {
-				why = fact.Unknown{Cause: fact.Failed, Reason: "answers its status, but no read that needs a quorum within " + seconds(a.took)}
+				why = fact.Unknown{
+					Cause:  fact.Failed,
+					Reason: "answers its status, but no read that needs a quorum within " + seconds(a.took),
+				}
 				if !s.HasLeader {
 					why.Reason = "answers, but has no leader: etcd has lost its quorum"
 				}
@@ -170,7 +193,10 @@ func (r reading) unread(prefix string, endpoints []fact.Endpoint) fact.Observed[
 		}
 	}
 	if cause == fact.Privilege {
-		reasons = append(reasons, "let the user's role read there: etcdctl role grant-permission ROLE --prefix=true read "+prefix)
+		reasons = append(
+			reasons,
+			"let the user's role read there: etcdctl role grant-permission ROLE --prefix=true read "+prefix,
+		)
 	}
 	question := "etcd range " + prefix
 	return fact.NotKnown[int](cause, "%s: %s", question, strings.Join(reasons, "; ")).
@@ -189,7 +215,17 @@ func telling(c fact.Cause) int {
 // own reports whether any of the keys belongs to a cluster at the prefix, or to
 // one of its Citus groups, and not to whatever else lies below it.
 func own(kvs []KV, prefix string) bool {
-	names := []string{"initialize", "config", "leader", "status", "optime/leader", "sync", "failover", "history", "failsafe"}
+	names := []string{
+		"initialize",
+		"config",
+		"leader",
+		"status",
+		"optime/leader",
+		"sync",
+		"failover",
+		"history",
+		"failsafe",
+	}
 	return slices.ContainsFunc(kvs, func(kv KV) bool {
 		path := strings.TrimPrefix(kv.Key, prefix)
 		return strings.HasPrefix(path, "members/") || slices.Contains(names, path) || groupOf(path) != ""
@@ -212,9 +248,14 @@ func (ep *endpoint) status(ctx context.Context) fact.Observed[fact.EndpointStatu
 
 // alarms asks for the alarms of the whole store: any server knows them.
 func (e *Etcd) alarms(ctx context.Context) fact.Observed[[]string] {
-	won, failed := race(ctx, e.endpoints, "alarm list", func(ctx context.Context, r reader) (*clientv3.AlarmResponse, error) {
-		return r.AlarmList(ctx)
-	})
+	won, failed := race(
+		ctx,
+		e.endpoints,
+		"alarm list",
+		func(ctx context.Context, r reader) (*clientv3.AlarmResponse, error) {
+			return r.AlarmList(ctx)
+		},
+	)
 	if won.from == nil {
 		won = slices.MinFunc(failed, func(a, b answer[*clientv3.AlarmResponse]) int {
 			return telling(a.failure.Cause) - telling(b.failure.Cause)
@@ -269,7 +310,11 @@ func (ep *endpoint) leases(ctx context.Context, kvs []KV, prefix string) map[int
 // sentence: what lies below the prefix, or the scopes in the namespace.
 func (ep *endpoint) neighbours(ctx context.Context, kvs []KV, dir, prefix string) string {
 	if scopes := below(kvs, prefix); len(scopes) > 0 {
-		return fmt.Sprintf(", but there is %s below it: is %s the namespace?", strings.Join(scopes, ", "), strings.TrimSuffix(prefix, "/"))
+		return fmt.Sprintf(
+			", but there is %s below it: is %s the namespace?",
+			strings.Join(scopes, ", "),
+			strings.TrimSuffix(prefix, "/"),
+		)
 	}
 	a := ask(ctx, ep, "range "+dir, func(ctx context.Context) (*clientv3.GetResponse, error) {
 		return ep.reader.Get(ctx, dir, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(maxScopes))
@@ -283,7 +328,10 @@ func (ep *endpoint) neighbours(ctx context.Context, kvs []KV, dir, prefix string
 	}
 	scopes := below(all, dir)
 	if len(scopes) == 0 {
-		return fmt.Sprintf(", and no scope at all under %s: another namespace, another etcd, or keys of the v2 API, which v3 does not show", dir)
+		return fmt.Sprintf(
+			", and no scope at all under %s: another namespace, another etcd, or keys of the v2 API, which v3 does not show",
+			dir,
+		)
 	}
 	return fmt.Sprintf("; scopes under %s: %s", dir, strings.Join(scopes, ", "))
 }

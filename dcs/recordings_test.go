@@ -249,12 +249,47 @@ func FuzzDecode(f *testing.F) {
 		for _, k := range r.Keys {
 			value[strings.TrimPrefix(k.Key, recorded)] = k.Value
 		}
-		f.Add(value["config"], value["leader"], value["status"], value["failover"], value["sync"], value["history"], value["members/node1"], "node1")
+		f.Add(
+			value["config"],
+			value["leader"],
+			value["status"],
+			value["failover"],
+			value["sync"],
+			value["history"],
+			value["members/node1"],
+			"node1",
+		)
 	}
-	f.Add(`{"ttl":"x","standby_cluster":5}`, "", "12", "a:b", "null", "[[1]]", "postgres://u:p@h/db?application_name=http://h:8008/patroni", "\xff")
-	f.Add(`{"slots":[1],"permanent_slots":{"a":null,"b":"physical"},"ignore_slots":[{"name":1},[]]}`, "n", `{"optime":"9223372036854775808"}`, ":b",
-		`{"leader":"a","sync_standby":"b, c"}`, `[[1,2,"",null,5]]`, `{"tags":`+strings.Repeat(`{"a":[`, 4998)+`1`+strings.Repeat(`]}`, 4998)+`}`, "n\x1b[2J")
-	f.Add("[", "\xff", "0", "{", `{"leader":"a","sync_standby":["b"]}`, "[]", `{"tags":null,"conn_url":"postgres://u:p/w@h/d"}`, "n/")
+	f.Add(
+		`{"ttl":"x","standby_cluster":5}`,
+		"",
+		"12",
+		"a:b",
+		"null",
+		"[[1]]",
+		"postgres://u:p@h/db?application_name=http://h:8008/patroni",
+		"\xff",
+	)
+	f.Add(
+		`{"slots":[1],"permanent_slots":{"a":null,"b":"physical"},"ignore_slots":[{"name":1},[]]}`,
+		"n",
+		`{"optime":"9223372036854775808"}`,
+		":b",
+		`{"leader":"a","sync_standby":"b, c"}`,
+		`[[1,2,"",null,5]]`,
+		`{"tags":`+strings.Repeat(`{"a":[`, 4998)+`1`+strings.Repeat(`]}`, 4998)+`}`,
+		"n\x1b[2J",
+	)
+	f.Add(
+		"[",
+		"\xff",
+		"0",
+		"{",
+		`{"leader":"a","sync_standby":["b"]}`,
+		"[]",
+		`{"tags":null,"conn_url":"postgres://u:p/w@h/d"}`,
+		"n/",
+	)
 	f.Fuzz(func(t *testing.T, config, leader, status, failover, sync, history, member, name string) {
 		kvs := []KV{
 			{Key: recorded + "config", Value: []byte(config)},

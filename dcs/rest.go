@@ -93,7 +93,11 @@ func (r *REST) read(ctx context.Context, prefix string, urls []string) (fact.DCS
 func (r *REST) ask(ctx context.Context, base string) documents {
 	doc := documents{base: base}
 	var wg sync.WaitGroup
-	for path, answer := range map[string]*fact.Observed[[]byte]{"/cluster": &doc.cluster, "/config": &doc.config, "/history": &doc.history} {
+	for path, answer := range map[string]*fact.Observed[[]byte]{
+		"/cluster": &doc.cluster,
+		"/config":  &doc.config,
+		"/history": &doc.history,
+	} {
 		wg.Go(func() { *answer = r.Ask(ctx, base+path) })
 	}
 	wg.Wait()
@@ -134,7 +138,13 @@ func (r *REST) decode(prefix string, doc documents) (fact.Cluster, []fact.Member
 	}
 	scope := prefix[strings.LastIndex(strings.TrimSuffix(prefix, "/"), "/")+1 : len(prefix)-1]
 	if c.Scope != nil && *c.Scope != scope {
-		return fail(fact.Failed, "%s: that is a REST API of cluster %s, not of %s", source, foreign.OneLine(*c.Scope, 60), scope)
+		return fail(
+			fact.Failed,
+			"%s: that is a REST API of cluster %s, not of %s",
+			source,
+			foreign.OneLine(*c.Scope, 60),
+			scope,
+		)
 	}
 	if len(c.Members) > fact.MaxMembers {
 		return fail(fact.Unsupport, "%s: %d members; not more than %d are judged", source, len(c.Members), fact.MaxMembers)
@@ -150,7 +160,13 @@ func (r *REST) decode(prefix string, doc documents) (fact.Cluster, []fact.Member
 		seen = append(seen, name)
 		if role := plainText(m["role"]); role == "leader" || role == "standby_leader" {
 			if leader != "" {
-				return fail(fact.Malformed, "%s: both %s and %s lead", source, foreign.OneLine(leader, 60), foreign.OneLine(name, 60))
+				return fail(
+					fact.Malformed,
+					"%s: both %s and %s lead",
+					source,
+					foreign.OneLine(leader, 60),
+					foreign.OneLine(name, 60),
+				)
 			}
 			leader = name
 		}
@@ -199,7 +215,15 @@ func (r *REST) untold(c *fact.Cluster, members []fact.Member, doc clusterDoc, fr
 // state of replication in the place of the state, where there is one.
 func memberKey(m map[string]json.RawMessage) []byte {
 	key := map[string]any{}
-	for _, name := range []string{"api_url", "state", "timeline", "tags", "pending_restart", "pending_restart_reason", "scheduled_restart"} {
+	for _, name := range []string{
+		"api_url",
+		"state",
+		"timeline",
+		"tags",
+		"pending_restart",
+		"pending_restart_reason",
+		"scheduled_restart",
+	} {
 		if raw, ok := m[name]; ok {
 			key[name] = raw
 		}

@@ -57,7 +57,9 @@ func TestRESTAsRecorded(t *testing.T) {
 		}
 		n++
 		for fact, same := range map[string]bool{
-			"leader": reflect.DeepEqual(c.Leader, want.Leader), "config": reflect.DeepEqual(c.Config, want.Config), "history": reflect.DeepEqual(c.History, want.History),
+			"leader":            reflect.DeepEqual(c.Leader, want.Leader),
+			"config":            reflect.DeepEqual(c.Config, want.Config),
+			"history":           reflect.DeepEqual(c.History, want.History),
 			"what is scheduled": c.Failover.Known() == (want.Failover.Must().ScheduledAt != ""),
 			"members":           len(got) == len(members),
 		} {
@@ -68,8 +70,12 @@ func TestRESTAsRecorded(t *testing.T) {
 		for i, m := range got {
 			k, w := m.Key.Must(), members[i].Key.Must()
 			for fact, same := range map[string]bool{
-				"name": m.Name == members[i].Name, "api_url": reflect.DeepEqual(k.APIURL, w.APIURL), "conn_url": reflect.DeepEqual(k.ConnURL, w.ConnURL),
-				"state": reflect.DeepEqual(k.State, w.State), "timeline": reflect.DeepEqual(k.Timeline.Value, w.Timeline.Value), "tags": reflect.DeepEqual(k.Tags, w.Tags),
+				"name":                 m.Name == members[i].Name,
+				"api_url":              reflect.DeepEqual(k.APIURL, w.APIURL),
+				"conn_url":             reflect.DeepEqual(k.ConnURL, w.ConnURL),
+				"state":                reflect.DeepEqual(k.State, w.State),
+				"timeline":             reflect.DeepEqual(k.Timeline.Value, w.Timeline.Value),
+				"tags":                 reflect.DeepEqual(k.Tags, w.Tags),
 				"pending_restart":      reflect.DeepEqual(k.PendingRestart, w.PendingRestart),
 				"state of replication": m.Name == c.Leader.Must() || reflect.DeepEqual(k.ReplicationState, w.ReplicationState),
 			} {
@@ -78,7 +84,12 @@ func TestRESTAsRecorded(t *testing.T) {
 				}
 			}
 			for fact, known := range map[string]bool{
-				"lease": m.Lease.Known(), "role": k.Role.Known(), "version": k.Version.Known(), "pause": k.Pause.Known(), "xlog_location": k.Xlog.Known(), "checkpoint": k.CheckpointAfterPromote.Known(),
+				"lease":         m.Lease.Known(),
+				"role":          k.Role.Known(),
+				"version":       k.Version.Known(),
+				"pause":         k.Pause.Known(),
+				"xlog_location": k.Xlog.Known(),
+				"checkpoint":    k.CheckpointAfterPromote.Known(),
 			} {
 				if known {
 					t.Errorf("%s: the %s of %s is known", name, fact, m.Name)
@@ -86,14 +97,21 @@ func TestRESTAsRecorded(t *testing.T) {
 			}
 		}
 		for fact, known := range map[string]bool{
-			"read": d.Read.Known(), "alarms": d.Alarms.Known(), "initialize": c.Initialize.Known(), "lease": c.LeaderLease.Known(), "optime": c.Optime.Known(),
-			"sync": c.Sync.Known(), "failsafe": c.Failsafe.Known(), "groups": c.Groups.Known(),
+			"read":       d.Read.Known(),
+			"alarms":     d.Alarms.Known(),
+			"initialize": c.Initialize.Known(),
+			"lease":      c.LeaderLease.Known(),
+			"optime":     c.Optime.Known(),
+			"sync":       c.Sync.Known(),
+			"failsafe":   c.Failsafe.Known(),
+			"groups":     c.Groups.Known(),
 		} {
 			if known {
 				t.Errorf("%s: %s is known, which no REST API tells", name, fact)
 			}
 		}
-		if d.ByREST != api || d.Kind != "consul" || d.Prefix != "/service/pay/" || !strings.Contains(d.Read.Reason(), "Consul is not read") {
+		if d.ByREST != api || d.Kind != "consul" || d.Prefix != "/service/pay/" ||
+			!strings.Contains(d.Read.Reason(), "Consul is not read") {
 			t.Errorf("%s: %+v", name, d)
 		}
 		if moved := Moved(d, d, got, got); !fact.Equal(fact.Known(len(moved.Must())), 0) {
@@ -113,23 +131,29 @@ func TestRESTThatTellsNothing(t *testing.T) {
 		cluster, says string
 		cause         fact.Cause
 	}{
-		"nobody":          {"", "connection refused", fact.Refused},
-		"no JSON":         {"<html>", "this is not how Patroni describes a cluster: <html>", fact.Malformed},
-		"no members":      {`{"scope":"pay"}`, "this is not how", fact.Malformed},
-		"a list":          {`[]`, "this is not how", fact.Malformed},
-		"another cluster": {`{"members":[` + member + `],"scope":"other"}`, "a REST API of cluster other, not of pay", fact.Failed},
-		"two leaders":     {`{"members":[` + member + `,{"name":"b","role":"leader"}]}`, "both a and b lead", fact.Malformed},
-		"one name twice":  {`{"members":[` + member + `,` + member + `]}`, "a member's name is", fact.Malformed},
-		"no name":         {`{"members":[{"role":"replica"}]}`, "a member's name is", fact.Malformed},
-		"a slash":         {`{"members":[{"name":"a/b"}]}`, "a member's name is", fact.Malformed},
-		"too many":        {`{"members":[` + many + `]}`, "not more than 100 are judged", fact.Unsupport},
+		"nobody":     {"", "connection refused", fact.Refused},
+		"no JSON":    {"<html>", "this is not how Patroni describes a cluster: <html>", fact.Malformed},
+		"no members": {`{"scope":"pay"}`, "this is not how", fact.Malformed},
+		"a list":     {`[]`, "this is not how", fact.Malformed},
+		"another cluster": {
+			`{"members":[` + member + `],"scope":"other"}`,
+			"a REST API of cluster other, not of pay",
+			fact.Failed,
+		},
+		"two leaders":    {`{"members":[` + member + `,{"name":"b","role":"leader"}]}`, "both a and b lead", fact.Malformed},
+		"one name twice": {`{"members":[` + member + `,` + member + `]}`, "a member's name is", fact.Malformed},
+		"no name":        {`{"members":[{"role":"replica"}]}`, "a member's name is", fact.Malformed},
+		"a slash":        {`{"members":[{"name":"a/b"}]}`, "a member's name is", fact.Malformed},
+		"too many":       {`{"members":[` + many + `]}`, "not more than 100 are judged", fact.Unsupport},
 	} {
 		docs := map[string]string{api + "/config": "{}", api + "/history": "[]"}
 		if tc.cluster != "" {
 			docs[api+"/cluster"] = tc.cluster
 		}
 		d, members := readREST(docs)
-		if d.Cluster.Known() || d.Cluster.Cause() != tc.cause || !strings.Contains(d.Cluster.Reason(), tc.says) || len(members) != 0 || d.ByREST != api {
+		if d.Cluster.Known() || d.Cluster.Cause() != tc.cause || !strings.Contains(d.Cluster.Reason(), tc.says) ||
+			len(members) != 0 ||
+			d.ByREST != api {
 			t.Errorf("%s: %q: %s", name, d.Cluster.Cause(), d.Cluster.Reason())
 		}
 	}
@@ -138,21 +162,33 @@ func TestRESTThatTellsNothing(t *testing.T) {
 // TestRESTOfSeveral: one that answers is enough, and the second look asks it again.
 func TestRESTOfSeveral(t *testing.T) {
 	const good, frozen = "http://10.0.0.2:8008", "http://10.0.0.3:8008"
-	ask := answering(map[string]string{good + "/cluster": `{"members":[{"name":"a","role":"standby_leader","state":"streaming","host":"fd00::1,10.0.0.9","port":6000}]}`})
+	ask := answering(
+		map[string]string{
+			good + "/cluster": `{"members":[{"name":"a","role":"standby_leader","state":"streaming","host":"fd00::1,10.0.0.9",` +
+				`"port":6000}]}`,
+		},
+	)
 	var asked []string
-	r := &REST{Kind: "raft", Name: "Raft", URLs: []string{api, good, frozen}, Ask: func(ctx context.Context, url string) fact.Observed[[]byte] {
-		if strings.HasPrefix(url, frozen) {
-			<-ctx.Done()
-		}
-		return ask(ctx, url)
-	}}
+	r := &REST{
+		Kind: "raft",
+		Name: "Raft",
+		URLs: []string{api, good, frozen},
+		Ask: func(ctx context.Context, url string) fact.Observed[[]byte] {
+			if strings.HasPrefix(url, frozen) {
+				<-ctx.Done()
+			}
+			return ask(ctx, url)
+		},
+	}
 	d, members := r.Read(t.Context(), "/service", "pay", "")
 	c := d.Cluster.Must()
-	if d.ByREST != good || !fact.Equal(c.Leader, "a") || c.Config.Cause() != fact.Refused || c.History.Cause() != fact.Refused {
+	if d.ByREST != good || !fact.Equal(c.Leader, "a") || c.Config.Cause() != fact.Refused ||
+		c.History.Cause() != fact.Refused {
 		t.Errorf("%+v", d)
 	}
 	k := members[0].Key.Must()
-	if !fact.Equal(k.ConnURL, "postgres://[fd00::1],10.0.0.9:6000/postgres") || !fact.Equal(k.State, "running") || !fact.Equal(k.ReplicationState, "streaming") {
+	if !fact.Equal(k.ConnURL, "postgres://[fd00::1],10.0.0.9:6000/postgres") || !fact.Equal(k.State, "running") ||
+		!fact.Equal(k.ReplicationState, "streaming") {
 		t.Errorf("%+v", k)
 	}
 	r.Ask = func(ctx context.Context, url string) fact.Observed[[]byte] {
@@ -160,13 +196,19 @@ func TestRESTOfSeveral(t *testing.T) {
 		return ask(ctx, good+url[len(good):])
 	}
 	r.Ask = serial(r.Ask)
-	if d, _ := r.Reread(t.Context(), d.Prefix); !d.Cluster.Known() || slices.ContainsFunc(asked, func(u string) bool { return !strings.HasPrefix(u, good) }) {
+	if d, _ := r.Reread(
+		t.Context(),
+		d.Prefix,
+	); !d.Cluster.Known() ||
+		slices.ContainsFunc(asked, func(u string) bool { return !strings.HasPrefix(u, good) }) {
 		t.Errorf("asked %q again: %s", asked, d.Cluster.Reason())
 	}
 }
 
 // serial has one question put at a time.
-func serial(ask func(context.Context, string) fact.Observed[[]byte]) func(context.Context, string) fact.Observed[[]byte] {
+func serial(
+	ask func(context.Context, string) fact.Observed[[]byte],
+) func(context.Context, string) fact.Observed[[]byte] {
 	one := make(chan struct{}, 1)
 	return func(ctx context.Context, url string) fact.Observed[[]byte] {
 		one <- struct{}{}
@@ -185,9 +227,15 @@ func FuzzREST(f *testing.F) {
 		}
 		f.Add(part("/cluster"), part("/config"), part("/history"))
 	}
-	f.Add(`{"members":[{"name":"a","host":"::1","port":-1,"tags":[],"state":5}],"scheduled_switchover":{"at":1}}`, "null", "{}")
+	f.Add(
+		`{"members":[{"name":"a","host":"::1","port":-1,"tags":[],"state":5}],"scheduled_switchover":{"at":1}}`,
+		"null",
+		"{}",
+	)
 	f.Fuzz(func(t *testing.T, cluster, config, history string) {
-		d, members := readREST(map[string]string{api + "/cluster": cluster, api + "/config": config, api + "/history": history})
+		d, members := readREST(
+			map[string]string{api + "/cluster": cluster, api + "/config": config, api + "/history": history},
+		)
 		if d.Read.Known() || d.Alarms.Known() {
 			t.Fatal("the store is known")
 		}

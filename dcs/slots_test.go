@@ -21,11 +21,24 @@ func TestPermanentSlots(t *testing.T) {
 	for text, want := range map[string]slots{
 		`{}`:              {},
 		`{"slots": null}`: {},
-		`{"slots": {"a": {"type": "logical", "database": "app", "plugin": "pgoutput"}}}`: {"a": {Type: "logical", Database: "app", Plugin: "pgoutput"}},
-		`{"slots": {"a": {"database": "app", "plugin": "pgoutput"}}}`:                    {"a": {Type: "logical", Database: "app", Plugin: "pgoutput"}},
-		`{"slots": {"a": {"type": "Physical"}, "b": null, "c": {}, "d": 7}}`:             {"a": {Type: "physical"}, "b": {Type: "physical"}, "c": {Type: "physical"}, "d": {Type: "physical"}},
-		`{"permanent_slots": {"a": {}}}`:                                                 {"a": {Type: "physical"}},
-		`{"permanent_replication_slots": {"a": {}}, "slots": {"b": {}}}`:                 {"a": {Type: "physical"}},
+		`{"slots": {"a": {"type": "logical", "database": "app", "plugin": "pgoutput"}}}`: {"a": {
+			Type:     "logical",
+			Database: "app",
+			Plugin:   "pgoutput",
+		}},
+		`{"slots": {"a": {"database": "app", "plugin": "pgoutput"}}}`: {"a": {
+			Type:     "logical",
+			Database: "app",
+			Plugin:   "pgoutput",
+		}},
+		`{"slots": {"a": {"type": "Physical"}, "b": null, "c": {}, "d": 7}}`: {
+			"a": {Type: "physical"},
+			"b": {Type: "physical"},
+			"c": {Type: "physical"},
+			"d": {Type: "physical"},
+		},
+		`{"permanent_slots": {"a": {}}}`:                                 {"a": {Type: "physical"}},
+		`{"permanent_replication_slots": {"a": {}}, "slots": {"b": {}}}`: {"a": {Type: "physical"}},
 	} {
 		got, ok := configOf(t, text).Slots.Get()
 		if !ok || !reflect.DeepEqual(got, want) {
@@ -40,7 +53,10 @@ func TestPermanentSlots(t *testing.T) {
 }
 
 func TestIgnoreSlots(t *testing.T) {
-	got, ok := configOf(t, `{"ignore_slots": [{"name": "a", "type": "logical"}, {"plugin": "pgoutput"}]}`).IgnoreSlots.Get()
+	got, ok := configOf(
+		t,
+		`{"ignore_slots": [{"name": "a", "type": "logical"}, {"plugin": "pgoutput"}]}`,
+	).IgnoreSlots.Get()
 	want := []map[string]string{{"name": "a", "type": "logical"}, {"plugin": "pgoutput"}}
 	if !ok || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
@@ -56,8 +72,19 @@ func TestIgnoreSlots(t *testing.T) {
 func TestPostgresqlSection(t *testing.T) {
 	for text, want := range map[string][4]bool{
 		`{}`: {false, true, false, false},
-		`{"postgresql": {"use_pg_rewind": "on", "use_slots": false}}`:                                                         {true, false, false, false},
-		`{"postgresql": {"remove_data_directory_on_rewind_failure": true, "remove_data_directory_on_diverged_timelines": 1}}`: {false, true, true, true},
+		`{"postgresql": {"use_pg_rewind": "on", "use_slots": false}}`: {
+			true,
+			false,
+			false,
+			false,
+		},
+		`{"postgresql": {"remove_data_directory_on_rewind_failure": true, "remove_data_directory_on_diverged_timelines": ` +
+			`1}}`: {
+			false,
+			true,
+			true,
+			true,
+		},
 	} {
 		c := configOf(t, text)
 		got := [4]bool{c.UsePgRewind.Must(), c.UseSlots.Must(), c.RemoveOnRewindFailure.Must(), c.RemoveOnDiverged.Must()}
@@ -66,7 +93,8 @@ func TestPostgresqlSection(t *testing.T) {
 		}
 	}
 	c := configOf(t, `{"postgresql": [], "maximum_lag_on_syncnode": "much"}`)
-	if c.UsePgRewind.Cause() != fact.Malformed || c.UseSlots.Cause() != fact.Malformed || c.MaximumLagOnSyncnode.Cause() != fact.Malformed {
+	if c.UsePgRewind.Cause() != fact.Malformed || c.UseSlots.Cause() != fact.Malformed ||
+		c.MaximumLagOnSyncnode.Cause() != fact.Malformed {
 		t.Errorf("%v, %v, %v", c.UsePgRewind, c.UseSlots, c.MaximumLagOnSyncnode)
 	}
 	if c := configOf(t, `{"postgresql": {"use_pg_rewind": "perhaps"}}`); c.UsePgRewind.Cause() != fact.Malformed {
@@ -102,7 +130,12 @@ func TestMemberWaits(t *testing.T) {
 	if len(m.PendingRestartReason.Must()) != 0 || m.ScheduledRestart.Must() != "" || !m.CheckpointAfterPromote.Must() {
 		t.Errorf("of an empty key: %+v", m)
 	}
-	m = decodeMember(KV{Key: "/service/demo/members/a", Value: []byte(`{"scheduled_restart": 7, "pending_restart_reason": [], "checkpoint_after_promote": "no"}`)}).Must()
+	m = decodeMember(
+		KV{
+			Key:   "/service/demo/members/a",
+			Value: []byte(`{"scheduled_restart": 7, "pending_restart_reason": [], "checkpoint_after_promote": "no"}`),
+		},
+	).Must()
 	if m.PendingRestartReason.Known() || m.ScheduledRestart.Known() || m.CheckpointAfterPromote.Known() {
 		t.Errorf("of a wrong key: %+v", m)
 	}

@@ -47,7 +47,10 @@ func (e *Etcd) find(ctx context.Context) {
 		records, err := lookup(ctx, name)
 		var dns *net.DNSError
 		if err != nil && !(errors.As(err, &dns) && dns.IsNotFound) && e.lost == nil {
-			e.lost = &fact.Unknown{Cause: fact.Unresolved, Reason: fmt.Sprintf("SRV records of %s: %s", name, foreign.OneLine(err.Error(), 200))}
+			e.lost = &fact.Unknown{
+				Cause:  fact.Unresolved,
+				Reason: fmt.Sprintf("SRV records of %s: %s", name, foreign.OneLine(err.Error(), 200)),
+			}
 		}
 		if len(records) == 0 {
 			continue
@@ -62,14 +65,23 @@ func (e *Etcd) find(ctx context.Context) {
 		if err := e.add(urls); err != nil {
 			e.Close()
 			e.endpoints = nil
-			e.lost = &fact.Unknown{Cause: fact.Malformed, Reason: fmt.Sprintf("SRV records of %s: %s", name, foreign.OneLine(err.Error(), 200))}
+			e.lost = &fact.Unknown{
+				Cause:  fact.Malformed,
+				Reason: fmt.Sprintf("SRV records of %s: %s", name, foreign.OneLine(err.Error(), 200)),
+			}
 		}
 		c.SRV = "" // once
 		return
 	}
 	if e.lost == nil {
-		e.lost = &fact.Unknown{Cause: fact.Unresolved, Reason: fmt.Sprintf(
-			"no SRV record names a server of etcd below %s (asked for _etcd-client-ssl, _etcd-client, _etcd-ssl, _etcd): name the servers in etcd3.hosts", c.SRV)}
+		e.lost = &fact.Unknown{
+			Cause: fact.Unresolved,
+			Reason: fmt.Sprintf(
+				"no SRV record names a server of etcd below %s (asked for _etcd-client-ssl, _etcd-client, _etcd-ssl, _etcd): "+
+					"name the servers in etcd3.hosts",
+				c.SRV,
+			),
+		}
 	}
 }
 

@@ -56,7 +56,11 @@ type seen struct {
 	trace *trace
 }
 
-func (s seen) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+func (s seen) ClientHandshake(
+	ctx context.Context,
+	authority string,
+	raw net.Conn,
+) (net.Conn, credentials.AuthInfo, error) {
 	c, info, err := s.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	s.trace.mu.Lock()
 	defer s.trace.mu.Unlock()
@@ -141,7 +145,10 @@ func (t *trace) explain(err error, took time.Duration) *fact.Unknown {
 	case len(t.head) > 0 && t.head[0] == 0x15: // a TLS alert
 		return &fact.Unknown{Cause: fact.Malformed, Reason: "speaks TLS: this is an https:// endpoint"}
 	case string(t.head) == "HTTP/":
-		return &fact.Unknown{Cause: fact.Malformed, Reason: "speaks HTTP/1, not gRPC: not an etcd v3 client port, or one that wants https"}
+		return &fact.Unknown{
+			Cause:  fact.Malformed,
+			Reason: "speaks HTTP/1, not gRPC: not an etcd v3 client port, or one that wants https",
+		}
 	case !t.isHTTP2():
 		return &fact.Unknown{Cause: fact.Malformed, Reason: "does not speak gRPC: this is not an etcd v3 client port"}
 	case late:
@@ -149,7 +156,10 @@ func (t *trace) explain(err error, took time.Duration) *fact.Unknown {
 	case code == codes.Unimplemented || code == codes.ResourceExhausted || code == codes.Internal:
 		return &fact.Unknown{Cause: fact.Malformed, Reason: text}
 	case len(t.head) == 0:
-		return &fact.Unknown{Cause: fact.Failed, Reason: "closed the connection before any answer, as a server that wants https does: " + text}
+		return &fact.Unknown{
+			Cause:  fact.Failed,
+			Reason: "closed the connection before any answer, as a server that wants https does: " + text,
+		}
 	}
 	return &fact.Unknown{Cause: fact.Failed, Reason: text}
 }
@@ -205,7 +215,14 @@ func seconds(d time.Duration) string {
 
 // failFast makes a call fail with its connection. clientv3 makes all calls wait
 // for a better one until the deadline.
-func failFast(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+func failFast(
+	ctx context.Context,
+	method string,
+	req, reply any,
+	cc *grpc.ClientConn,
+	invoke grpc.UnaryInvoker,
+	opts ...grpc.CallOption,
+) error {
 	return invoke(ctx, method, req, reply, cc, append(opts, grpc.WaitForReady(false))...)
 }
 
@@ -213,7 +230,14 @@ func failFast(ctx context.Context, method string, req, reply any, cc *grpc.Clien
 var errReadOnly = errors.New("refused: this client only reads")
 
 // readOnly lets pass the calls of the reader and nothing else, whoever makes them.
-func readOnly(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+func readOnly(
+	ctx context.Context,
+	method string,
+	req, reply any,
+	cc *grpc.ClientConn,
+	invoke grpc.UnaryInvoker,
+	opts ...grpc.CallOption,
+) error {
 	switch r := req.(type) {
 	case *pb.RangeRequest, *pb.StatusRequest, *pb.LeaseTimeToLiveRequest, *pb.AuthenticateRequest:
 	case *pb.AlarmRequest:
@@ -227,6 +251,13 @@ func readOnly(ctx context.Context, method string, req, reply any, cc *grpc.Clien
 }
 
 // noStreams refuses watches, lease keep-alives and snapshots.
-func noStreams(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, grpc.Streamer, ...grpc.CallOption) (grpc.ClientStream, error) {
+func noStreams(
+	context.Context,
+	*grpc.StreamDesc,
+	*grpc.ClientConn,
+	string,
+	grpc.Streamer,
+	...grpc.CallOption,
+) (grpc.ClientStream, error) {
 	return nil, errReadOnly
 }

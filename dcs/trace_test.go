@@ -35,18 +35,66 @@ func TestExplain(t *testing.T) {
 		{"no route", dialled(syscall.EHOSTUNREACH), unavailable, fact.Unreached, "dial tcp: no route to host"},
 		{"no network", dialled(syscall.ENETUNREACH), unavailable, fact.Unreached, "dial tcp: network is unreachable"},
 		{"connect timeout", dialled(os.ErrDeadlineExceeded), unavailable, fact.Unreached, "dial tcp: i/o timeout"},
-		{"refused, and late", dialled(syscall.ECONNREFUSED), context.DeadlineExceeded, fact.Refused, "dial tcp: connection refused"},
+		{
+			"refused, and late",
+			dialled(syscall.ECONNREFUSED),
+			context.DeadlineExceeded,
+			fact.Refused,
+			"dial tcp: connection refused",
+		},
 		{"no descriptors", dialled(syscall.EMFILE), unavailable, fact.Failed, "dial tcp: too many open files"},
-		{"no name", &trace{err: &net.DNSError{Err: "no such host", Name: "etcd1"}}, unavailable, fact.Unresolved, "lookup etcd1: no such host"},
+		{
+			"no name",
+			&trace{err: &net.DNSError{Err: "no such host", Name: "etcd1"}},
+			unavailable,
+			fact.Unresolved,
+			"lookup etcd1: no such host",
+		},
 		{"silent", &trace{connected: true}, context.DeadlineExceeded, fact.Silent, "no answer within 3s"},
-		{"silent after a greeting", &trace{connected: true, head: settings}, status.Error(codes.DeadlineExceeded, "x"), fact.Silent, "no answer within 3s"},
-		{"reset", &trace{connected: true}, unavailable, fact.Failed, "closed the connection before any answer, as a server that wants https does: last connection error"},
+		{
+			"silent after a greeting",
+			&trace{connected: true, head: settings},
+			status.Error(codes.DeadlineExceeded, "x"),
+			fact.Silent,
+			"no answer within 3s",
+		},
+		{
+			"reset",
+			&trace{connected: true},
+			unavailable,
+			fact.Failed,
+			"closed the connection before any answer, as a server that wants https does: last connection error",
+		},
 		{"lost", &trace{connected: true, head: settings}, unavailable, fact.Failed, "last connection error"},
-		{"too large", &trace{connected: true, head: settings}, status.Error(codes.ResourceExhausted, "larger than max"), fact.Malformed, "larger than max"},
-		{"web server", &trace{connected: true, head: []byte("HTTP/")}, context.DeadlineExceeded, fact.Malformed, "speaks HTTP/1, not gRPC"},
-		{"wrong token", &trace{connected: true, head: settings}, rpctypes.ErrGRPCInvalidAuthToken, fact.Denied, "authentication: etcdserver: invalid auth token"},
+		{
+			"too large",
+			&trace{connected: true, head: settings},
+			status.Error(codes.ResourceExhausted, "larger than max"),
+			fact.Malformed,
+			"larger than max",
+		},
+		{
+			"web server",
+			&trace{connected: true, head: []byte("HTTP/")},
+			context.DeadlineExceeded,
+			fact.Malformed,
+			"speaks HTTP/1, not gRPC",
+		},
+		{
+			"wrong token",
+			&trace{connected: true, head: settings},
+			rpctypes.ErrGRPCInvalidAuthToken,
+			fact.Denied,
+			"authentication: etcdserver: invalid auth token",
+		},
 		// A server that answered is believed, whatever its connection did since.
-		{"denied, then down", dialled(syscall.ECONNREFUSED), rpctypes.ErrPermissionDenied, fact.Privilege, "etcdserver: permission denied"},
+		{
+			"denied, then down",
+			dialled(syscall.ECONNREFUSED),
+			rpctypes.ErrPermissionDenied,
+			fact.Privilege,
+			"etcdserver: permission denied",
+		},
 		{"corrupt", &trace{connected: true, head: settings}, rpctypes.ErrCorrupt, fact.Failed, "etcdserver: corrupt cluster"},
 		{"foreign error", &trace{connected: true, head: settings}, errors.New("\x1b[2Jboo"), fact.Failed, "[2Jboo"},
 	}
@@ -93,7 +141,11 @@ func TestOneLine(t *testing.T) {
 func TestSeconds(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[time.Duration]string{
-		0: "10ms", 254 * time.Millisecond: "250ms", 961 * time.Millisecond: "1s", 3001 * time.Millisecond: "3s", 90 * time.Second: "1m30s",
+		0:                       "10ms",
+		254 * time.Millisecond:  "250ms",
+		961 * time.Millisecond:  "1s",
+		3001 * time.Millisecond: "3s",
+		90 * time.Second:        "1m30s",
 	} {
 		if got := seconds(in); got != want {
 			t.Errorf("seconds(%s) = %s, want %s", in, got, want)

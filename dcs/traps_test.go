@@ -12,7 +12,14 @@ func TestTrap(t *testing.T) {
 		}
 	})
 	t.Run("11 quorum is no boolean", func(t *testing.T) {
-		for value, want := range map[string]string{`"quorum"`: "quorum", `"Quorum"`: "quorum", `"on"`: "on", `true`: "on", `"off"`: "off", `null`: "off"} {
+		for value, want := range map[string]string{
+			`"quorum"`: "quorum",
+			`"Quorum"`: "quorum",
+			`"on"`:     "on",
+			`true`:     "on",
+			`"off"`:    "off",
+			`null`:     "off",
+		} {
 			if got := config(`{"synchronous_mode": ` + value + `}`).Must().SynchronousMode.Must(); got != want {
 				t.Errorf("%s: %s, want %s", value, got, want)
 			}

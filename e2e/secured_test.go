@@ -117,13 +117,23 @@ func (l *lab) configure(s settings) {
 func (l *lab) settings() settings {
 	dir := l.secure.dir
 	var s settings
-	err := yaml.Unmarshal(fmt.Appendf(nil, `
+	err := yaml.Unmarshal(
+		fmt.Appendf(
+			nil,
+			`
 scope: demo
 etcd3: {hosts: [%[2]s:2379, %[3]s:2379, %[4]s:2379], protocol: https, cacert: %[1]s/ca.crt, cert: %[1]s/preflight.crt, key: %[1]s/preflight.key, username: preflight, password: change-me}
 ctl: {cacert: %[1]s/ca.crt, certfile: %[1]s/preflight.crt, keyfile: %[1]s/preflight-ctl.key, keyfile_password: open-sesame}
 postgresql: {authentication: {superuser: {sslmode: verify-full, sslrootcert: %[1]s/ca.crt}}}
 preflight: {postgresql: {username: preflight, password: change-me}}
-`, dir, l.ip("etcd1"), l.ip("etcd2"), l.ip("etcd3")), &s)
+`,
+			dir,
+			l.ip("etcd1"),
+			l.ip("etcd2"),
+			l.ip("etcd3"),
+		),
+		&s,
+	)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -477,14 +477,20 @@ func (l *lab) turnsToDCS(t *testing.T) {
 	l.roles()
 	node := l.bystander
 	must(l, "docker", "cp", tool, l.container(node)+":/tmp/tool")
-	l.sh(node, fmt.Sprintf(`cat >/tmp/ctl <<'END'
+	l.sh(
+		node,
+		fmt.Sprintf(
+			`cat >/tmp/ctl <<'END'
 #!/bin/sh
 case "$*" in *--help) exec patronictl "$@";; esac
 iptables -C OUTPUT -p tcp -d %[1]s --dport 8008 -m owner --uid-owner postgres -j REJECT --reject-with tcp-reset 2>/dev/null ||
 iptables -A OUTPUT -p tcp -d %[1]s --dport 8008 -m owner --uid-owner postgres -j REJECT --reject-with tcp-reset
 exec setpriv --reuid=postgres --regid=postgres --init-groups patronictl "$@"
 END
-chmod 755 /tmp/ctl`, l.ip(l.leader)))
+chmod 755 /tmp/ctl`,
+			l.ip(l.leader),
+		),
+	)
 	l.undo(func() { l.in(node, "iptables -F; rm -f /tmp/tool /tmp/ctl") })
 	timeline := l.timeline(l.leader)
 	for i := range 10 {

@@ -277,7 +277,15 @@ func (c *connection) stood() bool {
 
 // classify says why there is no complete answer. bodyBytes is how much of the
 // body came, -1 where not even the status did.
-func classify(ctx context.Context, err error, source string, took time.Duration, conn *connection, handshake *secure.Handshake, bodyBytes int) *fact.Unknown {
+func classify(
+	ctx context.Context,
+	err error,
+	source string,
+	took time.Duration,
+	conn *connection,
+	handshake *secure.Handshake,
+	bodyBytes int,
+) *fact.Unknown {
 	unknown := func(c fact.Cause, format string, args ...any) *fact.Unknown {
 		return &fact.Unknown{Cause: c, Reason: source + ": " + foreign.OneLine(fmt.Sprintf(format, args...), maxReason)}
 	}
@@ -288,7 +296,8 @@ func classify(ctx context.Context, err error, source string, took time.Duration,
 	}
 	var dns *net.DNSError
 	var netErr net.Error
-	timedOut := ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &netErr) && netErr.Timeout())
+	timedOut := ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) ||
+		(errors.As(err, &netErr) && netErr.Timeout())
 	after := took.Round(time.Millisecond)
 	connected := conn.stood()
 	var plain tls.RecordHeaderError
@@ -310,7 +319,12 @@ func classify(ctx context.Context, err error, source string, took time.Duration,
 	case timedOut && bodyBytes < 0:
 		return unknown(fact.Silent, "connected, but no answer within %s", after)
 	case timedOut:
-		return unknown(fact.Silent, "the answer began, but was not complete within %s (%d bytes of it came)", after, bodyBytes)
+		return unknown(
+			fact.Silent,
+			"the answer began, but was not complete within %s (%d bytes of it came)",
+			after,
+			bodyBytes,
+		)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), bodyBytes < 0 && errors.Is(err, io.EOF):
 		return unknown(fact.Failed, "the connection was closed without an answer: %v", err)
 	case errors.Is(err, io.ErrUnexpectedEOF):

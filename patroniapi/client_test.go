@@ -23,7 +23,10 @@ func patroni(t *testing.T, api http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/patroni", api)
-	mux.HandleFunc("/liveness", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	mux.HandleFunc(
+		"/liveness",
+		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+	)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -242,7 +245,13 @@ func TestGetFailures(t *testing.T) {
 				}
 			}
 		})), fact.Malformed, fact.Malformed, "header"},
-		{"not HTTP", raw(t, func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-\x1b[31mx\r\n"); stall(c) }), fact.Malformed, fact.Malformed, "not HTTP"},
+		{
+			"not HTTP",
+			raw(t, func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-\x1b[31mx\r\n"); stall(c) }),
+			fact.Malformed,
+			fact.Malformed,
+			"not HTTP",
+		},
 		{"not JSON", raw(t, after(func(c net.Conn) { fmt.Fprint(c, head+"\r\n<html>") })), fact.Malformed, "", "is not JSON"},
 		{"redirect", raw(t, after(func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/patroni\r\n\r\n%s", primary)
@@ -260,7 +269,8 @@ func TestGetFailures(t *testing.T) {
 				t.Errorf("liveness: cause %q, reason %q; want %q", live.Cause(), live.Reason(), tt.live)
 			}
 			r := rest.Reason()
-			if !strings.HasPrefix(r, "GET "+tt.url+": ") || !strings.Contains(r, tt.reason) || strings.ContainsAny(r, "\n\r\x1b") {
+			if !strings.HasPrefix(r, "GET "+tt.url+": ") || !strings.Contains(r, tt.reason) ||
+				strings.ContainsAny(r, "\n\r\x1b") {
 				t.Errorf("reason %q, want the question, and %q", r, tt.reason)
 			}
 			if took := time.Since(begin); took > 5*time.Second {
@@ -330,7 +340,8 @@ func clientGoroutines() int {
 	buf = buf[:runtime.Stack(buf, true)]
 	n := 0
 	for g := range strings.SplitSeq(string(buf), "\n\n") {
-		if strings.Contains(g, "http.(*persistConn)") || strings.Contains(g, "http.(*Transport)") || strings.Contains(g, "net.(*Dialer)") {
+		if strings.Contains(g, "http.(*persistConn)") || strings.Contains(g, "http.(*Transport)") ||
+			strings.Contains(g, "net.(*Dialer)") {
 			n++
 		}
 	}

@@ -154,11 +154,27 @@ func TestDecodeRefusesFieldsOfTheWrongType(t *testing.T) {
 		`"patroni":{"scope":["pay"]}`: func(r fact.REST) (fact.Cause, string) { return why(r.Scope) },
 		`"state":7`:                   func(r fact.REST) (fact.Cause, string) { return why(r.State) },
 		`"role":{"a":1}`:              func(r fact.REST) (fact.Cause, string) { return why(r.Role) },
-		`"role":"` + strings.Repeat("x", 1025) + `"`:    func(r fact.REST) (fact.Cause, string) { return why(r.Role) },
-		`"postmaster_start_time":7`:                     func(r fact.REST) (fact.Cause, string) { return why(r.PostmasterStart) },
-		`"postmaster_start_time":"yesterday"`:           func(r fact.REST) (fact.Cause, string) { return why(r.PostmasterStart) },
-		`"server_version":"15"`:                         func(r fact.REST) (fact.Cause, string) { return why(r.ServerVersion) },
-		`"server_version":-1`:                           func(r fact.REST) (fact.Cause, string) { return why(r.ServerVersion) },
+		`"role":"` + strings.Repeat("x", 1025) + `"`: func(r fact.REST) (fact.Cause, string) { return why(r.Role) },
+		`"postmaster_start_time":7`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.PostmasterStart,
+			)
+		},
+		`"postmaster_start_time":"yesterday"`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.PostmasterStart,
+			)
+		},
+		`"server_version":"15"`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.ServerVersion,
+			)
+		},
+		`"server_version":-1`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.ServerVersion,
+			)
+		},
 		`"database_system_identifier":"77x"`:            func(r fact.REST) (fact.Cause, string) { return why(r.SystemID) },
 		`"database_system_identifier":""`:               func(r fact.REST) (fact.Cause, string) { return why(r.SystemID) },
 		`"timeline":0`:                                  func(r fact.REST) (fact.Cause, string) { return why(r.Timeline) },
@@ -171,19 +187,47 @@ func TestDecodeRefusesFieldsOfTheWrongType(t *testing.T) {
 		`"xlog":{"location":9223372036854775808}`:       func(r fact.REST) (fact.Cause, string) { return why(r.Location) },
 		`"xlog":{"received_location":6.5}`:              func(r fact.REST) (fact.Cause, string) { return why(r.Received) },
 		`"xlog":{"replayed_location":1e9}`:              func(r fact.REST) (fact.Cause, string) { return why(r.Replayed) },
-		`"xlog":{"paused":"false"}`:                     func(r fact.REST) (fact.Cause, string) { return why(r.ReplayPaused) },
-		`"replication_state":1`:                         func(r fact.REST) (fact.Cause, string) { return why(r.ReplicationState) },
-		`"tags":[]`:                                     func(r fact.REST) (fact.Cause, string) { return why(r.Tags) },
-		`"pause":"yes"`:                                 func(r fact.REST) (fact.Cause, string) { return why(r.Pause) },
-		`"pause":null`:                                  func(r fact.REST) (fact.Cause, string) { return why(r.Pause) },
-		`"cluster_unlocked":0`:                          func(r fact.REST) (fact.Cause, string) { return why(r.ClusterUnlocked) },
-		`"failsafe_mode_is_active":{}`:                  func(r fact.REST) (fact.Cause, string) { return why(r.FailsafeActive) },
-		`"watchdog_failed":null`:                        func(r fact.REST) (fact.Cause, string) { return why(r.WatchdogFailed) },
-		`"pending_restart":1`:                           func(r fact.REST) (fact.Cause, string) { return why(r.PendingRestart) },
-		`"sync_standby":"true"`:                         func(r fact.REST) (fact.Cause, string) { return why(r.SyncStandby) },
-		`"quorum_standby":[]`:                           func(r fact.REST) (fact.Cause, string) { return why(r.QuorumStandby) },
-		`"dcs_last_seen":"now"`:                         func(r fact.REST) (fact.Cause, string) { return why(r.DCSLastSeen) },
-		`"dcs_last_seen":99999999999999`:                func(r fact.REST) (fact.Cause, string) { return why(r.DCSLastSeen) },
+		`"xlog":{"paused":"false"}`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.ReplayPaused,
+			)
+		},
+		`"replication_state":1`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.ReplicationState,
+			)
+		},
+		`"tags":[]`:     func(r fact.REST) (fact.Cause, string) { return why(r.Tags) },
+		`"pause":"yes"`: func(r fact.REST) (fact.Cause, string) { return why(r.Pause) },
+		`"pause":null`:  func(r fact.REST) (fact.Cause, string) { return why(r.Pause) },
+		`"cluster_unlocked":0`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.ClusterUnlocked,
+			)
+		},
+		`"failsafe_mode_is_active":{}`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.FailsafeActive,
+			)
+		},
+		`"watchdog_failed":null`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.WatchdogFailed,
+			)
+		},
+		`"pending_restart":1`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.PendingRestart,
+			)
+		},
+		`"sync_standby":"true"`: func(r fact.REST) (fact.Cause, string) { return why(r.SyncStandby) },
+		`"quorum_standby":[]`: func(r fact.REST) (fact.Cause, string) {
+			return why(
+				r.QuorumStandby,
+			)
+		},
+		`"dcs_last_seen":"now"`:          func(r fact.REST) (fact.Cause, string) { return why(r.DCSLastSeen) },
+		`"dcs_last_seen":99999999999999`: func(r fact.REST) (fact.Cause, string) { return why(r.DCSLastSeen) },
 	}
 	for body, of := range fields {
 		cause, reason := of(decode(t, 200, `{"role":"replica","state":"running",`+body+"}"))

@@ -8,7 +8,8 @@ func TestTrap(t *testing.T) {
 	const running = `{"state": "running", "role": "replica", "patroni": {"version": "3.1.2", "scope": "demo"}}`
 	t.Run("29 what is absent is false", func(t *testing.T) {
 		r := decode(t, 200, running)
-		if r.Pause.Must() || r.PendingRestart.Must() || r.ClusterUnlocked.Must() || r.WatchdogFailed.Must() || r.FailsafeActive.Must() {
+		if r.Pause.Must() || r.PendingRestart.Must() || r.ClusterUnlocked.Must() || r.WatchdogFailed.Must() ||
+			r.FailsafeActive.Must() {
 			t.Errorf("%+v", r)
 		}
 		if r.Name.Known() {

@@ -55,7 +55,13 @@ func value[T any](c cells, column string, parse func(string) (T, error)) fact.Ob
 	}
 	v, err := parse(*text)
 	if err != nil {
-		return fact.NotKnown[T](fact.Malformed, "%s is %s: %s", name, foreign.Quote(*text), foreign.OneLine(err.Error(), maxReason))
+		return fact.NotKnown[T](
+			fact.Malformed,
+			"%s is %s: %s",
+			name,
+			foreign.Quote(*text),
+			foreign.OneLine(err.Error(), maxReason),
+		)
 	}
 	return fact.Known(v)
 }

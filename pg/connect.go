@@ -36,7 +36,10 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 	cc, err := where.config(ctx, cfg)
 	if err != nil {
 		// Only the text: the error itself holds the connection string.
-		s.why = &fact.Unknown{Cause: fact.Failed, Reason: "the settings for the SQL session are wrong: " + foreign.OneLine(err.Error(), maxReason)}
+		s.why = &fact.Unknown{
+			Cause:  fact.Failed,
+			Reason: "the settings for the SQL session are wrong: " + foreign.OneLine(err.Error(), maxReason),
+		}
 		return s
 	}
 	s.user, s.secret = cc.User, cc.Password
@@ -68,8 +71,12 @@ func begin(ctx context.Context, cfg Config, t Target) *session {
 		s.give(malformed("%s: the server gives its version as %s: not PostgreSQL", s.source, foreign.Quote(version)))
 	case major < 10:
 		s.give(&fact.Unknown{
-			Cause:  fact.Unsupport,
-			Reason: fmt.Sprintf("%s: PostgreSQL %s: versions before 10 are not supported", s.source, foreign.OneLine(version, maxReason)),
+			Cause: fact.Unsupport,
+			Reason: fmt.Sprintf(
+				"%s: PostgreSQL %s: versions before 10 are not supported",
+				s.source,
+				foreign.OneLine(version, maxReason),
+			),
 		})
 	}
 	if s.why != nil {
@@ -246,9 +253,26 @@ func tlsConfigs(cc *pgconn.Config) []*tls.Config {
 // not know; those that ask for more safety are read or refused before anybody
 // connects (internal/config).
 var clientOnly = []string{
-	"fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle",
-	"keepalives_interval", "load_balance_hosts", "replication", "requirepeer", "requiressl", "ssl_max_protocol_version",
-	"ssl_min_protocol_version", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile", "tcp_user_timeout",
+	"fallback_application_name",
+	"gssdelegation",
+	"gssencmode",
+	"gsslib",
+	"hostaddr",
+	"keepalives",
+	"keepalives_count",
+	"keepalives_idle",
+	"keepalives_interval",
+	"load_balance_hosts",
+	"replication",
+	"requirepeer",
+	"requiressl",
+	"ssl_max_protocol_version",
+	"ssl_min_protocol_version",
+	"sslcompression",
+	"sslcrl",
+	"sslcrldir",
+	"sslkeylogfile",
+	"tcp_user_timeout",
 }
 
 // config makes pgx's configuration, with libpq's environment and password file

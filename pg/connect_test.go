@@ -81,13 +81,59 @@ func TestConfigFallsBackToTheEnvironment(t *testing.T) {
 		password string
 		database string
 	}{
-		{"configured", map[string]string{"PGUSER": "e", "PGPASSWORD": "e", "PGDATABASE": "e"}, Config{User: "it's \\ me", Password: "p'\\ q", Database: "d b"}, "postgres://h/x", "it's \\ me", "p'\\ q", "d b"},
-		{"environment", map[string]string{"PGUSER": "e", "PGPASSWORD": "canary", "PGDATABASE": "edb"}, Config{}, "postgres://h", "e", "canary", "edb"},
-		{"conn_url before PGDATABASE", map[string]string{"PGUSER": "e", "PGDATABASE": "edb"}, Config{}, "postgres://h/app", "e", "", "app"},
+		{
+			"configured",
+			map[string]string{"PGUSER": "e", "PGPASSWORD": "e", "PGDATABASE": "e"},
+			Config{User: "it's \\ me", Password: "p'\\ q", Database: "d b"},
+			"postgres://h/x",
+			"it's \\ me",
+			"p'\\ q",
+			"d b",
+		},
+		{
+			"environment",
+			map[string]string{"PGUSER": "e", "PGPASSWORD": "canary", "PGDATABASE": "edb"},
+			Config{},
+			"postgres://h",
+			"e",
+			"canary",
+			"edb",
+		},
+		{
+			"conn_url before PGDATABASE",
+			map[string]string{"PGUSER": "e", "PGDATABASE": "edb"},
+			Config{},
+			"postgres://h/app",
+			"e",
+			"",
+			"app",
+		},
 		{"default database", map[string]string{"PGUSER": "e"}, Config{}, "postgres://h", "e", "", "postgres"},
-		{"password file", map[string]string{"PGPASSFILE": passfile}, Config{User: "it's \\ me"}, "postgres://10.0.0.7:5433/app", "it's \\ me", "canary-file", "app"},
+		{
+			"password file",
+			map[string]string{"PGPASSFILE": passfile},
+			Config{User: "it's \\ me"},
+			"postgres://10.0.0.7:5433/app",
+			"it's \\ me",
+			"canary-file",
+			"app",
+		},
 		{"not the conn_url's user", map[string]string{"PGUSER": "e"}, Config{}, "postgres://u:canary@h/app", "e", "", "app"},
-		{"another host of the environment", map[string]string{"PGUSER": "e", "PGHOST": "elsewhere", "PGPORT": "1", "PGTARGETSESSIONATTRS": "read-write", "PGAPPNAME": "x"}, Config{}, "postgres://h/app", "e", "", "app"},
+		{
+			"another host of the environment",
+			map[string]string{
+				"PGUSER":               "e",
+				"PGHOST":               "elsewhere",
+				"PGPORT":               "1",
+				"PGTARGETSESSIONATTRS": "read-write",
+				"PGAPPNAME":            "x",
+			},
+			Config{},
+			"postgres://h/app",
+			"e",
+			"",
+			"app",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,7 +168,8 @@ func TestConfigOfSeveralHosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cc.Host != "a" || cc.Port != 1 || cc.TLSConfig != nil || len(cc.Fallbacks) != 1 || cc.Fallbacks[0].Host != "::1" || cc.Fallbacks[0].Port != 2 {
+	if cc.Host != "a" || cc.Port != 1 || cc.TLSConfig != nil || len(cc.Fallbacks) != 1 || cc.Fallbacks[0].Host != "::1" ||
+		cc.Fallbacks[0].Port != 2 {
 		t.Errorf("%s:%d and %+v", cc.Host, cc.Port, cc.Fallbacks)
 	}
 	if cc.ConnectTimeout <= 0 || cc.ConnectTimeout > defaultTimeout/2 {
@@ -155,17 +202,27 @@ func TestBadSettingsShowNoPassword(t *testing.T) {
 
 func TestHBALine(t *testing.T) {
 	for message, want := range map[string]string{
-		`no pg_hba.conf entry for host "10.0.0.9", user "mon-itor", database "postgres", no encryption`: `host all "mon-itor" 10.0.0.9/32 scram-sha-256, or give sslmode require or more, where a hostssl rule is there for it`,
-		`no pg_hba.conf entry for host "2001:db8::9", user "u", database "p", SSL encryption`:           `hostssl all "mon-itor" 2001:db8::9/128 scram-sha-256`,
-		`no pg_hba.conf entry for host "fe80::1%eth0", user "u"`:                                        `host all "mon-itor" fe80::1/128 scram-sha-256`,
-		`kein pg_hba.conf-Eintrag für Host »10.0.0.9«, Benutzer »u«`:                                    `host all "mon-itor" <address of this machine> scram-sha-256`,
-		`no pg_hba.conf entry for host "face", user "u"`:                                                `host all "mon-itor" <address of this machine> scram-sha-256`,
+		`no pg_hba.conf entry for host "10.0.0.9", user "mon-itor", database "postgres", no encryption`: `host all ` +
+			`"mon-itor" 10.0.0.9/32 scram-sha-256, or give sslmode require or more, where a hostssl rule is there for it`,
+		`no pg_hba.conf entry for host "2001:db8::9", user "u", database "p", SSL encryption`: `hostssl all ` +
+			`"mon-itor" 2001:db8::9/128 scram-sha-256`,
+		`no pg_hba.conf entry for host "fe80::1%eth0", user "u"`: `host all ` +
+			`"mon-itor" fe80::1/128 scram-sha-256`,
+		`kein pg_hba.conf-Eintrag für Host »10.0.0.9«, Benutzer »u«`: `host all ` +
+			`"mon-itor" <address of this machine> scram-sha-256`,
+		`no pg_hba.conf entry for host "face", user "u"`: `host all ` +
+			`"mon-itor" <address of this machine> scram-sha-256`,
 	} {
 		if got := hbaLine("mon-itor", message); got != want {
 			t.Errorf("%s: %s, want %s", message, got, want)
 		}
 	}
-	for name, want := range map[string]string{"monitor": "monitor", "Monitor": `"Monitor"`, `a"b`: `"a""b"`, "1a": `"1a"`} {
+	for name, want := range map[string]string{
+		"monitor": "monitor",
+		"Monitor": `"Monitor"`,
+		`a"b`:     `"a""b"`,
+		"1a":      `"1a"`,
+	} {
 		if got := ident(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}

@@ -33,7 +33,9 @@ func TestDecodeSlots(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", asJSON(t, got), asJSON(t, want))
 	}
 	rows := primaryRows()
-	rows[slots] = [][]any{{"s", "logical", "pgoutput", "app", "f", nil, "f", nil, "0/1", "t", "lost", "wal_removed", "t", "t"}}
+	rows[slots] = [][]any{
+		{"s", "logical", "pgoutput", "app", "f", nil, "f", nil, "0/1", "t", "lost", "wal_removed", "t", "t"},
+	}
 	got := mustDecode(t, 18, rows).Slots.Must()[0]
 	if got.Invalid != "wal_removed" || !got.Failover || !got.Synced || !fact.Equal(got.WALStatus, "lost") {
 		t.Errorf("%s", asJSON(t, got))
@@ -55,7 +57,8 @@ func TestDecodeArchiver(t *testing.T) {
 		t.Errorf("%s", asJSON(t, got))
 	}
 	never := mustDecode(t, 15, standbyRows()).Archiver.Must()
-	if never.LastArchivedAt.Cause() != fact.Absent || never.LastFailedAt.Cause() != fact.Absent || never.LastFailedWAL != "" {
+	if never.LastArchivedAt.Cause() != fact.Absent || never.LastFailedAt.Cause() != fact.Absent ||
+		never.LastFailedWAL != "" {
 		t.Errorf("%s", asJSON(t, never))
 	}
 	for _, major := range []int{10, 11, 12} {
@@ -69,8 +72,10 @@ func TestDecodeArchiver(t *testing.T) {
 func TestDecodeRolesAndHBA(t *testing.T) {
 	f := mustDecode(t, 15, primaryRows())
 	roles := f.Roles.Must()
-	if len(roles) != 2 || roles[0].Name != "postgres" || !roles[0].Superuser || !fact.Equal(roles[0].ValidUntil, micro(clock)) ||
-		!roles[1].Replication || !roles[1].CanLogin || roles[1].ValidUntil.Cause() != fact.Absent {
+	if len(roles) != 2 || roles[0].Name != "postgres" || !roles[0].Superuser ||
+		!fact.Equal(roles[0].ValidUntil, micro(clock)) ||
+		!roles[1].Replication || !roles[1].CanLogin ||
+		roles[1].ValidUntil.Cause() != fact.Absent {
 		t.Errorf("%s", asJSON(t, roles))
 	}
 	rows := primaryRows()
@@ -92,19 +97,33 @@ func TestDecodeActivity(t *testing.T) {
 	rows := primaryRows()
 	// A statement that began after our clock was read.
 	rows[activity] = [][]any{{"1", "1", "-1", "-1", "0", "2", "0", "t"}}
-	if got := mustDecode(t, 15, rows).Activity.Must(); got != (fact.Activity{Sessions: 1, Active: 1, BaseBackups: 2, ReplayConflict: true}) {
+	if got := mustDecode(
+		t,
+		15,
+		rows,
+	).Activity.Must(); got != (fact.Activity{Sessions: 1, Active: 1, BaseBackups: 2, ReplayConflict: true}) {
 		t.Errorf("%+v", got)
 	}
 	// What a session without track_activities does is not seen.
 	rows[activity] = [][]any{{"2", "0", nil, nil, "0", "0", "1", "f"}}
-	if got := mustDecode(t, 15, rows).Activity; got.Cause() != fact.Unsupport || !strings.Contains(got.Reason(), "track_activities is off") {
+	if got := mustDecode(
+		t,
+		15,
+		rows,
+	).Activity; got.Cause() != fact.Unsupport ||
+		!strings.Contains(got.Reason(), "track_activities is off") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 	// Without pg_read_all_stats the others' rows have no backend_type: nothing is
 	// counted, and that nothing is no evidence.
 	rows[identity][0][1] = "f"
 	rows[activity] = [][]any{{"0", "0", nil, nil, "0", "0", "0", "f"}}
-	if got := mustDecode(t, 15, rows).Activity; got.Cause() != fact.Privilege || !strings.HasSuffix(got.Reason(), "GRANT pg_monitor TO monitor") {
+	if got := mustDecode(
+		t,
+		15,
+		rows,
+	).Activity; got.Cause() != fact.Privilege ||
+		!strings.HasSuffix(got.Reason(), "GRANT pg_monitor TO monitor") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 }
@@ -130,7 +149,12 @@ func TestDecodeCollationVersion(t *testing.T) {
 	}
 	rows := primaryRows()
 	rows[collation] = [][]any{{nil}} // the locale C
-	if got := mustDecode(t, 15, rows).CollationVersion; got.Cause() != fact.Absent || !strings.Contains(got.Reason(), "has no versions") {
+	if got := mustDecode(
+		t,
+		15,
+		rows,
+	).CollationVersion; got.Cause() != fact.Absent ||
+		!strings.Contains(got.Reason(), "has no versions") {
 		t.Errorf("%s", asJSON(t, got))
 	}
 }
@@ -155,7 +179,10 @@ func TestDecodeRefusesBadLists(t *testing.T) {
 			t.Errorf("%s: %d rows are unknown: %s", name, manyRows, got.Reason())
 		}
 		rows[name] = slices.Repeat(good[:1], manyRows+1)
-		if got := get(mustDecode(t, 15, rows)); got.Cause() != fact.Unsupport || !strings.Contains(got.Reason(), "more than 2000 rows") {
+		if got := get(
+			mustDecode(t, 15, rows),
+		); got.Cause() != fact.Unsupport ||
+			!strings.Contains(got.Reason(), "more than 2000 rows") {
 			t.Errorf("%s: %d rows: %q, %s", name, manyRows+1, got.Cause(), got.Reason())
 		}
 		row := slices.Clone(good[1])

@@ -57,9 +57,18 @@ func TestDecodePrimary(t *testing.T) {
 		InRecovery:      fact.Known(false),
 		Timeline:        fact.Known(int64(4)),
 		FlushLSN:        fact.Known(fact.LSN(0x5000000)),
-		ReceiveLSN:      fact.NotKnown[fact.LSN](fact.Absent, "the WAL positions, pg_last_wal_receive_lsn(): the server is not in recovery"),
-		ReplayLSN:       fact.NotKnown[fact.LSN](fact.Absent, "the WAL positions, pg_last_wal_replay_lsn(): the server is not in recovery"),
-		ReplayPaused:    fact.NotKnown[bool](fact.Absent, "the WAL positions, pg_is_wal_replay_paused(): the server is not in recovery"),
+		ReceiveLSN: fact.NotKnown[fact.LSN](
+			fact.Absent,
+			"the WAL positions, pg_last_wal_receive_lsn(): the server is not in recovery",
+		),
+		ReplayLSN: fact.NotKnown[fact.LSN](
+			fact.Absent,
+			"the WAL positions, pg_last_wal_replay_lsn(): the server is not in recovery",
+		),
+		ReplayPaused: fact.NotKnown[bool](
+			fact.Absent,
+			"the WAL positions, pg_is_wal_replay_paused(): the server is not in recovery",
+		),
 		WalSenders:      f.WalSenders,
 		WalReceiver:     fact.Known(notRunning()),
 		ApplicationName: fact.NotKnown[string](fact.Absent, "primary_conninfo has no application_name"),
@@ -81,7 +90,12 @@ func TestDecodePrimary(t *testing.T) {
 		AvailableExtensions: fact.Known(map[string]bool{"plpgsql": true, "postgis": false}),
 		PresentExtensions:   fact.Known(map[string]bool{"plpgsql": true, "postgis": true}),
 		Collations: fact.Known([]fact.Collation{
-			{Name: "pg_catalog.de-x-icu", Recorded: "153.112", Actual: "153.120"}, {Database: "app", Recorded: "2.35", Actual: "2.36"},
+			{
+				Name:     "pg_catalog.de-x-icu",
+				Recorded: "153.112",
+				Actual:   "153.120",
+			},
+			{Database: "app", Recorded: "2.35", Actual: "2.36"},
 		}),
 		CollationVersion: fact.Known("2.36"),
 	}
@@ -123,8 +137,10 @@ func TestDecodeStandby(t *testing.T) {
 		"paused":           fact.Equal(f.ReplayPaused, false),
 		"application name": fact.Equal(f.ApplicationName, "two"),
 		"senders":          f.WalSenders.Is(func(l []fact.WalSender) bool { return len(l) == 0 }),
-		"receiver": w.Running && fact.Equal(w.Status, "streaming") && fact.Equal(w.Timeline, 4) && fact.Equal(w.SenderHost, "10.0.0.7") &&
-			fact.Equal(w.SenderPort, 5432) && fact.Equal(w.SlotName, "two") && fact.Equal(w.LastMsgAt, micro(clock)) && fact.Equal(w.FlushedLSN, 0x4FFFFFF),
+		"receiver": w.Running && fact.Equal(w.Status, "streaming") && fact.Equal(w.Timeline, 4) &&
+			fact.Equal(w.SenderHost, "10.0.0.7") &&
+			fact.Equal(w.SenderPort, 5432) && fact.Equal(w.SlotName, "two") && fact.Equal(w.LastMsgAt, micro(clock)) &&
+			fact.Equal(w.FlushedLSN, 0x4FFFFFF),
 	} {
 		if !ok {
 			t.Errorf("%s is wrong in %s", name, asJSON(t, f))
@@ -235,7 +251,15 @@ func TestDecodeRefusesOddValues(t *testing.T) {
 		f := mustDecode(t, 15, rows)
 		got := tt.observation(f)
 		if got.Known() || got.Cause() != fact.Malformed || got.Reason() == "" || strings.Contains(got.Reason(), "canary") {
-			t.Errorf("%s, column %d = %v: known %v, %q, %s", tt.part, tt.column, tt.value, got.Known(), got.Cause(), got.Reason())
+			t.Errorf(
+				"%s, column %d = %v: known %v, %q, %s",
+				tt.part,
+				tt.column,
+				tt.value,
+				got.Known(),
+				got.Cause(),
+				got.Reason(),
+			)
 		}
 		asJSON(t, f)
 	}
@@ -275,7 +299,14 @@ func TestDecodeOfUnaskedParts(t *testing.T) {
 	}
 	for name, observation := range factsOf(f) {
 		switch name {
-		case "SeesStats", "ServerVersion", "PostmasterStart", "InRecovery", "FlushLSNAfter", "FlushLSNAfterAt", "UpstreamSSLMode", "Certificate":
+		case "SeesStats",
+			"ServerVersion",
+			"PostmasterStart",
+			"InRecovery",
+			"FlushLSNAfter",
+			"FlushLSNAfterAt",
+			"UpstreamSSLMode",
+			"Certificate":
 		default:
 			if observation.Cause() != fact.NotAsked || observation.Reason() == "" {
 				t.Errorf("%s: %q, %s", name, observation.Cause(), observation.Reason())
@@ -285,7 +316,11 @@ func TestDecodeOfUnaskedParts(t *testing.T) {
 }
 
 func TestSystemIDIsUnsigned(t *testing.T) {
-	for s, want := range map[string]string{system: system, "-1": "18446744073709551615", "-9223372036854775808": "9223372036854775808"} {
+	for s, want := range map[string]string{
+		system:                 system,
+		"-1":                   "18446744073709551615",
+		"-9223372036854775808": "9223372036854775808",
+	} {
 		if got, err := parseSystemID(s); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", s, got, err, want)
 		}
@@ -299,7 +334,13 @@ func TestConninfoValue(t *testing.T) {
 	}{
 		{"", "", false, true},
 		{"application_name=two", "two", true, true},
-		{"user=replicator passfile=/tmp/pgpass host=10.0.0.7 port=5432 sslmode=prefer application_name=node-2 gssencmode=prefer", "node-2", true, true},
+		{
+			"user=replicator passfile=/tmp/pgpass host=10.0.0.7 port=5432 sslmode=prefer application_name=node-2 " +
+				"gssencmode=prefer",
+			"node-2",
+			true,
+			true,
+		},
 		{"  application_name =  two  host=h", "two", true, true},
 		{`application_name='node 2' host=h`, "node 2", true, true},
 		{`application_name=node\ 2 host=h`, "node 2", true, true},

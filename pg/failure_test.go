@@ -40,7 +40,11 @@ func TestBrokenSessions(t *testing.T) {
 			_, _ = c.Write([]byte{'D', 0, 0, 1, 0, 0, 11})
 			stall(c)
 		}, fact.Silent, "no complete answer within"},
-		"hangs up": {func(b *pgproto3.Backend, c net.Conn) { _ = b.Flush(); c.Close() }, fact.Failed, "closed the connection"},
+		"hangs up": {
+			func(b *pgproto3.Backend, c net.Conn) { _ = b.Flush(); c.Close() },
+			fact.Failed,
+			"closed the connection",
+		},
 		"is shut down": {func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(serverError("FATAL", "57P01", "terminating connection due to administrator command", "ProcessInterrupts"))
 			_ = b.Flush()
@@ -97,8 +101,12 @@ func TestBrokenSessions(t *testing.T) {
 			if tt.cause == "" {
 				return
 			}
-			for what, observation := range map[string]observation{"senders": sql.WalSenders, "receiver, asked after them": sql.WalReceiver} {
-				if observation.Cause() != tt.cause || !strings.Contains(observation.Reason(), tt.reason) || !strings.HasPrefix(observation.Reason(), "SQL monitor@") {
+			for what, observation := range map[string]observation{
+				"senders":                    sql.WalSenders,
+				"receiver, asked after them": sql.WalReceiver,
+			} {
+				if observation.Cause() != tt.cause || !strings.Contains(observation.Reason(), tt.reason) ||
+					!strings.HasPrefix(observation.Reason(), "SQL monitor@") {
 					t.Errorf("%s: %q, %s; want %q, %s", what, observation.Cause(), observation.Reason(), tt.cause, tt.reason)
 				}
 			}
@@ -111,7 +119,8 @@ func TestManyWalsenders(t *testing.T) {
 	rows := primaryRows()
 	rows[senders] = slices.Repeat(rows[senders][:1], manyRows+1)
 	sql := one(t, 10*time.Second, (&fake{rows: rows}).start(t).url).Must()
-	if got := sql.WalSenders; got.Cause() != fact.Unsupport || got.Reason() != "pg_stat_replication has more than 2000 rows" {
+	if got := sql.WalSenders; got.Cause() != fact.Unsupport ||
+		got.Reason() != "pg_stat_replication has more than 2000 rows" {
 		t.Errorf("%q, %s", got.Cause(), got.Reason())
 	}
 	if !sql.WalReceiver.Known() || !sql.Slots.Known() {
@@ -193,24 +202,67 @@ func TestNoSession(t *testing.T) {
 		{"black hole", fullListener(t), fact.Unreached, "no connection within"},
 		{"unresolved", "postgres://member.invalid:5432/postgres", fact.Unresolved, "member.invalid"},
 		{"frozen", listen(t, stall), fact.Silent, "connected, but no complete answer within"},
-		{"frozen after login", (&fake{login: func(b *pgproto3.Backend, c net.Conn) bool { stall(c); return false }}).start(t).url, fact.Silent, "no complete answer"},
-		{"frozen at the first question", hostile(identity, func(_ *pgproto3.Backend, c net.Conn) { stall(c) }).start(t).url, fact.Silent, identity},
+		{
+			"frozen after login",
+			(&fake{login: func(b *pgproto3.Backend, c net.Conn) bool { stall(c); return false }}).start(t).url,
+			fact.Silent,
+			"no complete answer",
+		},
+		{
+			"frozen at the first question",
+			hostile(identity, func(_ *pgproto3.Backend, c net.Conn) { stall(c) }).start(t).url,
+			fact.Silent,
+			identity,
+		},
 		{"hangs up", listen(t, func(net.Conn) {}), fact.Failed, "closed the connection"},
-		{"wrong password", refusing(t, "28P01", `password authentication failed for user "monitor"`, "auth_failed"), fact.Denied, "check the password of role monitor"},
+		{
+			"wrong password",
+			refusing(t, "28P01", `password authentication failed for user "monitor"`, "auth_failed"),
+			fact.Denied,
+			"check the password of role monitor",
+		},
 		{"password repeated", echo, fact.Denied, "wrong password ******** [31m"},
 		{
-			"pg_hba.conf", refusing(t, "28000", `no pg_hba.conf entry for host "10.0.0.9", user "monitor", database "postgres", no encryption`, "ClientAuthentication"),
-			fact.Denied, "no encryption (SQLSTATE 28000); add to pg_hba.conf there: host all monitor 10.0.0.9/32 scram-sha-256, or give sslmode require or more, where a hostssl rule is there for it",
+			"pg_hba.conf",
+			refusing(
+				t,
+				"28000",
+				`no pg_hba.conf entry for host "10.0.0.9", user "monitor", database "postgres", no encryption`,
+				"ClientAuthentication",
+			),
+			fact.Denied,
+			"no encryption (SQLSTATE 28000); add to pg_hba.conf there: host all monitor 10.0.0.9/32 scram-sha-256, or give " +
+				"sslmode require or more, where a hostssl rule is there for it",
 		},
 		{
 			"pg_hba.conf in German", refusing(t, "28000", `kein Eintrag für Host »10.0.0.9«`, "ClientAuthentication"),
 			fact.Denied, "host all monitor <address of this machine> scram-sha-256",
 		},
-		{"no such role", refusing(t, "28000", `role "monitor" does not exist`, "InitializeSessionUserId"), fact.Denied, `role "monitor" does not exist (SQLSTATE 28000)`},
-		{"no CONNECT", refusing(t, "42501", "permission denied for database", "CheckMyDatabase"), fact.Denied, "permission denied"},
-		{"starting up", refusing(t, "57P03", "the database system is starting up", "ProcessStartupPacket"), fact.Failed, "starting up"},
+		{
+			"no such role",
+			refusing(t, "28000", `role "monitor" does not exist`, "InitializeSessionUserId"),
+			fact.Denied,
+			`role "monitor" does not exist (SQLSTATE 28000)`,
+		},
+		{
+			"no CONNECT",
+			refusing(t, "42501", "permission denied for database", "CheckMyDatabase"),
+			fact.Denied,
+			"permission denied",
+		},
+		{
+			"starting up",
+			refusing(t, "57P03", "the database system is starting up", "ProcessStartupPacket"),
+			fact.Failed,
+			"starting up",
+		},
 		{"full", refusing(t, "53300", "sorry, too many clients already", "InitProcess"), fact.Failed, "too many clients"},
-		{"no such database", refusing(t, "3D000", `database "postgres" does not exist`, "InitPostgres"), fact.Failed, "does not exist"},
+		{
+			"no such database",
+			refusing(t, "3D000", `database "postgres" does not exist`, "InitPostgres"),
+			fact.Failed,
+			"does not exist",
+		},
 		{"SSH", listen(t, func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-x\r\n"); stall(c) }), fact.Malformed, "not PostgreSQL"},
 		{"HTTP", listen(t, func(c net.Conn) {
 			fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\n\r\n"+strings.Repeat("x", 100))
@@ -218,7 +270,12 @@ func TestNoSession(t *testing.T) {
 		}), fact.Malformed, "not PostgreSQL"},
 		{"another version", (&fake{version: "9.6.24"}).start(t).url, fact.Unsupport, "PostgreSQL 9.6.24"},
 		{"no version", (&fake{version: "one"}).start(t).url, fact.Malformed, `"one"`},
-		{"no recovery state", (&fake{rows: map[string][][]any{identity: {{"monitor", "t", "t", "150020", "maybe", start}}}}).start(t).url, fact.Malformed, "pg_is_in_recovery()"},
+		{
+			"no recovery state",
+			(&fake{rows: map[string][][]any{identity: {{"monitor", "t", "t", "150020", "maybe", start}}}}).start(t).url,
+			fact.Malformed,
+			"pg_is_in_recovery()",
+		},
 		{"no identity", (&fake{}).start(t).url, fact.Malformed, identity},
 		{"identity refused", hostile(identity, func(b *pgproto3.Backend, c net.Conn) {
 			b.Send(serverError("FATAL", "57P01", "terminating", "x"))
@@ -230,7 +287,8 @@ func TestNoSession(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := one(t, 500*time.Millisecond, tt.url)
-			if got.Known() || got.Cause() != tt.cause || !strings.Contains(got.Reason(), tt.reason) || strings.ContainsAny(got.Reason(), "\n\x1b") {
+			if got.Known() || got.Cause() != tt.cause || !strings.Contains(got.Reason(), tt.reason) ||
+				strings.ContainsAny(got.Reason(), "\n\x1b") {
 				t.Errorf("%q, %q; want %q, %q", got.Cause(), got.Reason(), tt.cause, tt.reason)
 			}
 			if got.Stamp == nil || got.Stamp.At.IsZero() {
@@ -242,8 +300,12 @@ func TestNoSession(t *testing.T) {
 
 func TestNoPasswordGiven(t *testing.T) {
 	cleanEnv(t)
-	got := Collect(t.Context(), Config{User: "monitor"}, []Target{{"m", refusing(t, "28P01", "failed", "auth_failed")}}, "m")["m"]
-	if got.Cause() != fact.Denied || !strings.HasSuffix(got.Reason(), "no password was given: set PGPASSWORD or the password file") {
+	got := Collect(t.Context(), Config{User: "monitor"}, []Target{{
+		"m",
+		refusing(t, "28P01", "failed", "auth_failed"),
+	}}, "m")["m"]
+	if got.Cause() != fact.Denied ||
+		!strings.HasSuffix(got.Reason(), "no password was given: set PGPASSWORD or the password file") {
 		t.Errorf("%q, %s", got.Cause(), got.Reason())
 	}
 }
@@ -254,7 +316,11 @@ func TestSeveralHosts(t *testing.T) {
 		return strings.TrimSuffix(strings.TrimPrefix(url, "postgres://"), "/postgres")
 	}
 	f := (&fake{rows: primaryRows()}).start(t)
-	for name, dead := range map[string]string{"refused": closedPort(t), "black hole": fullListener(t), "frozen": listen(t, stall)} {
+	for name, dead := range map[string]string{
+		"refused":    closedPort(t),
+		"black hole": fullListener(t),
+		"frozen":     listen(t, stall),
+	} {
 		got := one(t, 2*time.Second, "postgres://"+addr(dead)+","+addr(f.url)+"/postgres")
 		if sql, ok := got.Get(); !ok || sql.RemoteAddr != addr(f.url) {
 			t.Errorf("%s: %s", name, asJSON(t, got))

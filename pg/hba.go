@@ -21,9 +21,15 @@ func (d decoder) hba() fact.Observed[[]fact.HBARule] {
 		if db, ok := value(d.of(rights), "current_database()", parseText).Get(); ok {
 			where = " in database " + ident(db)
 		}
-		return fact.NotKnown[[]fact.HBARule](fact.Privilege,
-			"no privilege for %s: as a superuser%s: GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO %s; GRANT SELECT ON pg_hba_file_rules TO %s",
-			hba, where, role, role)
+		return fact.NotKnown[[]fact.HBARule](
+			fact.Privilege,
+			"no privilege for %s: as a superuser%s: GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO %s; GRANT SELECT ON "+
+				"pg_hba_file_rules TO %s",
+			hba,
+			where,
+			role,
+			role,
+		)
 	}
 	return rows(d.of(hba), func(c cells) fact.Observed[fact.HBARule] {
 		n := &record{cells: c}

@@ -104,7 +104,8 @@ func TestStamp(t *testing.T) {
 	before := time.Now()
 	got := one(t, 10*time.Second, strings.Replace(f.url, "postgres://", "postgres://u:canary@", 1))
 	addr := strings.TrimSuffix(strings.TrimPrefix(f.url, "postgres://"), "/postgres")
-	if s := got.Stamp; s == nil || s.Source != "SQL monitor@"+addr+"/postgres" || s.At.Before(before) || s.Seconds <= 0 || s.Seconds > 10 {
+	if s := got.Stamp; s == nil || s.Source != "SQL monitor@"+addr+"/postgres" || s.At.Before(before) || s.Seconds <= 0 ||
+		s.Seconds > 10 {
 		t.Errorf("stamp %+v", s)
 	}
 	if sql, _ := got.Get(); sql.RemoteAddr != addr || sql.User != "monitor" {
@@ -124,7 +125,9 @@ func TestReadOnly(t *testing.T) {
 	}
 	f := (&fake{rows: primaryRows(), before: failing}).start(t)
 	collect(t, 10*time.Second, []Target{{"m", f.url}}, "m")
-	set := regexp.MustCompile(`^SET LOCAL (statement_timeout = [1-9]\d*|lock_timeout = [1-9]\d*|search_path = pg_catalog)$`)
+	set := regexp.MustCompile(
+		`^SET LOCAL (statement_timeout = [1-9]\d*|lock_timeout = [1-9]\d*|search_path = pg_catalog)$`,
+	)
 	sent := f.statements()
 	if len(sent) < 10 || sent[0] != "login monitor postgres patroni-preflight" || sent[1] != "BEGIN READ ONLY" {
 		t.Fatalf("sent %q", sent)
@@ -180,7 +183,9 @@ func TestPartsFailAlone(t *testing.T) {
 			}
 			for part, observation := range facts {
 				switch {
-				case part == bad && (observation.Cause() != want || !strings.Contains(observation.Reason(), "no such luck") || !strings.Contains(observation.Reason(), bad)):
+				case part == bad &&
+					(observation.Cause() != want || !strings.Contains(observation.Reason(), "no such luck") ||
+						!strings.Contains(observation.Reason(), bad)):
 					t.Errorf("%s fails with %s: %q, %s", bad, code, observation.Cause(), observation.Reason())
 				case part != bad && strings.Contains(observation.Reason(), "no such luck"):
 					t.Errorf("%s fails with %s, and takes %s with it", bad, code, part)
@@ -203,7 +208,8 @@ func TestLatePartsDelayNoSample(t *testing.T) {
 	got := collect(t, time.Second, []Target{{"one", one.url}, {"two", two.url}}, "one")
 	p, ok1 := got["one"].Get()
 	s, ok2 := got["two"].Get()
-	if !ok1 || !ok2 || !p.FlushLSNAfter.Known() || !p.WalSenders.Known() || !s.ReceiveLSN.Known() || !s.WalReceiver.Known() {
+	if !ok1 || !ok2 || !p.FlushLSNAfter.Known() || !p.WalSenders.Known() || !s.ReceiveLSN.Known() ||
+		!s.WalReceiver.Known() {
 		t.Errorf("one %s, two %s", asJSON(t, got["one"]), asJSON(t, got["two"]))
 	}
 	for _, f := range []fact.SQL{p, s} {
@@ -233,10 +239,12 @@ func TestNothingForbiddenIsAsked(t *testing.T) {
 	rows[rights] = [][]any{{"app", "f", "f"}}
 	f := (&fake{rows: rows}).start(t)
 	sql, _ := one(t, 10*time.Second, f.url).Get()
-	if ready := sql.Archiver.Must().Ready; ready.Cause() != fact.Privilege || !strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO monitor") {
+	if ready := sql.Archiver.Must().Ready; ready.Cause() != fact.Privilege ||
+		!strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO monitor") {
 		t.Errorf("%s", asJSON(t, ready))
 	}
-	want := "no privilege for pg_hba_file_rules: as a superuser in database app: GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO monitor; GRANT SELECT ON pg_hba_file_rules TO monitor"
+	want := "no privilege for pg_hba_file_rules: as a superuser in database app: GRANT EXECUTE ON FUNCTION " +
+		"pg_hba_file_rules() TO monitor; GRANT SELECT ON pg_hba_file_rules TO monitor"
 	if sql.HBA.Cause() != fact.Privilege || sql.HBA.Reason() != want {
 		t.Errorf("%s", asJSON(t, sql.HBA))
 	}
@@ -277,7 +285,18 @@ func TestSlowReplicaIsCutOff(t *testing.T) {
 		return true
 	}}).start(t)
 	fast := (&fake{rows: standbyRows()}).start(t)
-	got := collect(t, time.Second, []Target{{"one", leader.url}, {"slow", slow.url}, {"fast", fast.url}, {"dead", listen(t, stall)}, {"hole", fullListener(t)}}, "one")
+	got := collect(
+		t,
+		time.Second,
+		[]Target{
+			{"one", leader.url},
+			{"slow", slow.url},
+			{"fast", fast.url},
+			{"dead", listen(t, stall)},
+			{"hole", fullListener(t)},
+		},
+		"one",
+	)
 	if sql, ok := got["one"].Get(); !ok || !fact.Equal(sql.FlushLSNAfter, 0x5000000) {
 		t.Errorf("leader %s", asJSON(t, got["one"]))
 	}

@@ -56,7 +56,11 @@ func collectOne(t *testing.T, url, mode string) fact.Observed[fact.SQL] {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	return Collect(ctx, Config{User: "monitor", Password: "x", SSLMode: mode}, []Target{{Member: "one", ConnURL: url}}, "")["one"]
+	return Collect(ctx, Config{
+		User:     "monitor",
+		Password: "x",
+		SSLMode:  mode,
+	}, []Target{{Member: "one", ConnURL: url}}, "")["one"]
 }
 
 func TestPreferKeepsTheConnectionOfAServerWithoutTLS(t *testing.T) {

@@ -93,7 +93,10 @@ func TestPartsLeftOut(t *testing.T) {
 func TestSecretsStayOnTheServer(t *testing.T) {
 	for major := 10; major <= 18; major++ {
 		sql := find(t, major, settings).sql
-		masked := regexp.MustCompile(`CASE WHEN name IN \('([^)]*)'\) AND setting NOT IN \('', '\(disabled\)'\) THEN '\(set, '`).FindStringSubmatch(sql)
+		masked := regexp.MustCompile(
+			`CASE WHEN name IN \('([^)]*)'\) AND setting NOT IN \('', '\(disabled\)'\) THEN '\(set, '`,
+		).
+			FindStringSubmatch(sql)
 		if masked == nil {
 			t.Fatalf("PostgreSQL %d: nothing is masked: %s", major, sql)
 		}
@@ -175,11 +178,15 @@ func TestLaterVersionsAreAskedAs18(t *testing.T) {
 
 func TestBegin(t *testing.T) {
 	for timeout, want := range map[time.Duration]string{
-		1500 * time.Millisecond: "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 1500;\nSET LOCAL lock_timeout = 1000;\nSET LOCAL search_path = pg_catalog;\n",
-		200 * time.Millisecond:  "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 200;\nSET LOCAL lock_timeout = 200;\nSET LOCAL search_path = pg_catalog;\n",
+		1500 * time.Millisecond: "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 1500;\nSET LOCAL lock_timeout = 1000;\n" +
+			"SET LOCAL search_path = pg_catalog;\n",
+		200 * time.Millisecond: "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 200;\nSET LOCAL lock_timeout = 200;\nSET " +
+			"LOCAL search_path = pg_catalog;\n",
 		// 0 would mean no limit.
-		0:          "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 1;\nSET LOCAL lock_timeout = 1;\nSET LOCAL search_path = pg_catalog;\n",
-		-time.Hour: "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 1;\nSET LOCAL lock_timeout = 1;\nSET LOCAL search_path = pg_catalog;\n",
+		0: "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 1;\nSET LOCAL lock_timeout = 1;\nSET LOCAL " +
+			"search_path = pg_catalog;\n",
+		-time.Hour: "BEGIN READ ONLY;\nSET LOCAL statement_timeout = 1;\nSET LOCAL lock_timeout = 1;\nSET LOCAL " +
+			"search_path = pg_catalog;\n",
 	} {
 		if got := beginSQL(timeout); got != want {
 			t.Errorf("%s: %q, want %q", timeout, got, want)

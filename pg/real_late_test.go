@@ -24,8 +24,11 @@ import (
 // transactions; the last one may go on.
 func (s *server) session(t *testing.T, application string, statements string) {
 	t.Helper()
-	c, err := pgconn.Connect(t.Context(), fmt.Sprintf("host=%s port=%d user=postgres dbname=postgres application_name='%s'",
-		filepath.Dir(s.dir), s.port, application))
+	c, err := pgconn.Connect(
+		t.Context(),
+		fmt.Sprintf("host=%s port=%d user=postgres dbname=postgres application_name='%s'",
+			filepath.Dir(s.dir), s.port, application),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +55,10 @@ func (s *server) errors() int {
 func testLate(t *testing.T, one, two *server) {
 	major, _ := strconv.Atoi(one.sql("SELECT current_setting('server_version_num')::int / 10000"))
 	for _, q := range []string{
-		"CREATE UNLOGGED TABLE u1 (i int)", "CREATE UNLOGGED TABLE u2 (i int PRIMARY KEY)",
-		"SELECT pg_create_logical_replication_slot('cdc', 'pgoutput'" + map[bool]string{true: ", failover => true"}[major >= 17] + ")",
+		"CREATE UNLOGGED TABLE u1 (i int)",
+		"CREATE UNLOGGED TABLE u2 (i int PRIMARY KEY)",
+		"SELECT pg_create_logical_replication_slot('cdc', 'pgoutput'" + map[bool]string{true: ", failover => " +
+			"true"}[major >= 17] + ")",
 		"SELECT pg_create_physical_replication_slot('unused')",
 		"CREATE ROLE expired LOGIN REPLICATION VALID UNTIL '2001-02-03 04:05:06+00'",
 		"CREATE ROLE forever NOLOGIN REPLICATION VALID UNTIL 'infinity'",
@@ -64,7 +69,8 @@ func testLate(t *testing.T, one, two *server) {
 		"UPDATE pg_collation SET collversion = '0' WHERE collname IN ('de-x-icu', 'fr-x-icu')",
 		"UPDATE pg_extension SET extversion = '0.9'",
 		"BEGIN; INSERT INTO load VALUES ('prepared'); PREPARE TRANSACTION 'p1'",
-		"SELECT pg_switch_wal()", "CHECKPOINT",
+		"SELECT pg_switch_wal()",
+		"CHECKPOINT",
 	} {
 		one.sql(q)
 	}
@@ -92,11 +98,18 @@ func testLate(t *testing.T, one, two *server) {
 		on  *server
 		sql string
 	}{
-		{one, "SELECT count(*) = 2 AND min(now() - xact_start) > '1.1 s' FROM pg_stat_activity WHERE application_name IN ('app', 'Patronize')"},
+		{
+			one,
+			"SELECT count(*) = 2 AND min(now() - xact_start) > '1.1 s' FROM pg_stat_activity WHERE application_name IN ('app'," +
+				" 'Patronize')",
+		},
 		{two, "SELECT now() - xact_start > '1.1 s' FROM pg_stat_activity WHERE application_name = 'report'"},
 		{one, "SELECT failed_count > 0 FROM pg_stat_archiver"},
 		{one, "SELECT count(*) = 1 FROM pg_stat_progress_basebackup"},
-		{one, "SELECT bool_and(replay_lsn = pg_current_wal_lsn()) FROM pg_stat_replication WHERE application_name = 'node 2'"},
+		{
+			one,
+			"SELECT bool_and(replay_lsn = pg_current_wal_lsn()) FROM pg_stat_replication WHERE application_name = 'node 2'",
+		},
 	} {
 		waitFor(t, func() bool { return wait.on.sql(wait.sql) == "t" })
 	}
@@ -146,13 +159,22 @@ func checkLate(t *testing.T, major int, one, two *server, p, s preflight.SQL) {
 	ready, _ := strconv.Atoi(one.sql("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"))
 	archiver := p.Archiver.Must()
 	check(t, p, map[string]bool{
-		"slots":    len(p.Slots.Must()) >= 3,
-		"cdc":      cdc.Type == "logical" && cdc.Plugin == "pgoutput" && cdc.Database == "postgres" && !cdc.Active && cdc.CatalogXmin && cdc.ConfirmedFlush.Known() && cdc.RestartLSN.Known() && preflight.Equal(cdc.WALStatus, "reserved"),
+		"slots": len(p.Slots.Must()) >= 3,
+		"cdc": cdc.Type == "logical" && cdc.Plugin == "pgoutput" && cdc.Database == "postgres" && !cdc.Active &&
+			cdc.CatalogXmin &&
+			cdc.ConfirmedFlush.Known() &&
+			cdc.RestartLSN.Known() &&
+			preflight.Equal(cdc.WALStatus, "reserved"),
 		"failover": cdc.Failover == (major >= 17) && !cdc.Synced && cdc.Invalid == "",
-		"two":      mine.Type == "physical" && mine.Active && mine.ActivePID > 0 && !mine.CatalogXmin && mine.ConfirmedFlush.Cause() == preflight.Absent,
-		"unused":   unused.Type == "physical" && unused.RestartLSN.Cause() == preflight.Absent && unused.WALStatus.Cause() == preflight.Absent,
-		"archiver": archiver.FailedCount > 0 && archiver.LastFailedAt.Known() && archiver.LastArchivedAt.Cause() == preflight.Absent &&
-			len(archiver.LastFailedWAL) >= 24 && ready > 0 && preflight.Equal(archiver.Ready, ready),
+		"two": mine.Type == "physical" && mine.Active && mine.ActivePID > 0 && !mine.CatalogXmin &&
+			mine.ConfirmedFlush.Cause() == preflight.Absent,
+		"unused": unused.Type == "physical" && unused.RestartLSN.Cause() == preflight.Absent &&
+			unused.WALStatus.Cause() == preflight.Absent,
+		"archiver": archiver.FailedCount > 0 && archiver.LastFailedAt.Known() &&
+			archiver.LastArchivedAt.Cause() == preflight.Absent &&
+			len(archiver.LastFailedWAL) >= 24 &&
+			ready > 0 &&
+			preflight.Equal(archiver.Ready, ready),
 		"checkpoint": p.Checkpoint.Is(func(c preflight.Checkpoint) bool {
 			return c.RedoLSN.String() == redo(one) && time.Since(c.At) < time.Hour
 		}),
@@ -171,7 +193,8 @@ func checkLate(t *testing.T, major int, one, two *server, p, s preflight.SQL) {
 		"archiver":   s.Archiver.Is(func(a preflight.Archiver) bool { return a.Ready.Known() }),
 		"checkpoint": s.Checkpoint.Is(func(c preflight.Checkpoint) bool { return c.RedoLSN.String() == checkpoint }),
 		"activity": s.Activity.Is(func(a preflight.Activity) bool {
-			return a.Sessions == 1 && a.Active == 1 && a.OldestTransactionSeconds >= 1 && a.OldestQuerySeconds >= 1 && a.BaseBackups == 0
+			return a.Sessions == 1 && a.Active == 1 && a.OldestTransactionSeconds >= 1 && a.OldestQuerySeconds >= 1 &&
+				a.BaseBackups == 0
 		}),
 		"roles":    rolesAreRight(s.Roles.Must()),
 		"unlogged": preflight.Equal(s.UnloggedTables, 2),
@@ -191,13 +214,18 @@ func checkLate(t *testing.T, major int, one, two *server, p, s preflight.SQL) {
 		}
 		settings := f.Settings.Must()
 		check(t, f, map[string]bool{
-			"collations":  slices.Equal(got, collations),
-			"extensions":  maps.Equal(f.Extensions.Must(), map[string]string{"plpgsql": "0.9"}),
-			"available":   maps.Equal(f.AvailableExtensions.Must(), map[string]bool{"plpgsql": false}) && maps.Equal(f.PresentExtensions.Must(), map[string]bool{"plpgsql": true}),
-			"commands":    strings.HasPrefix(settings["archive_command"], "(set, sha256 ") && strings.HasPrefix(settings["restore_command"], "(set, sha256 ") && settings["archive_command"] != settings["restore_command"],
-			"units":       settings["wal_segment_size"] == "16777216" && settings["shared_buffers"] == "16384" && settings["wal_keep_size"] == "64",
-			"preloaded":   settings["shared_preload_libraries"] == "" && hasKey(settings, "shared_preload_libraries"),
-			"of our role": !hasKey(settings, "wal_sender_timeout") == (f.User == "monitor") && settings["default_transaction_read_only"] == map[bool]string{false: "off"}[f.User == "monitor"],
+			"collations": slices.Equal(got, collations),
+			"extensions": maps.Equal(f.Extensions.Must(), map[string]string{"plpgsql": "0.9"}),
+			"available": maps.Equal(f.AvailableExtensions.Must(), map[string]bool{"plpgsql": false}) &&
+				maps.Equal(f.PresentExtensions.Must(), map[string]bool{"plpgsql": true}),
+			"commands": strings.HasPrefix(settings["archive_command"], "(set, sha256 ") &&
+				strings.HasPrefix(settings["restore_command"], "(set, sha256 ") &&
+				settings["archive_command"] != settings["restore_command"],
+			"units": settings["wal_segment_size"] == "16777216" && settings["shared_buffers"] == "16384" &&
+				settings["wal_keep_size"] == "64",
+			"preloaded": settings["shared_preload_libraries"] == "" && hasKey(settings, "shared_preload_libraries"),
+			"of our role": !hasKey(settings, "wal_sender_timeout") == (f.User == "monitor") &&
+				settings["default_transaction_read_only"] == map[bool]string{false: "off"}[f.User == "monitor"],
 			"no conninfo": !hasKey(settings, "primary_conninfo") && !hasKey(settings, "data_directory"),
 		})
 	}
@@ -231,8 +259,10 @@ func checkHBA(t *testing.T, facts ...preflight.SQL) {
 			"rules": f.HBA.Is(func(l []preflight.HBARule) bool {
 				return len(l) == 4 &&
 					l[0].Line == 1 && l[0].Type == "local" && slices.Equal(l[0].Databases, []string{"all"}) && l[0].Address == "" &&
-					l[1].Type == "host" && slices.Equal(l[1].Databases, []string{"replication"}) && slices.Equal(l[1].Users, []string{"replicator"}) &&
-					l[1].Address == "127.0.0.1" && l[1].Netmask == "255.255.255.255" && l[1].Method == "scram-sha-256" && l[1].Error == "" &&
+					l[1].Type == "host" && slices.Equal(l[1].Databases, []string{"replication"}) &&
+					slices.Equal(l[1].Users, []string{"replicator"}) &&
+					l[1].Address == "127.0.0.1" && l[1].Netmask == "255.255.255.255" && l[1].Method == "scram-sha-256" &&
+					l[1].Error == "" &&
 					slices.Equal(l[2].Users, []string{"monitor", "plain", "root"}) && l[3].Method == "reject"
 			}),
 		})
@@ -245,11 +275,14 @@ func testLatePlain(t *testing.T, one, two *server) {
 		ready := f.Archiver.Must().Ready
 		_, preloaded := f.Settings.Must()["shared_preload_libraries"]
 		check(t, f, map[string]bool{
-			"activity":    f.Activity.Cause() == preflight.Privilege && strings.HasSuffix(f.Activity.Reason(), "GRANT pg_monitor TO plain"),
-			"ready":       ready.Cause() == preflight.Privilege && strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO plain"),
-			"hba":         f.HBA.Cause() == preflight.Privilege && strings.Contains(f.HBA.Reason(), "TO plain; GRANT SELECT"),
-			"preloaded":   !preloaded,
-			"for all":     f.Slots.Known() && f.Roles.Known() && f.Database.Known() && f.UnloggedTables.Known() && f.Extensions.Known(),
+			"activity": f.Activity.Cause() == preflight.Privilege &&
+				strings.HasSuffix(f.Activity.Reason(), "GRANT pg_monitor TO plain"),
+			"ready": ready.Cause() == preflight.Privilege &&
+				strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO plain"),
+			"hba":       f.HBA.Cause() == preflight.Privilege && strings.Contains(f.HBA.Reason(), "TO plain; GRANT SELECT"),
+			"preloaded": !preloaded,
+			"for all": f.Slots.Known() && f.Roles.Known() && f.Database.Known() && f.UnloggedTables.Known() &&
+				f.Extensions.Known(),
 			"for all too": f.AvailableExtensions.Known() && f.Collations.Known() && f.Checkpoint.Known() && f.Earlier.Known(),
 		})
 	}
@@ -266,9 +299,15 @@ func testGranted(t *testing.T, one, two *server) {
 		one.sql(grant)
 		defer one.sql(strings.NewReplacer("GRANT", "REVOKE", " TO ", " FROM ").Replace(grant))
 	}
-	waitFor(t, func() bool {
-		return two.sql("SELECT has_function_privilege('monitor', 'pg_hba_file_rules()', 'EXECUTE') AND has_table_privilege('monitor', 'pg_hba_file_rules', 'SELECT')") == "t"
-	})
+	waitFor(
+		t,
+		func() bool {
+			return two.sql(
+				"SELECT has_function_privilege('monitor', 'pg_hba_file_rules()', 'EXECUTE') AND has_table_privilege('monitor', "+
+					"'pg_hba_file_rules', 'SELECT')",
+			) == "t"
+		},
+	)
 	a, b := ask(t, "monitor", one, two, 5*time.Second)
 	checkHBA(t, must(t, a), must(t, b))
 }
@@ -276,9 +315,15 @@ func testGranted(t *testing.T, one, two *server) {
 // What waits for a lock hides nothing else.
 func testLocked(t *testing.T, one, two *server) {
 	one.session(t, "locker", "BEGIN; LOCK pg_extension IN ACCESS EXCLUSIVE MODE")
-	waitFor(t, func() bool {
-		return one.sql("SELECT count(*) FROM pg_locks WHERE relation = 'pg_extension'::regclass AND mode = 'AccessExclusiveLock' AND granted") == "1"
-	})
+	waitFor(
+		t,
+		func() bool {
+			return one.sql(
+				"SELECT count(*) FROM pg_locks WHERE relation = 'pg_extension'::regclass AND mode = 'AccessExclusiveLock' AND "+
+					"granted",
+			) == "1"
+		},
+	)
 	begin := time.Now()
 	a, b := ask(t, "root", one, two, 1500*time.Millisecond)
 	p, s := must(t, a), must(t, b)
@@ -305,7 +350,9 @@ func testConflict(t *testing.T, one, two *server) {
 	}
 	one.sql("CREATE TABLE busy AS SELECT generate_series(1, 1000) AS x")
 	waitFor(t, func() bool {
-		return one.sql("SELECT bool_and(replay_lsn = pg_current_wal_lsn()) FROM pg_stat_replication WHERE application_name = 'node 2'") == "t"
+		return one.sql(
+			"SELECT bool_and(replay_lsn = pg_current_wal_lsn()) FROM pg_stat_replication WHERE application_name = 'node 2'",
+		) == "t"
 	})
 	for _, c := range []struct {
 		what, holds string
@@ -320,7 +367,9 @@ func testConflict(t *testing.T, one, two *server) {
 		}
 		two.session(t, c.what, c.holds)
 		waitFor(t, func() bool {
-			return two.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = '"+c.what+"'") == "1"
+			return two.sql(
+				"SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = '"+c.what+"'",
+			) == "1"
 		})
 		for _, q := range c.clash {
 			one.sql(q)
@@ -335,8 +384,26 @@ func testConflict(t *testing.T, one, two *server) {
 // baseBackup begins one that is too slow to end.
 func (s *server) baseBackup(t *testing.T) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(s.bin, "pg_basebackup"), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port),
-		"-U", "replicator", "-D", "-", "-F", "tar", "-X", "none", "-c", "fast", "-r", "32")
+	cmd := exec.CommandContext(
+		t.Context(),
+		filepath.Join(s.bin, "pg_basebackup"),
+		"-h",
+		"127.0.0.1",
+		"-p",
+		strconv.Itoa(s.port),
+		"-U",
+		"replicator",
+		"-D",
+		"-",
+		"-F",
+		"tar",
+		"-X",
+		"none",
+		"-c",
+		"fast",
+		"-r",
+		"32",
+	)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+secret+" application_name=wrong")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -22,9 +22,13 @@ func testLeastRights(t *testing.T, one *server) {
 		t.Fatalf("%d blocks of SQL, want the role and what is optional", len(blocks))
 	}
 	sees := func() string {
-		return one.sql("SELECT pg_has_role('preflight', 'pg_read_all_stats', 'USAGE')::text || ' ' || pg_has_role('preflight', 'pg_read_all_settings', 'USAGE') || ' ' || " +
-			"has_function_privilege('preflight', 'pg_ls_archive_statusdir()', 'EXECUTE') || ' ' || " +
-			"(has_function_privilege('preflight', 'pg_hba_file_rules()', 'EXECUTE') AND has_table_privilege('preflight', 'pg_hba_file_rules', 'SELECT'))")
+		return one.sql(
+			"SELECT pg_has_role('preflight', 'pg_read_all_stats', 'USAGE')::text || ' ' || pg_has_role('preflight', " +
+				"'pg_read_all_settings', 'USAGE') || ' ' || " +
+				"has_function_privilege('preflight', 'pg_ls_archive_statusdir()', 'EXECUTE') || ' ' || " +
+				"(has_function_privilege('preflight', 'pg_hba_file_rules()', 'EXECUTE') AND has_table_privilege('preflight', " +
+				"'pg_hba_file_rules', 'SELECT'))",
+		)
 	}
 	for i, want := range []string{"true true true false", "true true true true"} {
 		for stmt := range strings.SplitSeq(string(blocks[i][1]), ";") {
@@ -36,7 +40,9 @@ func testLeastRights(t *testing.T, one *server) {
 			t.Errorf("after block %d: %s, want %s", i+1, got, want)
 		}
 	}
-	if got := one.sql("SELECT rolsuper OR rolcreaterole OR rolreplication FROM pg_roles WHERE rolname = 'preflight'"); got != "f" {
+	if got := one.sql(
+		"SELECT rolsuper OR rolcreaterole OR rolreplication FROM pg_roles WHERE rolname = 'preflight'",
+	); got != "f" {
 		t.Errorf("the role may do more than read: %s", got)
 	}
 }

@@ -174,7 +174,8 @@ func testPlainRole(t *testing.T, one, two *server) {
 		"application name": hidden(s.ApplicationName.Cause(), s.ApplicationName.Reason()),
 		"timeline":         hidden(s.Timeline.Cause(), s.Timeline.Reason()),
 		"receiver": s.WalReceiver.Is(func(w preflight.WalReceiver) bool {
-			return w.Running && hidden(w.Status.Cause(), w.Status.Reason()) && hidden(w.FlushedLSN.Cause(), w.FlushedLSN.Reason()) &&
+			return w.Running && hidden(w.Status.Cause(), w.Status.Reason()) &&
+				hidden(w.FlushedLSN.Cause(), w.FlushedLSN.Reason()) &&
 				hidden(w.SlotName.Cause(), w.SlotName.Reason())
 		}),
 	})
@@ -199,8 +200,22 @@ func testRefused(t *testing.T, one, two *server) {
 func testOrder(t *testing.T, one, two *server) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	cmd := exec.CommandContext(ctx, filepath.Join(one.bin, "psql"), "-X", "-q", "-h", filepath.Dir(one.dir), "-p", strconv.Itoa(one.port),
-		"-U", "postgres", "-d", "postgres", "-c", "DO $$ BEGIN LOOP INSERT INTO load SELECT repeat('x', 200) FROM generate_series(1, 50); COMMIT; END LOOP; END $$")
+	cmd := exec.CommandContext(
+		ctx,
+		filepath.Join(one.bin, "psql"),
+		"-X",
+		"-q",
+		"-h",
+		filepath.Dir(one.dir),
+		"-p",
+		strconv.Itoa(one.port),
+		"-U",
+		"postgres",
+		"-d",
+		"postgres",
+		"-c",
+		"DO $$ BEGIN LOOP INSERT INTO load SELECT repeat('x', 200) FROM generate_series(1, 50); COMMIT; END LOOP; END $$",
+	)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +255,8 @@ func testRevoked(t *testing.T, one, two *server) {
 	a, _ := ask(t, "monitor", one, two, 5*time.Second)
 	p := must(t, a)
 	check(t, p, map[string]bool{
-		"system id": p.SystemID.Cause() == preflight.Privilege && strings.Contains(p.SystemID.Reason(), "permission denied for function pg_control_system"),
+		"system id": p.SystemID.Cause() == preflight.Privilege &&
+			strings.Contains(p.SystemID.Reason(), "permission denied for function pg_control_system"),
 		"others": p.FlushLSN.Known() && p.FlushLSNAfter.Known() && p.WalSenders.Known() && p.WalReceiver.Known() &&
 			p.Settings.Known() && p.Timeline.Known() && p.Slots.Known(),
 		"checkpoint": p.Checkpoint.Cause() == preflight.Privilege,
@@ -263,7 +279,9 @@ func testNoReceiver(t *testing.T, one, two *server) {
 	a, b := ask(t, "monitor", one, two, 5*time.Second)
 	p, s := must(t, a), must(t, b)
 	check(t, s, map[string]bool{
-		"receiver":         s.WalReceiver.Is(func(w preflight.WalReceiver) bool { return !w.Running && w.Status.Cause() == preflight.Absent }),
+		"receiver": s.WalReceiver.Is(
+			func(w preflight.WalReceiver) bool { return !w.Running && w.Status.Cause() == preflight.Absent },
+		),
 		"timeline":         preflight.Equal(s.Timeline, 1),
 		"application name": s.ApplicationName.Cause() == preflight.Absent,
 	})
@@ -305,8 +323,13 @@ func testTLS(t *testing.T, one *server) {
 		ok   bool
 		why  string
 	}{
-		"verified":       {Config{SSLMode: "verify-full", SSLRootCert: ca}, "127.0.0.1", true, ""},
-		"another name":   {Config{SSLMode: "verify-full", SSLRootCert: ca}, "localhost", false, "its certificate is for 127.0.0.1, not for localhost"},
+		"verified": {Config{SSLMode: "verify-full", SSLRootCert: ca}, "127.0.0.1", true, ""},
+		"another name": {
+			Config{SSLMode: "verify-full", SSLRootCert: ca},
+			"localhost",
+			false,
+			"its certificate is for 127.0.0.1, not for localhost",
+		},
 		"no root":        {Config{SSLMode: "verify-full"}, "127.0.0.1", false, "signed by a CA that is not trusted here"},
 		"default prefer": {Config{}, "127.0.0.1", true, ""},
 	} {

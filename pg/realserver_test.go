@@ -62,7 +62,17 @@ func (s *server) write(file, text string) {
 
 func (s *server) start() {
 	s.t.Helper()
-	s.run("pg_ctl", "-D", s.dir, "-w", "-t", "60", "-l", filepath.Join(filepath.Dir(s.dir), filepath.Base(s.dir)+".log"), "start")
+	s.run(
+		"pg_ctl",
+		"-D",
+		s.dir,
+		"-w",
+		"-t",
+		"60",
+		"-l",
+		filepath.Join(filepath.Dir(s.dir), filepath.Base(s.dir)+".log"),
+		"start",
+	)
 	s.t.Cleanup(func() { s.run("pg_ctl", "-D", s.dir, "-w", "-m", "immediate", "stop") })
 }
 
@@ -122,10 +132,14 @@ func cluster(t *testing.T) (one, two *server) {
 
 	one.run("initdb", "-D", one.dir, "-U", "postgres", "-A", "trust", "--no-sync")
 	conf := func(s *server) string {
-		return fmt.Sprintf("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\n"+
-			"cluster_name = 'pay'\nwal_keep_size = 64\nwal_level = logical\nmax_prepared_transactions = 5\n"+
-			// Both fail, and name what must not be seen.
-			"archive_mode = on\narchive_command = 'test -z canary-archive'\nrestore_command = 'test -z canary-restore'\n", s.port, top)
+		return fmt.Sprintf(
+			"port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\n"+
+				"cluster_name = 'pay'\nwal_keep_size = 64\nwal_level = logical\nmax_prepared_transactions = 5\n"+
+				// Both fail, and name what must not be seen.
+				"archive_mode = on\narchive_command = 'test -z canary-archive'\nrestore_command = 'test -z canary-restore'\n",
+			s.port,
+			top,
+		)
 	}
 	one.write("postgresql.conf", conf(one))
 	if err := os.Remove(filepath.Join(one.dir, "pg_hba.conf")); err != nil {
@@ -149,15 +163,27 @@ func cluster(t *testing.T) (one, two *server) {
 	} {
 		one.sql(q)
 	}
-	one.run("pg_basebackup", "-D", two.dir, "-d", fmt.Sprintf("host=127.0.0.1 port=%d user=replicator password=%s", one.port, secret), "--no-sync")
+	one.run(
+		"pg_basebackup",
+		"-D",
+		two.dir,
+		"-d",
+		fmt.Sprintf("host=127.0.0.1 port=%d user=replicator password=%s", one.port, secret),
+		"--no-sync",
+	)
 	two.write("postgresql.conf", conf(two))
-	two.write("postgresql.auto.conf", fmt.Sprintf("primary_conninfo = 'user=replicator password=''%s application_name=wrong'' host=127.0.0.1 port=%d "+
-		`application_name=node\\ 2 sslmode=disable'`+"\nprimary_slot_name = 'two'\n", secret, one.port))
+	two.write(
+		"postgresql.auto.conf",
+		fmt.Sprintf("primary_conninfo = 'user=replicator password=''%s application_name=wrong'' host=127.0.0.1 port=%d "+
+			`application_name=node\\ 2 sslmode=disable'`+"\nprimary_slot_name = 'two'\n", secret, one.port),
+	)
 	one.sql("ALTER ROLE replicator PASSWORD '" + secret + " application_name=wrong'")
 	two.write("standby.signal", "")
 	two.start()
 	waitFor(t, func() bool {
-		return one.sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND flush_lsn = pg_current_wal_flush_lsn()") == "1"
+		return one.sql(
+			"SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND flush_lsn = pg_current_wal_flush_lsn()",
+		) == "1"
 	})
 	return one, two
 }

@@ -35,7 +35,13 @@ func TestTLS(t *testing.T) {
 	cleanEnv(t)
 	ca, other := testca.New(t, "our CA"), testca.New(t, "another CA")
 	root, otherRoot := testca.File(t, "ca.crt", ca.PEM), testca.File(t, "ca.crt", other.PEM)
-	good, mine, foreign := ca.Issue(time.Hour, "127.0.0.1"), ca.Issue(time.Hour, "me").TLS(t), other.Issue(time.Hour, "me").TLS(t)
+	good, mine, foreign := ca.Issue(
+		time.Hour,
+		"127.0.0.1",
+	), ca.Issue(time.Hour, "me").
+		TLS(t),
+		other.Issue(time.Hour, "me").
+			TLS(t)
 	named := ca.Issue(time.Hour, "db.example")
 	for _, tc := range []struct {
 		name   string
@@ -45,16 +51,56 @@ func TestTLS(t *testing.T) {
 	}{
 		{"verify-full", good.Server(t, nil), Config{SSLMode: "verify-full", SSLRootCert: root}, ""},
 		{"verify-ca does not look at the name", named.Server(t, nil), Config{SSLMode: "verify-ca", SSLRootCert: root}, ""},
-		{"require without a root verifies nothing", other.Issue(-time.Hour, "x").Server(t, nil), Config{SSLMode: "require"}, ""},
+		{
+			"require without a root verifies nothing",
+			other.Issue(-time.Hour, "x").Server(t, nil),
+			Config{SSLMode: "require"},
+			"",
+		},
 		{"prefer verifies nothing", other.Issue(-time.Hour, "x").Server(t, nil), Config{}, ""},
 		{"client certificate", good.Server(t, ca), Config{SSLMode: "verify-full", SSLRootCert: root, Certificate: &mine}, ""},
-		{"expired", ca.Issue(-time.Hour, "127.0.0.1").Server(t, nil), Config{SSLMode: "verify-full", SSLRootCert: root}, "its certificate expired at "},
-		{"expired, verify-ca", ca.Issue(-time.Hour, "x").Server(t, nil), Config{SSLMode: "verify-ca", SSLRootCert: root}, "its certificate expired at "},
-		{"wrong name", named.Server(t, nil), Config{SSLMode: "verify-full", SSLRootCert: root}, "its certificate is for db.example, not for 127.0.0.1"},
-		{"unknown CA", good.Server(t, nil), Config{SSLMode: "verify-ca", SSLRootCert: otherRoot}, "give that CA in sslrootcert"},
-		{"require with a root", good.Server(t, nil), Config{SSLMode: "require", SSLRootCert: otherRoot}, "give that CA in sslrootcert"},
-		{"no client certificate", good.Server(t, ca), Config{SSLMode: "require"}, "and none is configured: give sslcert and sslkey"},
-		{"another client certificate", good.Server(t, ca), Config{SSLMode: "require", Certificate: &foreign}, "refuses the client certificate"},
+		{
+			"expired",
+			ca.Issue(-time.Hour, "127.0.0.1").Server(t, nil),
+			Config{SSLMode: "verify-full", SSLRootCert: root},
+			"its certificate expired at ",
+		},
+		{
+			"expired, verify-ca",
+			ca.Issue(-time.Hour, "x").Server(t, nil),
+			Config{SSLMode: "verify-ca", SSLRootCert: root},
+			"its certificate expired at ",
+		},
+		{
+			"wrong name",
+			named.Server(t, nil),
+			Config{SSLMode: "verify-full", SSLRootCert: root},
+			"its certificate is for db.example, not for 127.0.0.1",
+		},
+		{
+			"unknown CA",
+			good.Server(t, nil),
+			Config{SSLMode: "verify-ca", SSLRootCert: otherRoot},
+			"give that CA in sslrootcert",
+		},
+		{
+			"require with a root",
+			good.Server(t, nil),
+			Config{SSLMode: "require", SSLRootCert: otherRoot},
+			"give that CA in sslrootcert",
+		},
+		{
+			"no client certificate",
+			good.Server(t, ca),
+			Config{SSLMode: "require"},
+			"and none is configured: give sslcert and sslkey",
+		},
+		{
+			"another client certificate",
+			good.Server(t, ca),
+			Config{SSLMode: "require", Certificate: &foreign},
+			"refuses the client certificate",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.cfg.User, tc.cfg.Password = "monitor", "hunter2"
@@ -80,7 +126,10 @@ func TestTLS(t *testing.T) {
 func TestNoTLSThere(t *testing.T) {
 	cleanEnv(t)
 	f := (&fake{}).start(t)
-	got := Collect(t.Context(), Config{User: "monitor", SSLMode: "require"}, []Target{{Member: "one", ConnURL: f.url}}, "")["one"]
+	got := Collect(t.Context(), Config{
+		User:    "monitor",
+		SSLMode: "require",
+	}, []Target{{Member: "one", ConnURL: f.url}}, "")["one"]
 	if got.Cause() != fact.TLS || len(f.statements()) > 0 {
 		t.Errorf("%q: %s; %q", got.Cause(), got.Reason(), f.statements())
 	}
@@ -107,8 +156,10 @@ func TestEnvironmentAndService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cc.User != "watch" || cc.Host != "db.example" || cc.ChannelBinding != "require" || cc.TLSConfig.ServerName != "db.example" || cc.TLSConfig.InsecureSkipVerify ||
-		cc.TLSConfig.RootCAs == nil || len(cc.TLSConfig.Certificates) != 1 || cc.TLSConfig.MinVersion != tls.VersionTLS12 {
+	if cc.User != "watch" || cc.Host != "db.example" || cc.ChannelBinding != "require" ||
+		cc.TLSConfig.ServerName != "db.example" || cc.TLSConfig.InsecureSkipVerify ||
+		cc.TLSConfig.RootCAs == nil || len(cc.TLSConfig.Certificates) != 1 ||
+		cc.TLSConfig.MinVersion != tls.VersionTLS12 {
 		t.Errorf("%q@%q, %q, %+v", cc.User, cc.Host, cc.ChannelBinding, cc.TLSConfig)
 	}
 	own := pair.TLS(t)

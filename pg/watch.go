@@ -15,7 +15,13 @@ const watchTimeout = time.Second
 // after the given time, until the context ends. It keeps one session a member
 // while that lasts, and reads only. primary is told when one answered that it is
 // not: never by two at once.
-func Watch(ctx context.Context, cfg Config, targets []Target, every time.Duration, primary func(member string, at time.Time)) {
+func Watch(
+	ctx context.Context,
+	cfg Config,
+	targets []Target,
+	every time.Duration,
+	primary func(member string, at time.Time),
+) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, t := range targets {

@@ -40,7 +40,11 @@ func recovering(t *testing.T, turns string, sessions *atomic.Int32) string {
 			if turn == 'x' {
 				return
 			}
-			b.Send(&pgproto3.RowDescription{Fields: []pgproto3.FieldDescription{{Name: []byte("pg_is_in_recovery"), DataTypeOID: 16, DataTypeSize: 1}}})
+			b.Send(
+				&pgproto3.RowDescription{
+					Fields: []pgproto3.FieldDescription{{Name: []byte("pg_is_in_recovery"), DataTypeOID: 16, DataTypeSize: 1}},
+				},
+			)
 			b.Send(&pgproto3.DataRow{Values: [][]byte{{turn}}})
 			b.Send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")})
 			b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})

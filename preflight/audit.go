@@ -35,9 +35,16 @@ func AuditLive(s *fact.Snapshot, q fact.Question, p check.Policies) Report {
 func judgeFiles(s *fact.Snapshot, q fact.Question, p check.Policies, checks []check.Check) Report {
 	results := check.Evaluate(s, q, p, checks)
 	r := Report{
-		SchemaVersion: check.ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: fact.Request{Target: s.Target, Question: q},
-		Leader: s.Leader(), Members: membersOf(s), Baseline: verify.BaselineOf(s, q), Files: auditedFiles(s),
-		Candidates: []CandidateReport{}, Results: []WeighedResult{},
+		SchemaVersion: check.ReportSchema,
+		Tool:          s.Tool,
+		TakenAt:       s.TakenAt,
+		Request:       fact.Request{Target: s.Target, Question: q},
+		Leader:        s.Leader(),
+		Members:       membersOf(s),
+		Baseline:      verify.BaselineOf(s, q),
+		Files:         auditedFiles(s),
+		Candidates:    []CandidateReport{},
+		Results:       []WeighedResult{},
 	}
 	r.Verdict, r.Summary = weigh(results, s.Leader(), s.FileIDs(), p, nil, &r.Results)
 	r.ExitCode = r.Verdict.ExitCode()

@@ -48,22 +48,39 @@ func TestUnnamed(t *testing.T) {
 			facttest.Killed(s, retry(s))
 			facttest.Member(s.Snapshot, "node3").REST = fact.NotKnown[fact.REST](fact.Silent, "silent")
 		}, preflight.UnknownState},
-		{"host gone", func(s *fact.Recording) {
-			*facttest.Member(s.Snapshot, "node3") = fact.Member{Name: "node3", Key: facttest.Member(s.Snapshot, "node3").Key, REST: fact.NotKnown[fact.REST](fact.Unreached, "no route"), SQL: fact.NotKnown[fact.SQL](fact.Unreached, "no route")}
-			facttest.Age(s, "node3", 59)
-		}, preflight.Go},
+		{
+			"host gone",
+			func(s *fact.Recording) {
+				*facttest.Member(s.Snapshot, "node3") = fact.Member{
+					Name: "node3",
+					Key:  facttest.Member(s.Snapshot, "node3").Key,
+					REST: fact.NotKnown[fact.REST](fact.Unreached, "no route"),
+					SQL:  fact.NotKnown[fact.SQL](fact.Unreached, "no route"),
+				}
+				facttest.Age(s, "node3", 59)
+			},
+			preflight.Go,
+		},
 		{"no way to it for us", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node3").REST = fact.NotKnown[fact.REST](fact.Unreached, "no route")
 		}, preflight.UnknownState},
 		{"an old lease, and an answer", func(s *fact.Recording) { facttest.Age(s, "node3", 59) }, preflight.NoGo},
-		{"a wrong answer", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node3").REST.Value.Name = fact.Known("node1") }, preflight.NoGo},
+		{
+			"a wrong answer",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node3").REST.Value.Name = fact.Known("node1") },
+			preflight.NoGo,
+		},
 		{"not streaming: it may see nobody else, and win", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node3").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
 		}, preflight.NoGo},
 		{"nofailover", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
 		}, preflight.Go},
-		{"4.0.5 refuses in quorum mode only who is named", func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.5") }, preflight.Go},
+		{
+			"4.0.5 refuses in quorum mode only who is named",
+			func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.5") },
+			preflight.Go,
+		},
 		{"nobody left", func(s *fact.Recording) {
 			facttest.Killed(s, 2)
 			facttest.Member(s.Snapshot, "node2").Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
@@ -101,7 +118,12 @@ func TestUnnamedKnowingLessNeverHelps(t *testing.T) {
 			facttest.Killed(s, 2)
 			facttest.Member(s.Snapshot, "node2").Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
 		},
-		"the wrong answer": func(s *fact.Recording) { facttest.Member(s.Snapshot, "node3").REST.Value.Name = fact.Known("node1") },
+		"the wrong answer": func(s *fact.Recording) {
+			facttest.Member(
+				s.Snapshot,
+				"node3",
+			).REST.Value.Name = fact.Known("node1")
+		},
 	} {
 		s := unnamed(t)
 		do(s)

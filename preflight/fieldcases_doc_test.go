@@ -42,7 +42,12 @@ func fieldCasesDocument() string {
 	}
 	fmt.Fprintf(&b, "| all | | %d | %d |\n", reports, traps)
 	for _, topic := range caseNumbers {
-		fmt.Fprintf(&b, "\n## %s: %s\n\n| case | report | what happened | | checks, or why none |\n|---|---|---|---|---|\n", topic.prefix, topic.title)
+		fmt.Fprintf(
+			&b,
+			"\n## %s: %s\n\n| case | report | what happened | | checks, or why none |\n|---|---|---|---|---|\n",
+			topic.prefix,
+			topic.title,
+		)
 		for _, n := range topic.numbers {
 			i := slices.IndexFunc(all, func(c fieldCase) bool { return c.id == caseID(topic.prefix, n) })
 			if i >= 0 {

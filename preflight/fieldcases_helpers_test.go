@@ -83,7 +83,14 @@ func apiURL(s *fact.Recording, member, url, answers string) {
 	m := facttest.Member(s.Snapshot, member)
 	m.Key.Value.APIURL = fact.Known(url)
 	if answers == "" {
-		m.REST, m.Liveness = fact.NotKnown[fact.REST](fact.Refused, "GET %s: connection refused", url), fact.NotKnown[int](fact.Refused, "connection refused")
+		m.REST, m.Liveness = fact.NotKnown[fact.REST](
+			fact.Refused,
+			"GET %s: connection refused",
+			url,
+		), fact.NotKnown[int](
+			fact.Refused,
+			"connection refused",
+		)
 		return
 	}
 	r := *facttest.Member(s.Snapshot, answers).REST.Value
@@ -101,7 +108,11 @@ func syncMembers(s *fact.Recording, mode string, standbys ...string) {
 
 // tag gives a member tags, in its key and in its answer.
 func tag(s *fact.Recording, member string, tags fact.Tags) {
-	facttest.Member(s.Snapshot, member).Key.Value.Tags, facttest.Member(s.Snapshot, member).REST.Value.Tags = fact.Known(tags), fact.Known(tags)
+	facttest.Member(s.Snapshot, member).Key.Value.Tags, facttest.Member(s.Snapshot, member).REST.Value.Tags = fact.Known(
+		tags,
+	), fact.Known(
+		tags,
+	)
 }
 
 // archiving turns archiving on, on every member.

@@ -81,7 +81,18 @@ type look struct {
 const theCandidate = "*"
 
 func allCases() []fieldCase {
-	return slices.Concat(addressCases, clientCases, lagReports, replicaCases, syncReports, shutdownFieldCases, returnCases, slotCases, otherCases, sourceCases)
+	return slices.Concat(
+		addressCases,
+		clientCases,
+		lagReports,
+		replicaCases,
+		syncReports,
+		shutdownFieldCases,
+		returnCases,
+		slotCases,
+		otherCases,
+		sourceCases,
+	)
 }
 
 // caseNumbers are the numbers in use, by topic; the others were dropped before
@@ -148,7 +159,12 @@ func takeLook(t *testing.T, l look) {
 	}
 	want := l.want
 	if want == "" {
-		want = map[preflight.Weight]preflight.Verdict{preflight.Blocks: preflight.NoGo, preflight.Unseen: preflight.UnknownState, preflight.Warns: preflight.Go, preflight.Passed: preflight.Go}[l.as]
+		want = map[preflight.Weight]preflight.Verdict{
+			preflight.Blocks: preflight.NoGo,
+			preflight.Unseen: preflight.UnknownState,
+			preflight.Warns:  preflight.Go,
+			preflight.Passed: preflight.Go,
+		}[l.as]
 	}
 	r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 	if r.Verdict != want {

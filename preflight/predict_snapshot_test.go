@@ -58,15 +58,57 @@ func TestPredictFor(t *testing.T) {
 		{"we do not reach the leader", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node1").REST = fact.NotKnown[fact.REST](fact.Unreached, "no route")
 		}, patroni.StageUnknown, "", ""},
-		{"the leader's loop stands", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").Liveness = fact.Known(503) }, patroni.StageQueued, "503, Switchover status unknown", ""},
+		{
+			"the leader's loop stands",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").Liveness = fact.Known(503) },
+			patroni.StageQueued,
+			"503, Switchover status unknown",
+			"",
+		},
 		{"the leader's lease is old", "node2", func(s *fact.Recording) {
 			s.DCS.Cluster.Value.LeaderLease = fact.Known(fact.Lease{GrantedSeconds: 60, RemainingSeconds: 1})
 		}, patroni.StageQueued, "503, Switchover status unknown", ""},
-		{"no space", "node2", func(s *fact.Recording) { s.DCS.Alarms = fact.Known([]string{"NOSPACE"}) }, patroni.StageREST, "503, failed to write failover key into DCS", ""},
-		{"slow", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 2 }, patroni.StageREST, "no good candidates have been found", ""},
-		{"tomorrow", "node2", func(s *fact.Recording) { s.Question.ScheduledAt = "2030-01-01T00:00:00+01:00" }, patroni.StageScheduled, "Switchover scheduled", ""},
-		{"yesterday", "node2", func(s *fact.Recording) { s.Question.ScheduledAt = "2020-01-01T00:00:00Z" }, patroni.StageREST, "422, Cannot schedule switchover in the past", ""},
-		{"some time", "node2", func(s *fact.Recording) { s.Question.ScheduledAt = "next tuesday" }, patroni.StageUnknown, "", ""},
+		{
+			"no space",
+			"node2",
+			func(s *fact.Recording) { s.DCS.Alarms = fact.Known([]string{"NOSPACE"}) },
+			patroni.StageREST,
+			"503, failed to write failover key into DCS",
+			"",
+		},
+		{
+			"slow",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 2 },
+			patroni.StageREST,
+			"no good candidates have been found",
+			"",
+		},
+		{
+			"tomorrow",
+			"node2",
+			func(s *fact.Recording) { s.Question.ScheduledAt = "2030-01-01T00:00:00+01:00" },
+			patroni.StageScheduled,
+			"Switchover scheduled",
+			"",
+		},
+		{
+			"yesterday",
+			"node2",
+			func(s *fact.Recording) { s.Question.ScheduledAt = "2020-01-01T00:00:00Z" },
+			patroni.StageREST,
+			"422, Cannot schedule switchover in the past",
+			"",
+		},
+		{
+			"some time",
+			"node2",
+			func(s *fact.Recording) { s.Question.ScheduledAt = "next tuesday" },
+			patroni.StageUnknown,
+			"",
+			"",
+		},
 		{"Citus", "node2", func(s *fact.Recording) {
 			s.DCS.Cluster.Value.Leader, s.DCS.Cluster.Value.Groups = fact.Known(""), fact.Known([]string{"0", "1"})
 		}, patroni.StageCtl, "For Citus clusters the --group must me specified", ""},
@@ -77,9 +119,18 @@ func TestPredictFor(t *testing.T) {
 			facttest.Member(s.Snapshot, "node2").Key.Value.APIURL = fact.Known("http://127.0.0.1:8008/patroni")
 			facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Refused, "refused")
 		}, patroni.StageLeader, "503, Switchover failed", ""},
-		{"check_timeline, and no history", "node2", func(s *fact.Recording) {
-			facttest.Dynamic(s).CheckTimeline, s.DCS.Cluster.Value.History = fact.Known(true), facttest.Unknown[[]fact.HistoryEntry]()
-		}, patroni.StageUnknown, "", ""},
+		{
+			"check_timeline, and no history",
+			"node2",
+			func(s *fact.Recording) {
+				facttest.Dynamic(
+					s,
+				).CheckTimeline, s.DCS.Cluster.Value.History = fact.Known(true), facttest.Unknown[[]fact.HistoryEntry]()
+			},
+			patroni.StageUnknown,
+			"",
+			"",
+		},
 	} {
 		s := facttest.Healthy(t)
 		s.Question.Candidate = c.candidate
@@ -146,16 +197,28 @@ func TestFallback(t *testing.T) {
 			facttest.Lag(s, "node3", 4096)
 		}, "node3", 4096},
 		{"the other one is dead", func(s *fact.Recording) { facttest.Killed(s, 2) }, "node1", 0},
-		{"the other one may not", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node3").Key.Value.Tags, facttest.Member(s.Snapshot, "node3").REST.Value.Tags = fact.Known(fact.Tags{"nofailover": true}), fact.Known(fact.Tags{"nofailover": true})
-		}, "node1", 0},
+		{
+			"the other one may not",
+			func(s *fact.Recording) {
+				facttest.Member(
+					s.Snapshot,
+					"node3",
+				).Key.Value.Tags, facttest.Member(
+					s.Snapshot,
+					"node3",
+				).REST.Value.Tags = fact.Known(fact.Tags{"nofailover": true}), fact.Known(fact.Tags{"nofailover": true})
+			},
+			"node1",
+			0,
+		},
 		{"maintenance mode", func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) }, "", -1},
 		{"4.0.5: the old leader races beside the other one", func(s *fact.Recording) { runs(s, "4.0.5") }, "node3 node1", 0},
 	} {
 		s := facttest.Healthy(t)
 		c.do(s)
 		f := patroni.PredictFor(s.Snapshot, s.Question.About("node2")).Fallback
-		if f == nil || strings.Join(f.Winners, " ") != c.winners || (f.Lost == nil) != (c.lost < 0) || f.Lost != nil && *f.Lost != c.lost {
+		if f == nil || strings.Join(f.Winners, " ") != c.winners || (f.Lost == nil) != (c.lost < 0) ||
+			f.Lost != nil && *f.Lost != c.lost {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
@@ -180,10 +243,21 @@ func TestObjection(t *testing.T) {
 			facttest.Member(s.Snapshot, "node2").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
 			facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSN
 		}, "node2 is not streaming; commits until the leader stops would be lost"},
-		{"ahead", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = fact.Known(*facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSNAfter.Value + 1)
-		}, "node2 has diverged from the leader; commits of the leader since then would be lost"},
-		{"maintenance mode", func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) }, "in maintenance mode no other member takes over if the promotion fails"},
+		{
+			"ahead",
+			func(s *fact.Recording) {
+				facttest.Member(
+					s.Snapshot,
+					"node2",
+				).SQL.Value.ReceiveLSN = fact.Known(*facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSNAfter.Value + 1)
+			},
+			"node2 has diverged from the leader; commits of the leader since then would be lost",
+		},
+		{
+			"maintenance mode",
+			func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) },
+			"in maintenance mode no other member takes over if the promotion fails",
+		},
 	} {
 		s := facttest.Healthy(t)
 		c.do(s)

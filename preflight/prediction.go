@@ -62,7 +62,12 @@ func oneLineReason(s *fact.Snapshot, check string, f check.Finding) string {
 		return m + " has diverged from the leader; commits of the leader since then would be lost"
 	case "lag.receive", "lag.replay":
 		if f.Value != nil {
-			return fmt.Sprintf("%s has %s of WAL to %s first", m, fact.Size(*f.Value), map[string]string{"lag.receive": "receive", "lag.replay": "replay"}[check])
+			return fmt.Sprintf(
+				"%s has %s of WAL to %s first",
+				m,
+				fact.Size(*f.Value),
+				map[string]string{"lag.receive": "receive", "lag.replay": "replay"}[check],
+			)
 		}
 	case "maintenance.pause":
 		return "in maintenance mode no other member takes over if the promotion fails"

@@ -24,15 +24,36 @@ var notEssential = []struct{ path, reason string }{
 	{`^\.DCS\.Cluster\.(Failsafe|Config\.FailsafeMode)`, "no check of this version reads it"},
 	{`\.Key\.(State|Timeline|Xlog|ReplicationState|PendingRestart)$`, "shown beside the live figures only"},
 	{`^\.Members\[node2\]\.Key\.Version$`, "the leader's version decides"},
-	{`\.REST\.(Version|ServerVersion|ReplayPaused|PendingRestart|SyncStandby|QuorumStandby|ClusterUnlocked|FailsafeActive|Pause|Timeline|DCSLastSeen|Date|ReplicationState)$`, "of the other role, or a second witness to what the DCS, /liveness or SQL says"},
-	{`^\.Members\[node1\]\.(REST\.(Location|Tags|WatchdogFailed)|Key\.Tags)$`, "of the leader, where only a candidate's counts"},
+	{
+		`\.REST\.(Version|ServerVersion|ReplayPaused|PendingRestart|SyncStandby|QuorumStandby|ClusterUnlocked|` +
+			`FailsafeActive|Pause|Timeline|DCSLastSeen|Date|ReplicationState)$`,
+		"of the other role, or a second witness to what the DCS, /liveness or SQL says",
+	},
+	{
+		`^\.Members\[node1\]\.(REST\.(Location|Tags|WatchdogFailed)|Key\.Tags)$`,
+		"of the leader, where only a candidate's counts",
+	},
 	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
-	{`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName|UpstreamSSLMode|Certificate)$`, "in prose only, or proven by REST as well"},
+	{
+		`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName|UpstreamSSLMode|Certificate)$`,
+		"in prose only, or proven by REST as well",
+	},
 	{`^\.Members\[node1\]\.SQL\.(WalReceiver|WalSenders\[)`, "of the other role, or a column no check reads"},
-	{`^\.DCS\.Cluster\.(Groups|Config\.(SynchronousModeStrict|SynchronousNodeCount|MaximumLagOnSyncnode|PrimaryStopTimeout|Slots|IgnoreSlots|UsePgRewind|UseSlots|RemoveOnRewindFailure|RemoveOnDiverged))$`, "what rests on it warns; a leader shows that there are no groups"},
+	{
+		`^\.DCS\.Cluster\.(Groups|Config\.(SynchronousModeStrict|SynchronousNodeCount|MaximumLagOnSyncnode|` +
+			`PrimaryStopTimeout|Slots|IgnoreSlots|UsePgRewind|UseSlots|RemoveOnRewindFailure|RemoveOnDiverged))$`,
+		"what rests on it warns; a leader shows that there are no groups",
+	},
 	{`\.Key\.(PendingRestartReason|ScheduledRestart|CheckpointAfterPromote)$`, "what rests on it warns"},
-	{`\.SQL\.(FlushLSNAfterAt|Earlier|Slots|Archiver|Checkpoint|Activity|Roles|HBA|Database|UnloggedTables|Extensions|AvailableExtensions|Collations|CollationVersion)`, "what rests on it warns, or needs more than the least rights"},
-	{`^\.Members\[node2\]\.SQL\.(WalSenders|WalReceiver\.(Timeline|SenderHost|SenderPort|SlotName|LastMsgAt|FlushedLSN))`, "of the other role, or a column no check reads"},
+	{
+		`\.SQL\.(FlushLSNAfterAt|Earlier|Slots|Archiver|Checkpoint|Activity|Roles|HBA|Database|UnloggedTables|Extensions|` +
+			`AvailableExtensions|Collations|CollationVersion)`,
+		"what rests on it warns, or needs more than the least rights",
+	},
+	{
+		`^\.Members\[node2\]\.SQL\.(WalSenders|WalReceiver\.(Timeline|SenderHost|SenderPort|SlotName|LastMsgAt|FlushedLSN))`,
+		"of the other role, or a column no check reads",
+	},
 }
 
 // essentialAfterAll are paths that the patterns above would cover and that are
@@ -144,7 +165,10 @@ func TestLoadRefuses(t *testing.T) {
 		"many members":   `{"schema": 1, "members": [` + strings.Repeat(`{},`, fact.MaxMembers) + `{}]}`,
 		"too long":       `{"schema": 1, "tool": "` + strings.Repeat("x", fact.MaxSnapshot) + `"}`,
 		"deep":           strings.Repeat(`{"schema":`, 100_000),
-		"wide tags":      `{"schema": 1, "members": [{"key": {"value": {"tags": {"value": {"x": "` + strings.Repeat("y", 64_000) + `"}}}}}]}`,
+		"wide tags": `{"schema": 1, "members": [{"key": {"value": {"tags": {"value": {"x": "` + strings.Repeat(
+			"y",
+			64_000,
+		) + `"}}}}}]}`,
 	} {
 		if _, err := fact.LoadRecording(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -165,7 +189,15 @@ func TestMemberOrderDoesNotMatter(t *testing.T) {
 // TestMoreLagNeverImproves the verdict.
 func TestMoreLagNeverImproves(t *testing.T) {
 	worst := preflight.Go
-	for _, bytes := range []int64{0, 1, 4096, patroni.DefaultMaximumLag - 1, patroni.DefaultMaximumLag, patroni.DefaultMaximumLag + 1, 1 << 30} {
+	for _, bytes := range []int64{
+		0,
+		1,
+		4096,
+		patroni.DefaultMaximumLag - 1,
+		patroni.DefaultMaximumLag,
+		patroni.DefaultMaximumLag + 1,
+		1 << 30,
+	} {
 		s := facttest.Healthy(t)
 		facttest.Lag(s, "node2", bytes)
 		v := preflight.Judge(s.Snapshot, s.Question, check.Policies{}).Verdict
@@ -250,7 +282,11 @@ func TestIgnore(t *testing.T) {
 	}
 	s = facttest.Healthy(t)
 	facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Refused, "refused")
-	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{Ignore: map[string]string{"candidate.rest": "agreed"}}); r.Verdict != preflight.UnknownState {
+	if r := preflight.Judge(
+		s.Snapshot,
+		s.Question,
+		check.Policies{Ignore: map[string]string{"candidate.rest": "agreed"}},
+	); r.Verdict != preflight.UnknownState {
 		t.Errorf("%s, although nothing is known by REST", r.Verdict)
 	}
 }

@@ -25,7 +25,15 @@ func TestUnreadStoreIsNeverGo(t *testing.T) {
 		t.Errorf("%s\n%s", r.Verdict, facttest.Fails(r))
 	}
 	c := s.DCS.Cluster.Value
-	c.Initialize, c.Optime, c.Failover, c.Sync = fact.Known(facttest.Member(s.Snapshot, "node3").REST.Value.SystemID.Must()), fact.Known(facttest.Member(s.Snapshot, "node3").SQL.Value.FlushLSN.Must()), fact.Known(fact.Failover{}), fact.Known(fact.Sync{})
+	c.Initialize, c.Optime, c.Failover, c.Sync = fact.Known(
+		facttest.Member(s.Snapshot, "node3").REST.Value.SystemID.Must(),
+	), fact.Known(
+		facttest.Member(s.Snapshot, "node3").SQL.Value.FlushLSN.Must(),
+	), fact.Known(
+		fact.Failover{},
+	), fact.Known(
+		fact.Sync{},
+	)
 	c.LeaderLease, s.DCS.Alarms = fact.Known(fact.Lease{GrantedSeconds: 20, RemainingSeconds: 19}), fact.Known([]string{})
 	for i := range s.Members {
 		m := &s.Members[i]
@@ -61,16 +69,23 @@ func TestUnreadStoreStillBlocks(t *testing.T) {
 		"a tag": {func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
 		}, "candidate.nofailover", "GET http://10.77.54.21:8008/cluster, member node2"},
-		"another name":    {func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node3") }, "identity.rest_name", "GET http://10.77.54.22:8008/patroni"},
-		"another cluster": {func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL.Value.SystemID = fact.Known("7") }, "identity.sql_system_id", "pg_control_system()"},
-		"no leader":       {func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = fact.Known("") }, "dcs.leader", "GET http://10.77.54.21:8008/cluster"},
-		"paused member":   {func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Pause = fact.Known(true) }, "maintenance.member", "GET http://10.77.54.22:8008/patroni"},
+		"another name": {func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node3") }, "identity.rest_name", "GET http://10.77.54.22:8008/patroni"},
+		"another cluster": {
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL.Value.SystemID = fact.Known("7") },
+			"identity.sql_system_id",
+			"pg_control_system()",
+		},
+		"no leader":     {func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = fact.Known("") }, "dcs.leader", "GET http://10.77.54.21:8008/cluster"},
+		"paused member": {func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Pause = fact.Known(true) }, "maintenance.member", "GET http://10.77.54.22:8008/patroni"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := restOnly(t)
 			tc.do(s)
 			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
-			i := slices.IndexFunc(r.Results, func(res preflight.WeighedResult) bool { return res.Check == tc.by && res.Weight == preflight.Blocks })
+			i := slices.IndexFunc(
+				r.Results,
+				func(res preflight.WeighedResult) bool { return res.Check == tc.by && res.Weight == preflight.Blocks },
+			)
 			if r.Verdict != preflight.NoGo || i < 0 || !strings.Contains(r.Results[i].Findings[0].Asked, tc.asks) {
 				t.Fatalf("%s\n%s", r.Verdict, facttest.Fails(r))
 			}
@@ -84,13 +99,31 @@ func TestGroundThatIsUnknownOtherwise(t *testing.T) {
 	s := restOnly(t)
 	s.DCS.Read = fact.NotKnown[int](fact.Silent, "no answer")
 	facttest.Dynamic(s).Pause = fact.Known(true)
-	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); facttest.ResultOf(t, r, "maintenance.pause", "").Status != check.Skipped {
+	if r := preflight.Judge(
+		s.Snapshot,
+		s.Question,
+		check.Policies{},
+	); facttest.ResultOf(
+		t,
+		r,
+		"maintenance.pause",
+		"",
+	).Status != check.Skipped {
 		t.Errorf("%+v", facttest.ResultOf(t, r, "maintenance.pause", ""))
 	}
 	s = restOnly(t)
 	s.DCS.ByREST = ""
 	facttest.Dynamic(s).Pause = fact.Known(true)
-	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); facttest.ResultOf(t, r, "maintenance.pause", "").Status != check.Skipped {
+	if r := preflight.Judge(
+		s.Snapshot,
+		s.Question,
+		check.Policies{},
+	); facttest.ResultOf(
+		t,
+		r,
+		"maintenance.pause",
+		"",
+	).Status != check.Skipped {
 		t.Errorf("%+v", facttest.ResultOf(t, r, "maintenance.pause", ""))
 	}
 }

@@ -40,7 +40,13 @@ func TestStandbyClusterPromotesNobody(t *testing.T) {
 		if id == "leader.checkpoint" {
 			subject = "b1"
 		}
-		if res := facttest.ResultOf(t, r, id, subject); res.Status != check.Pass || !strings.Contains(res.Findings[0].Sentence(), "a standby cluster: ") {
+		if res := facttest.ResultOf(
+			t,
+			r,
+			id,
+			subject,
+		); res.Status != check.Pass ||
+			!strings.Contains(res.Findings[0].Sentence(), "a standby cluster: ") {
 			t.Errorf("%s: %s %+v", id, res.Status, res.Findings)
 		}
 	}
@@ -82,7 +88,8 @@ func TestStandbyClusterStillRefuses(t *testing.T) {
 			if tc.warns {
 				want = preflight.Go
 			}
-			if r.Verdict != want || res.Status != check.Fail || !strings.Contains(res.Findings[0].Effect, tc.says) || strings.Contains(res.Findings[0].Effect, tc.never) {
+			if r.Verdict != want || res.Status != check.Fail || !strings.Contains(res.Findings[0].Effect, tc.says) ||
+				strings.Contains(res.Findings[0].Effect, tc.never) {
 				t.Errorf("%s, %s: %+v", r.Verdict, res.Status, res.Findings)
 			}
 		})

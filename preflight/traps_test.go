@@ -37,12 +37,24 @@ var traps = []struct {
 	{3, "a member key that is there is not a member that lives", func(s *fact.Recording) {
 		facttest.Member(s.Snapshot, "node2").Lease = fact.Known(fact.Lease{GrantedSeconds: 20, RemainingSeconds: 2})
 	}, preflight.NoGo, "dcs.member_lease"},
-	{4, "an answer is not an answer of the one that was asked", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node3") }, preflight.NoGo, "identity.rest_name"},
+	{
+		4,
+		"an answer is not an answer of the one that was asked",
+		func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node3") },
+		preflight.NoGo,
+		"identity.rest_name",
+	},
 	{5, "reachable from here is not reachable from the leader", func(*fact.Recording) {}, preflight.Go, "candidate.rest"},
 	{6, "received is not replayed", func(s *fact.Recording) {
 		facttest.Member(s.Snapshot, "node2").SQL.Value.ReplayLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value - 50<<20)
 	}, preflight.NoGo, "lag.replay"},
-	{7, "members are not the only consumers of WAL", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 20*time.Second, 58<<20, 58<<20) }, preflight.NoGo, "shutdown.walsenders"},
+	{
+		7,
+		"members are not the only consumers of WAL",
+		func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 20*time.Second, 58<<20, 58<<20) },
+		preflight.NoGo,
+		"shutdown.walsenders",
+	},
 	{8, "NULL for want of privilege is neither healthy nor ill", func(s *fact.Recording) {
 		rows := *facttest.LeaderSQL(s).WalSenders.Value
 		for i := range rows {
@@ -54,7 +66,11 @@ var traps = []struct {
 		// The candidate took more WAL between the leader's two samples.
 		facttest.LeaderSQL(s).FlushLSNAfter = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value + 8192)
 		q := facttest.Member(s.Snapshot, "node2").SQL.Value
-		q.ReceiveLSN, q.ReplayLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value+4096), fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value+4096)
+		q.ReceiveLSN, q.ReplayLSN = fact.Known(
+			*facttest.LeaderSQL(s).FlushLSN.Value+4096,
+		), fact.Known(
+			*facttest.LeaderSQL(s).FlushLSN.Value+4096,
+		)
 	}, preflight.Go, "candidate.ahead"},
 	{10, "past the REST API's gate is not done", func(s *fact.Recording) {
 		s.DCS.Cluster.Value.Optime = fact.Known(*facttest.Member(s.Snapshot, "node2").REST.Value.Received.Value + 2<<20)
@@ -71,7 +87,13 @@ var traps = []struct {
 		facttest.Dynamic(s).CheckTimeline = fact.Known(false)
 		facttest.Member(s.Snapshot, "node1").SQL.Value.Timeline = fact.Known[int64](2)
 	}, preflight.NoGo, "candidate.timeline"},
-	{14, "an exit code of 0 is GO and nothing else", func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) }, preflight.NoGo, "maintenance.pause"},
+	{
+		14,
+		"an exit code of 0 is GO and nothing else",
+		func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) },
+		preflight.NoGo,
+		"maintenance.pause",
+	},
 	{15, "without /history check_timeline protects nobody", func(s *fact.Recording) {
 		facttest.Dynamic(s).CheckTimeline = fact.Known(true)
 		s.DCS.Cluster.Value.History = fact.Known([]fact.HistoryEntry{})
@@ -82,7 +104,13 @@ var traps = []struct {
 	}, preflight.NoGo, "dcs.failover_key"},
 
 	// False NO-GO, and what is refused by policy alone.
-	{17, "maintenance mode allows a named candidate", func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) }, preflight.NoGo, "maintenance.pause"},
+	{
+		17,
+		"maintenance mode allows a named candidate",
+		func(s *fact.Recording) { facttest.Dynamic(s).Pause = fact.Known(true) },
+		preflight.NoGo,
+		"maintenance.pause",
+	},
 	{18, "a standby cluster is never synchronous, and names match in any case", func(s *fact.Recording) {
 		facttest.Dynamic(s).SynchronousMode = fact.Known("on")
 		s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"NODE2"}})
@@ -128,7 +156,13 @@ var traps = []struct {
 		q := facttest.Member(s.Snapshot, "node2").SQL.Value
 		q.ReceiveLSN = fact.Known(*q.ReplayLSN.Value - 16<<20)
 	}, preflight.Go, "lag.receive"},
-	{28, "a key that was written hours ago is no dead member", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key.Value.Xlog = fact.Known(fact.LSN(1)) }, preflight.Go, "dcs.member_lease"},
+	{
+		28,
+		"a key that was written hours ago is no dead member",
+		func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key.Value.Xlog = fact.Known(fact.LSN(1)) },
+		preflight.Go,
+		"dcs.member_lease",
+	},
 	{30, "a bystander that lags or may not lead is no obstacle", func(s *fact.Recording) {
 		facttest.Lag(s, "node3", 30<<20)
 		facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
@@ -145,7 +179,13 @@ var traps = []struct {
 			rows[i].SyncState = fact.Known("potential")
 		}
 	}, preflight.Go, "candidate.sync"},
-	{33, "503 with a body is an answer", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.HTTPStatus = 503 }, preflight.Go, "candidate.rest"},
+	{
+		33,
+		"503 with a body is an answer",
+		func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.HTTPStatus = 503 },
+		preflight.Go,
+		"candidate.rest",
+	},
 	{34, "no timeline in the REST answer for a moment", func(s *fact.Recording) {
 		facttest.Member(s.Snapshot, "node2").REST.Value.Timeline = fact.NotKnown[int64](fact.Absent, "null")
 	}, preflight.Go, "candidate.timeline"},
@@ -170,7 +210,11 @@ func TestTrap(t *testing.T) {
 			if r.Verdict != tr.want {
 				t.Fatalf("%s, want %s\n%s", r.Verdict, tr.want, facttest.Fails(r))
 			}
-			weight := map[preflight.Verdict]preflight.Weight{preflight.Go: preflight.Passed, preflight.NoGo: preflight.Blocks, preflight.UnknownState: preflight.Unseen}[tr.want]
+			weight := map[preflight.Verdict]preflight.Weight{
+				preflight.Go:           preflight.Passed,
+				preflight.NoGo:         preflight.Blocks,
+				preflight.UnknownState: preflight.Unseen,
+			}[tr.want]
 			found := false
 			for _, res := range r.Results {
 				concerned := res.Subject == "" || res.Subject == "node1" || res.Subject == "node2"
@@ -190,7 +234,9 @@ func TestTrap(t *testing.T) {
 	})
 	t.Run("01 what the list shows", func(t *testing.T) {
 		s := facttest.Healthy(t)
-		facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSNAfter.Value + 4096)
+		facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = fact.Known(
+			*facttest.LeaderSQL(s).FlushLSNAfter.Value + 4096,
+		)
 		for _, m := range preflight.Judge(s.Snapshot, s.Question, check.Policies{}).Members {
 			if m.Name == "node2" && (m.DCSLag == nil || *m.DCSLag != 0) {
 				t.Errorf("patronictl list would show %v", m.DCSLag)
@@ -209,19 +255,32 @@ func TestTrap(t *testing.T) {
 			t.Error("{} counts as pending, or an operation does not")
 		}
 	})
-	t.Run("17 whose rule it is", func(t *testing.T) {
-		s := facttest.Healthy(t)
-		facttest.Dynamic(s).Pause = fact.Known(true)
-		f := facttest.ResultOf(t, preflight.Judge(s.Snapshot, s.Question, check.Policies{}), "maintenance.pause", "").Findings[0]
-		if f.Kind != check.Policy {
-			t.Errorf("%s: with a named candidate Patroni accepts, so it is our policy", f.Kind)
-		}
-		s.Question.Candidate = ""
-		f = facttest.ResultOf(t, preflight.Judge(s.Snapshot, s.Question, check.Policies{}), "maintenance.pause", "").Findings[0]
-		if f.Kind != check.PatroniRule {
-			t.Errorf("%s: without one Patroni refuses", f.Kind)
-		}
-	})
+	t.Run(
+		"17 whose rule it is",
+		func(t *testing.T) {
+			s := facttest.Healthy(t)
+			facttest.Dynamic(s).Pause = fact.Known(true)
+			f := facttest.ResultOf(
+				t,
+				preflight.Judge(s.Snapshot, s.Question, check.Policies{}),
+				"maintenance.pause",
+				"",
+			).Findings[0]
+			if f.Kind != check.Policy {
+				t.Errorf("%s: with a named candidate Patroni accepts, so it is our policy", f.Kind)
+			}
+			s.Question.Candidate = ""
+			f = facttest.ResultOf(
+				t,
+				preflight.Judge(s.Snapshot, s.Question, check.Policies{}),
+				"maintenance.pause",
+				"",
+			).Findings[0]
+			if f.Kind != check.PatroniRule {
+				t.Errorf("%s: without one Patroni refuses", f.Kind)
+			}
+		},
+	)
 	t.Run("18 a standby cluster", func(t *testing.T) {
 		s := facttest.Healthy(t)
 		facttest.Dynamic(s).SynchronousMode, facttest.Dynamic(s).StandbyCluster = fact.Known("on"), fact.Known(true)
@@ -232,7 +291,13 @@ func TestTrap(t *testing.T) {
 	t.Run("20 a standby leader is in recovery", standbyLeader)
 	t.Run("22 names and slugs", func(t *testing.T) {
 		long := strings.Repeat("n", 70)
-		for app, member := range map[string]string{"pg 1": "pg 1", "Node-1.dc": "Node-1.dc", "n??d": "nüd", `n\xc3\xbcd`: "nüd", long[:63]: long} {
+		for app, member := range map[string]string{
+			"pg 1":       "pg 1",
+			"Node-1.dc":  "Node-1.dc",
+			"n??d":       "nüd",
+			`n\xc3\xbcd`: "nüd",
+			long[:63]:    long,
+		} {
 			if !fact.SameApplicationName(app, member) {
 				t.Errorf("%q is not taken for %q", app, member)
 			}

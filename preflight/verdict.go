@@ -105,9 +105,15 @@ func Judge(s *fact.Snapshot, q fact.Question, p check.Policies) Report {
 func judgeWith(s *fact.Snapshot, q fact.Question, p check.Policies, checks []check.Check) Report {
 	results := check.Evaluate(s, q, p, checks)
 	r := Report{
-		SchemaVersion: check.ReportSchema, Tool: s.Tool, TakenAt: s.TakenAt, Request: fact.Request{Target: s.Target, Question: q},
-		Leader: s.Leader(), Members: membersOf(s), Baseline: verify.BaselineOf(s, q),
-		Candidates: []CandidateReport{}, Results: []WeighedResult{},
+		SchemaVersion: check.ReportSchema,
+		Tool:          s.Tool,
+		TakenAt:       s.TakenAt,
+		Request:       fact.Request{Target: s.Target, Question: q},
+		Leader:        s.Leader(),
+		Members:       membersOf(s),
+		Baseline:      verify.BaselineOf(s, q),
+		Candidates:    []CandidateReport{},
+		Results:       []WeighedResult{},
 	}
 	asked := []string{q.Candidate}
 	doubtful := []string{}
@@ -142,7 +148,14 @@ func judgeWith(s *fact.Snapshot, q fact.Question, p check.Policies, checks []che
 }
 
 // weigh decides what the results mean for a switchover to one of the candidates.
-func weigh(results []check.Result, leader string, candidates []string, p check.Policies, except func(check.Result) bool, out *[]WeighedResult) (Verdict, Summary) {
+func weigh(
+	results []check.Result,
+	leader string,
+	candidates []string,
+	p check.Policies,
+	except func(check.Result) bool,
+	out *[]WeighedResult,
+) (Verdict, Summary) {
 	var sum Summary
 	undecided := false
 	for _, r := range results {
@@ -204,7 +217,8 @@ func best(cs []CandidateReport, s *fact.Snapshot) string {
 		}
 		leader, have := fact.LeaderBefore.Of(s, c.Name).OrZero(), fact.SQLReplay.Of(s, c.Name).OrZero()
 		l := max(0, leader.Minus(have))
-		if name == "" || cmp.Or(cmp.Compare(c.Summary.Warnings, warnings), cmp.Compare(l, lag), cmp.Compare(c.Name, name)) < 0 {
+		if name == "" ||
+			cmp.Or(cmp.Compare(c.Summary.Warnings, warnings), cmp.Compare(l, lag), cmp.Compare(c.Name, name)) < 0 {
 			name, warnings, lag = c.Name, c.Summary.Warnings, l
 		}
 	}
@@ -236,7 +250,10 @@ func membersOf(s *fact.Snapshot) []MemberReport {
 		} else {
 			r.LiveLag = fact.BytesBehind(fact.LeaderBefore.Of(s, m.Name), fact.SQLReceived.Of(s, m.Name))
 			r.ReplayLag = fact.BytesBehind(fact.LeaderBefore.Of(s, m.Name), fact.SQLReplay.Of(s, m.Name))
-			r.DCSLag = fact.BytesBehind(fact.Optime.Of(s, ""), fact.OfKey("", func(k fact.MemberKey) fact.Observed[fact.LSN] { return k.Xlog }).Of(s, m.Name))
+			r.DCSLag = fact.BytesBehind(
+				fact.Optime.Of(s, ""),
+				fact.OfKey("", func(k fact.MemberKey) fact.Observed[fact.LSN] { return k.Xlog }).Of(s, m.Name),
+			)
 		}
 		out = append(out, r)
 	}

@@ -74,22 +74,68 @@ var releaseRules = []struct {
 		outcome{patroni.StageCtl, "Error: This cluster has no leader", "", "", preflight.NoGo, "dcs.leader"},
 	},
 	{
-		"a Citus cluster without a group", "2.1.7", "3.0.0", "node2",
+		"a Citus cluster without a group",
+		"2.1.7",
+		"3.0.0",
+		"node2",
 		func(s *fact.Recording) {
 			s.DCS.Cluster.Value.Leader, s.DCS.Cluster.Value.Groups = fact.Known(""), fact.Known([]string{"0", "1"})
 		},
 		outcome{patroni.StageCtl, "Error: This cluster has no master", "", "", preflight.NoGo, "dcs.group"},
-		outcome{patroni.StageCtl, "Error: For Citus clusters the --group must me specified", "", "", preflight.NoGo, "dcs.group"},
+		outcome{
+			patroni.StageCtl,
+			"Error: For Citus clusters the --group must me specified",
+			"",
+			"",
+			preflight.NoGo,
+			"dcs.group",
+		},
 	},
 	{
-		"the leader as the candidate", "3.2.1", "3.2.2", "node1", nil,
-		outcome{patroni.StageCtl, "Error: Switchover target and source are the same.", "", "", preflight.NoGo, "candidate.member"},
-		outcome{patroni.StageCtl, "Error: Member node1 is already the leader of cluster demo", "", "", preflight.NoGo, "candidate.member"},
+		"the leader as the candidate",
+		"3.2.1",
+		"3.2.2",
+		"node1",
+		nil,
+		outcome{
+			patroni.StageCtl,
+			"Error: Switchover target and source are the same.",
+			"",
+			"",
+			preflight.NoGo,
+			"candidate.member",
+		},
+		outcome{
+			patroni.StageCtl,
+			"Error: Member node1 is already the leader of cluster demo",
+			"",
+			"",
+			preflight.NoGo,
+			"candidate.member",
+		},
 	},
 	{
-		"no such member", "3.1.2", "3.2.0", "node9", nil,
-		outcome{patroni.StageCtl, "Error: Member node9 does not exist in cluster demo", "", "", preflight.NoGo, "candidate.member"},
-		outcome{patroni.StageCtl, "Error: Member node9 does not exist in cluster demo or is tagged as nofailover", "", "", preflight.NoGo, "candidate.member"},
+		"no such member",
+		"3.1.2",
+		"3.2.0",
+		"node9",
+		nil,
+		outcome{
+			patroni.StageCtl,
+			"Error: Member node9 does not exist in cluster demo",
+			"",
+			"",
+			preflight.NoGo,
+			"candidate.member",
+		},
+		outcome{
+			patroni.StageCtl,
+			"Error: Member node9 does not exist in cluster demo or is tagged as nofailover",
+			"",
+			"",
+			preflight.NoGo,
+			"candidate.member",
+		},
 	},
 	{
 		"failover_priority 0", "3.1.2", "3.2.0", "node2",
@@ -100,18 +146,38 @@ var releaseRules = []struct {
 
 	// The REST API
 	{
-		"the case of a name in /sync", "3.0.2", "3.0.3", "node2",
+		"the case of a name in /sync",
+		"3.0.2",
+		"3.0.3",
+		"node2",
 		func(s *fact.Recording) { withSync(s, "on", 0, "NODE2") },
-		outcome{patroni.StageREST, "412, candidate name does not match with sync_standby", "", "", preflight.NoGo, "candidate.sync"},
+		outcome{
+			patroni.StageREST,
+			"412, candidate name does not match with sync_standby",
+			"",
+			"",
+			preflight.NoGo,
+			"candidate.sync",
+		},
 		outcome{patroni.StageDone, toNode2, "", "node2", preflight.Go, ""},
 	},
 	{
-		"synchronous mode in a standby cluster", "3.1.2", "3.2.0", "node2",
+		"synchronous mode in a standby cluster",
+		"3.1.2",
+		"3.2.0",
+		"node2",
 		func(s *fact.Recording) {
 			withSync(s, "on", 0, "node3")
 			facttest.Dynamic(s).StandbyCluster = fact.Known(true)
 		},
-		outcome{patroni.StageREST, "412, candidate name does not match with sync_standby", "", "", preflight.NoGo, "candidate.sync"},
+		outcome{
+			patroni.StageREST,
+			"412, candidate name does not match with sync_standby",
+			"",
+			"",
+			preflight.NoGo,
+			"candidate.sync",
+		},
 		outcome{patroni.StageDone, toNode2, "", "node2", preflight.NoGo, ""},
 	},
 	{
@@ -140,19 +206,46 @@ var releaseRules = []struct {
 		outcome{patroni.StageLeader, failed503, "exceeds maximum replication lag", "", preflight.NoGo, "lag."},
 	},
 	{
-		"how the log names it", "3.1.2", "3.2.0", "node2",
+		"how the log names it",
+		"3.1.2",
+		"3.2.0",
+		"node2",
 		func(s *fact.Recording) { facttest.RESTBehind(s, "node2", patroni.DefaultMaximumLag+1) },
-		outcome{patroni.StageLeader, failed503, "manual failover: no healthy members found, failover is not possible", "", preflight.NoGo, "lag.patroni"},
-		outcome{patroni.StageLeader, failed503, "switchover: no healthy members found, switchover is not possible", "", preflight.NoGo, "lag.patroni"},
+		outcome{
+			patroni.StageLeader,
+			failed503,
+			"manual failover: no healthy members found, failover is not possible",
+			"",
+			preflight.NoGo,
+			"lag.patroni",
+		},
+		outcome{
+			patroni.StageLeader,
+			failed503,
+			"switchover: no healthy members found, switchover is not possible",
+			"",
+			preflight.NoGo,
+			"lag.patroni",
+		},
 	},
 	{
-		"the candidate lags, another synchronous one does not", "3.0.4", "3.1.0", "node2",
+		"the candidate lags, another synchronous one does not",
+		"3.0.4",
+		"3.1.0",
+		"node2",
 		func(s *fact.Recording) {
 			withSync(s, "on", 0, "node2", "node3")
 			facttest.RESTBehind(s, "node2", patroni.DefaultMaximumLag+1)
 		},
 		outcome{patroni.StageDone, toNode2, "", "node2", preflight.NoGo, "lag.patroni"},
-		outcome{patroni.StageLeader, failed503, "Member node2 exceeds maximum replication lag", "", preflight.NoGo, "lag.patroni"},
+		outcome{
+			patroni.StageLeader,
+			failed503,
+			"Member node2 exceeds maximum replication lag",
+			"",
+			preflight.NoGo,
+			"lag.patroni",
+		},
 	},
 	{
 		"a primary by its role only", "2.1.5", "2.1.6", "node2", primaryByRole,
@@ -165,12 +258,22 @@ var releaseRules = []struct {
 		outcome{patroni.StageLeader, failed503, "exceeds maximum replication lag", "", preflight.NoGo, "identity.rest_role"},
 	},
 	{
-		"past the REST API, with an empty /sync", "3.1.2", "3.2.0", "node2",
+		"past the REST API, with an empty /sync",
+		"3.1.2",
+		"3.2.0",
+		"node2",
 		func(s *fact.Recording) {
 			facttest.Dynamic(s).SynchronousMode = fact.Known("on")
 			facttest.Member(s.Snapshot, "node1").REST = fact.NotKnown[fact.REST](fact.Refused, "refused")
 		},
-		outcome{patroni.StageLeader, patroni.Bypassed, "Failover candidate=node2 does not match with sync_standbys=None", "", preflight.NoGo, "leader.rest"},
+		outcome{
+			patroni.StageLeader,
+			patroni.Bypassed,
+			"Failover candidate=node2 does not match with sync_standbys=None",
+			"",
+			preflight.NoGo,
+			"leader.rest",
+		},
 		outcome{patroni.StageDone, patroni.Bypassed, "", "node2", preflight.NoGo, "leader.rest"},
 	},
 	{
@@ -191,10 +294,20 @@ var releaseRules = []struct {
 		outcome{patroni.StageDone, unknown5, "", "", preflight.NoGo, "candidate.sync"},
 	},
 	{
-		"quorum mode, the candidate does not vote: refused", "4.0.4", "4.0.5", "node2",
+		"quorum mode, the candidate does not vote: refused",
+		"4.0.4",
+		"4.0.5",
+		"node2",
 		func(s *fact.Recording) { withSync(s, "quorum", 0, "node3") },
 		outcome{patroni.StageDone, unknown5, "", "", preflight.NoGo, "candidate.sync"},
-		outcome{patroni.StageLeader, failed503, "does not match with sync_standbys=node3", "", preflight.NoGo, "candidate.sync"},
+		outcome{
+			patroni.StageLeader,
+			failed503,
+			"does not match with sync_standbys=node3",
+			"",
+			preflight.NoGo,
+			"candidate.sync",
+		},
 	},
 	{
 		"quorum 1, a voter is named", "4.0.4", "4.0.5", "node2",
@@ -311,7 +424,11 @@ var releaseRules = []struct {
 }
 
 func withTags(s *fact.Recording, member string, tags fact.Tags) {
-	facttest.Member(s.Snapshot, member).Key.Value.Tags, facttest.Member(s.Snapshot, member).REST.Value.Tags = fact.Known(tags), fact.Known(tags)
+	facttest.Member(s.Snapshot, member).Key.Value.Tags, facttest.Member(s.Snapshot, member).REST.Value.Tags = fact.Known(
+		tags,
+	), fact.Known(
+		tags,
+	)
 }
 
 func withSync(s *fact.Recording, mode string, quorum int, standbys ...string) {
@@ -355,11 +472,29 @@ func TestVersions(t *testing.T) {
 			if c.do != nil {
 				c.do(s)
 			}
-			p, r, want := patroni.PredictFor(s.Snapshot, s.Question), preflight.Judge(s.Snapshot, s.Question, check.Policies{}), side.want
+			p, r, want := patroni.PredictFor(
+				s.Snapshot,
+				s.Question,
+			), preflight.Judge(
+				s.Snapshot,
+				s.Question,
+				check.Policies{},
+			), side.want
 			log := strings.Join(p.Reason, "; ")
-			if p.Stage != want.stage || !strings.HasSuffix(p.Printed, want.printed) || (want.log == "") != (log == "") || !strings.Contains(log, want.log) ||
-				strings.Join(p.Winners, " ") != want.winners || p.Leaderless != (want.printed == unknown5) {
-				t.Errorf("%s, %s: %s, %q, log %q, winners %q, unknown %q", c.name, side.version, p.Stage, p.Printed, log, p.Winners, p.Unknown)
+			if p.Stage != want.stage || !strings.HasSuffix(p.Printed, want.printed) || (want.log == "") != (log == "") ||
+				!strings.Contains(log, want.log) ||
+				strings.Join(p.Winners, " ") != want.winners ||
+				p.Leaderless != (want.printed == unknown5) {
+				t.Errorf(
+					"%s, %s: %s, %q, log %q, winners %q, unknown %q",
+					c.name,
+					side.version,
+					p.Stage,
+					p.Printed,
+					log,
+					p.Winners,
+					p.Unknown,
+				)
 			}
 			blocked := slices.ContainsFunc(r.Results, func(res preflight.WeighedResult) bool {
 				return res.Weight == preflight.Blocks && want.by != "" && strings.HasPrefix(res.Check, want.by)

@@ -61,7 +61,11 @@ func TestAuditOfRealFiles(t *testing.T) {
 		if o.code != exitcode.NoGo || o.stderr != "" || !strings.Contains(o.stdout, "audit.vip") {
 			t.Errorf("%s: exit %d, stderr %q\n%s", format, o.code, o.stderr, o.stdout)
 		}
-		if format == "text" && !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), bad[1]+", line 10, restapi.connect_address: the address is 10.0.0.100:8008, and 10.0.0.100 is a VIP") {
+		if format == "text" &&
+			!strings.Contains(
+				strings.Join(strings.Fields(o.stdout), " "),
+				bad[1]+", line 10, restapi.connect_address: the address is 10.0.0.100:8008, and 10.0.0.100 is a VIP",
+			) {
 			t.Errorf("the finding does not say where:\n%s", o.stdout)
 		}
 	}
@@ -75,7 +79,10 @@ func TestAuditVIPsOfFiles(t *testing.T) {
 		}
 		return foundingIncident(name, text)
 	})
-	if o := runCLI(t, append([]string{"audit", "-f", "brief"}, paths...)...); o.code != exitcode.NoGo || !strings.Contains(o.stdout, "audit.vip(node2)") {
+	if o := runCLI(
+		t,
+		append([]string{"audit", "-f", "brief"}, paths...)...); o.code != exitcode.NoGo ||
+		!strings.Contains(o.stdout, "audit.vip(node2)") {
 		t.Errorf("exit %d\n%s", o.code, o.stdout)
 	}
 }
@@ -117,7 +124,11 @@ func TestAuditExitCodes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := runCLI(t, append(append([]string{"audit"}, c.flags...), auditNodes(t, c.change)...)...)
-			if o.code != c.code || !strings.Contains(strings.Join(strings.Fields(o.stdout+o.stderr), " "), strings.Join(strings.Fields(c.words), " ")) {
+			if o.code != c.code ||
+				!strings.Contains(
+					strings.Join(strings.Fields(o.stdout+o.stderr), " "),
+					strings.Join(strings.Fields(c.words), " "),
+				) {
 				t.Errorf("exit %d, want %d with %q\n%s%s", o.code, c.code, c.words, o.stdout, o.stderr)
 			}
 		})
@@ -132,7 +143,13 @@ func TestNoSecretInAuditOutput(t *testing.T) {
 			text = strings.ReplaceAll(text, "password: "+user, "password: s3cret-"+name+"-"+user)
 		}
 		text = strings.Replace(text, "etcd3:\n", "etcd3:\n  username: etcd\n  password: s3cret-"+name+"\n", 1)
-		return strings.Replace(text, "restapi:\n", "ctl: {keyfile_password: s3cret, authentication: {username: a, password: s3cret-"+name+"-ctl}}\nrestapi:\n  authentication: {username: a, password: s3cret-"+name+"}\n", 1)
+		return strings.Replace(
+			text,
+			"restapi:\n",
+			"ctl: {keyfile_password: s3cret, authentication: {username: a, password: s3cret-"+name+"-ctl}}\nrestapi:\n  "+
+				"authentication: {username: a, password: s3cret-"+name+"}\n",
+			1,
+		)
 	}
 	paths := auditNodes(t, secrets)
 	for i := range 2 * len(report.Formats) {
@@ -158,7 +175,9 @@ func TestAuditJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Files) != 3 || r.Files[1].REST != "10.0.0.22:8008" || r.Files[1].Name != "node2" || r.Verdict != preflight.Go || len(r.Results) < 30 {
+	if len(r.Files) != 3 || r.Files[1].REST != "10.0.0.22:8008" || r.Files[1].Name != "node2" ||
+		r.Verdict != preflight.Go ||
+		len(r.Results) < 30 {
 		t.Errorf("%+v", r.Files)
 	}
 }
@@ -218,9 +237,16 @@ func TestAuditLive(t *testing.T) {
 				c.spoil(s)
 			}
 			// What this machine's environment says is no other machine's.
-			w := world{cluster: looked{s}, env: map[string]string{"PATRONI_SCOPE": "wrong", "PATRONI_ETCD3_HOSTS": "wrong", "DCS_URL": "etcd3://wrong"}}
+			w := world{
+				cluster: looked{s},
+				env:     map[string]string{"PATRONI_SCOPE": "wrong", "PATRONI_ETCD3_HOSTS": "wrong", "DCS_URL": "etcd3://wrong"},
+			}
 			o := w.run(t, append(append([]string{"audit"}, c.flags...), auditNodes(t, c.change)...)...)
-			if all := strings.Join(strings.Fields(o.stdout+o.stderr), " "); o.code != c.code || !strings.Contains(all, strings.Join(strings.Fields(c.words), " ")) {
+			if all := strings.Join(
+				strings.Fields(o.stdout+o.stderr),
+				" ",
+			); o.code != c.code ||
+				!strings.Contains(all, strings.Join(strings.Fields(c.words), " ")) {
 				t.Errorf("exit %d, want %d with %q\n%s%s", o.code, c.code, c.words, o.stdout, o.stderr)
 			}
 		})

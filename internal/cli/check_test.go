@@ -28,7 +28,10 @@ const shortest = 2100 * time.Millisecond
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	hole := blackHole(t)
-	for name, urls := range map[string]string{"one server": hole, "three servers": hole + "," + blackHole(t) + "," + blackHole(t)} {
+	for name, urls := range map[string]string{
+		"one server":    hole,
+		"three servers": hole + "," + blackHole(t) + "," + blackHole(t),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := world{env: map[string]string{"PATRONI_ETCD3_HOSTS": urls, "PATRONI_SCOPE": "demo"}}
@@ -63,11 +66,27 @@ func TestSignals(t *testing.T) {
 				time.AfterFunc(200*time.Millisecond, func() { cancel(Signalled{c.signal}) })
 				record := filepath.Join(t.TempDir(), "snapshot.json")
 				start := time.Now()
-				o := world{ctx: ctx}.run(t, "check", "--scope", "demo", "-d", "etcd3://"+blackHole(t), "--timeout", "30s", "-f", format, "--record", record)
+				o := world{
+					ctx: ctx,
+				}.run(
+					t,
+					"check",
+					"--scope",
+					"demo",
+					"-d",
+					"etcd3://"+blackHole(t),
+					"--timeout",
+					"30s",
+					"-f",
+					format,
+					"--record",
+					record,
+				)
 				if took := time.Since(start); took > 5*time.Second {
 					t.Errorf("ended after %s", took)
 				}
-				if o.code != c.want || o.stdout != "" || strings.Count(o.stderr, "\n") != 1 || !strings.Contains(o.stderr, "stopped by "+c.signal.String()) {
+				if o.code != c.want || o.stdout != "" || strings.Count(o.stderr, "\n") != 1 ||
+					!strings.Contains(o.stderr, "stopped by "+c.signal.String()) {
 					t.Errorf("%+v", o)
 				}
 				if _, err := os.Stat(record); err == nil {
@@ -83,14 +102,33 @@ func TestSignals(t *testing.T) {
 func TestNothingReached(t *testing.T) {
 	t.Parallel()
 	closed := closedPort(t)
-	e := twoNodes("http://"+closed+"/patroni", "postgres://"+closed+"/postgres", "http://"+closed+"/patroni", "postgres://"+closed+"/postgres")
+	e := twoNodes(
+		"http://"+closed+"/patroni",
+		"postgres://"+closed+"/postgres",
+		"http://"+closed+"/patroni",
+		"postgres://"+closed+"/postgres",
+	)
 	record := filepath.Join(t.TempDir(), "snapshot.json")
-	o := runCLI(t, "check", "--scope", "demo", "-d", "etcd3://"+e.start(t), "--candidate", "node2", "-f", "json", "--record", record)
+	o := runCLI(
+		t,
+		"check",
+		"--scope",
+		"demo",
+		"-d",
+		"etcd3://"+e.start(t),
+		"--candidate",
+		"node2",
+		"-f",
+		"json",
+		"--record",
+		record,
+	)
 	var r preflight.Report
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
 		t.Fatalf("%v\n%s%s", err, o.stdout, o.stderr)
 	}
-	if o.code == exitcode.Go || r.Leader != "node1" || len(r.Members) != 2 || r.Members[1].REST != "? refused" || r.Members[1].SQL != "? refused" {
+	if o.code == exitcode.Go || r.Leader != "node1" || len(r.Members) != 2 || r.Members[1].REST != "? refused" ||
+		r.Members[1].SQL != "? refused" {
 		t.Errorf("exit code %d, members %+v", o.code, r.Members)
 	}
 	if len(r.Candidates) != 1 || r.Candidates[0].Verdict == preflight.Go || r.Best != "" {
@@ -111,7 +149,8 @@ func TestRecordIntoNowhere(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "missing", "snapshot.json")
 	o := runCLI(t, "check", "--scope", "demo", "-d", "etcd3://"+closedPort(t), "--record", file)
-	if o.code != exitcode.Usage || o.stdout != "" || !strings.Contains(o.stderr, "--record") || !strings.Contains(o.stderr, file) {
+	if o.code != exitcode.Usage || o.stdout != "" || !strings.Contains(o.stderr, "--record") ||
+		!strings.Contains(o.stderr, file) {
 		t.Errorf("%+v", o)
 	}
 }
@@ -122,11 +161,18 @@ func TestTimeoutHoldsForREST(t *testing.T) {
 	t.Parallel()
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(3200 * time.Millisecond)
-		_, _ = w.Write([]byte(`{"state":"running","role":"replica","patroni":{"version":"4.0.7","scope":"demo","name":"node2"}}`))
+		_, _ = w.Write(
+			[]byte(`{"state":"running","role":"replica","patroni":{"version":"4.0.7","scope":"demo","name":"node2"}}`),
+		)
 	}))
 	t.Cleanup(slow.Close)
 	closed := closedPort(t)
-	e := twoNodes("http://"+closed+"/patroni", "postgres://"+closed+"/postgres", slow.URL+"/patroni", "postgres://"+closed+"/postgres")
+	e := twoNodes(
+		"http://"+closed+"/patroni",
+		"postgres://"+closed+"/postgres",
+		slow.URL+"/patroni",
+		"postgres://"+closed+"/postgres",
+	)
 	o := runCLI(t, "check", "--scope", "demo", "-d", "etcd3://"+e.start(t), "--timeout", "8s", "-f", "json")
 	var r preflight.Report
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || len(r.Members) != 2 {
@@ -158,7 +204,11 @@ postgresql:
 		sent string
 	}{
 		{"patroni.yml", nil, plant("yml")},
-		{"PATRONI_SUPERUSER_PASSWORD", map[string]string{"PATRONI_SUPERUSER_PASSWORD": plant("environment"), "PATRONI_SUPERUSER_USERNAME": "postgres"}, plant("environment")},
+		{
+			"PATRONI_SUPERUSER_PASSWORD",
+			map[string]string{"PATRONI_SUPERUSER_PASSWORD": plant("environment"), "PATRONI_SUPERUSER_USERNAME": "postgres"},
+			plant("environment"),
+		},
 		{"PGPASSWORD", map[string]string{"PGPASSWORD": plant("libpq")}, plant("libpq")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,8 +222,16 @@ postgresql:
 			t.Cleanup(echo.Close)
 			withUser := func(place, rest string) string { return "://user:" + plant(place) + "@" + rest }
 			e := twoNodes(
-				"http"+withUser("api_url", strings.TrimPrefix(echo.URL, "http://")+"/patroni"), "postgres"+withUser("conn_url", bird+"/postgres"),
-				"http"+withUser("api_url", closedPort(t)+"/patroni"), "postgres"+withUser("conn_url", bird+"/postgres?password="+plant("query")),
+				"http"+withUser(
+					"api_url",
+					strings.TrimPrefix(echo.URL, "http://")+"/patroni",
+				),
+				"postgres"+withUser("conn_url", bird+"/postgres"),
+				"http"+withUser(
+					"api_url",
+					closedPort(t)+"/patroni",
+				),
+				"postgres"+withUser("conn_url", bird+"/postgres?password="+plant("query")),
 			)
 			addr := e.start(t)
 
@@ -220,17 +278,25 @@ postgresql:
 		yml  string
 		args []string
 	}{
-		"user of etcd":       {config + "etcd3: {host: 'localhost:2379', username: root, password: " + plant("etcd") + "}\n", nil},
-		"password in a URL":  {config + "etcd3: {url: 'http://root:" + plant("etcd") + "@localhost:2379'}\n", nil},
-		"password in --dcs":  {config, []string{"-d", "etcd3://root:" + plant("flag") + "@localhost:2379"}},
-		"no YAML":            {config + "etcd3: [" + plant("yaml") + "\n", nil},
-		"a list as password": {strings.Replace(config, plant("yml"), "["+plant("list")+"]", 1) + "etcd3: {host: 'localhost:1'}\n", nil},
-		"closed port":        {config + "etcd3: {host: '" + closedPort(t) + "'}\n", nil},
-		"black hole":         {config + "etcd3: {host: '" + blackHole(t) + "'}\n", []string{"--timeout", shortest.String()}},
+		"user of etcd": {
+			config + "etcd3: {host: 'localhost:2379', username: root, password: " + plant("etcd") + "}\n",
+			nil,
+		},
+		"password in a URL": {config + "etcd3: {url: 'http://root:" + plant("etcd") + "@localhost:2379'}\n", nil},
+		"password in --dcs": {config, []string{"-d", "etcd3://root:" + plant("flag") + "@localhost:2379"}},
+		"no YAML":           {config + "etcd3: [" + plant("yaml") + "\n", nil},
+		"a list as password": {
+			strings.Replace(config, plant("yml"), "["+plant("list")+"]", 1) + "etcd3: {host: 'localhost:1'}\n",
+			nil,
+		},
+		"closed port": {config + "etcd3: {host: '" + closedPort(t) + "'}\n", nil},
+		"black hole":  {config + "etcd3: {host: '" + blackHole(t) + "'}\n", []string{"--timeout", shortest.String()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			record := filepath.Join(t.TempDir(), "snapshot.json")
-			o := runCLI(t, append([]string{"check", "--verbose", "--record", record, "-c", put(t, "patroni.yml", c.yml)}, c.args...)...)
+			o := runCLI(
+				t,
+				append([]string{"check", "--verbose", "--record", record, "-c", put(t, "patroni.yml", c.yml)}, c.args...)...)
 			recorded, _ := os.ReadFile(record)
 			if all := o.stdout + o.stderr + string(recorded); strings.Contains(all, "s3cret") || all == "" {
 				t.Errorf("shown: %s", all)
@@ -255,8 +321,21 @@ func TestSecretsOfTLSAndEtcd(t *testing.T) {
 	addr := e.start(t)
 	ca := testca.New(t, "our CA")
 	pair := ca.Issue(time.Hour, "me")
-	broken := testca.File(t, "broken.pem", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"+plant("file")+"\n-----END ENCRYPTED PRIVATE KEY-----\n"))
-	cert, key := testca.File(t, "c.crt", pair.Cert), filepath.Join("internal", "secure", "testdata", "rsa-pkcs8-aes256.key")
+	broken := testca.File(
+		t,
+		"broken.pem",
+		[]byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"+plant("file")+"\n-----END ENCRYPTED PRIVATE KEY-----\n"),
+	)
+	cert, key := testca.File(
+		t,
+		"c.crt",
+		pair.Cert,
+	), filepath.Join(
+		"internal",
+		"secure",
+		"testdata",
+		"rsa-pkcs8-aes256.key",
+	)
 	super := "postgresql: {authentication: {superuser: {username: u, password: " + plant("superuser") + ", "
 
 	for _, tc := range []struct {
@@ -266,25 +345,106 @@ func TestSecretsOfTLSAndEtcd(t *testing.T) {
 		code      int
 		says      string
 	}{
-		{"etcd3.password", "etcd3: {host: '" + addr + "', username: root, password: " + plant("etcd") + "}", nil, nil, exitcode.Unknown, "password ******** of root is wrong"},
+		{
+			"etcd3.password",
+			"etcd3: {host: '" + addr + "', username: root, password: " + plant("etcd") + "}",
+			nil,
+			nil,
+			exitcode.Unknown,
+			"password ******** of root is wrong",
+		},
 		{"etcd3.url", "etcd3: {url: 'http://root:" + plant("url") + "@" + addr + "'}", nil, nil, exitcode.Unknown, "password ******** of root is wrong"},
 		{"etcd3.proxy", "etcd3: {proxy: 'http://root:" + plant("proxy") + "@" + addr + "'}", nil, nil, exitcode.Unknown, "password ******** of root is wrong"},
-		{"PATRONI_ETCD3_PASSWORD", "etcd3: {host: '" + addr + "', username: root}", map[string]string{"PATRONI_ETCD3_PASSWORD": plant("environment")}, nil, exitcode.Unknown, "password ******** of root is wrong"},
+		{
+			"PATRONI_ETCD3_PASSWORD",
+			"etcd3: {host: '" + addr + "', username: root}",
+			map[string]string{"PATRONI_ETCD3_PASSWORD": plant("environment")},
+			nil,
+			exitcode.Unknown,
+			"password ******** of root is wrong",
+		},
 		{"DCS_URL", "", map[string]string{"DCS_URL": "etcd3://root:" + plant("dcsurl") + "@" + addr}, nil, exitcode.Usage, "DCS_URL"},
 		{"--dcs-url", "", nil, []string{"-d", "etcd3://root:" + plant("flag") + "@" + addr}, exitcode.Usage, "--dcs-url"},
-		{"ctl.keyfile_password", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + ", keyfile_password: " + plant("keyfile") + "}", nil, nil, exitcode.Usage, "ctl.keyfile_password"},
-		{"PATRONI_CTL_KEYFILE_PASSWORD", "etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + "}", map[string]string{"PATRONI_CTL_KEYFILE_PASSWORD": plant("keyfile")}, nil, exitcode.Usage, "ctl.keyfile_password"},
-		{"sslpassword", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + ", sslpassword: " + plant("ssl") + "}}}", nil, nil, exitcode.Usage, ".sslpassword"},
-		{"PATRONI_SUPERUSER_SSLPASSWORD", "etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + "}}}", map[string]string{"PATRONI_SUPERUSER_SSLPASSWORD": plant("ssl")}, nil, exitcode.Usage, ".sslpassword"},
-		{"a broken key", "etcd3: {host: e, protocol: https, cert: " + cert + ", key: " + broken + "}", nil, nil, exitcode.Usage, "etcd3.key"},
-		{"a key for a CA", "etcd3: {host: e, protocol: https, cacert: " + broken + "}", nil, nil, exitcode.Usage, "etcd3.cacert"},
-		{"a password for a file", "etcd3: {host: e, protocol: https, cacert: " + plant("path") + "}", nil, nil, exitcode.Usage, "etcd3.cacert"},
-		{"a password for a mode", "etcd3: {host: e}\n" + super + "sslmode: " + plant("mode") + "}}}", nil, nil, exitcode.Usage, ".sslmode"},
+		{
+			"ctl.keyfile_password",
+			"etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + ", keyfile_password: " + plant("keyfile") + "}",
+			nil,
+			nil,
+			exitcode.Usage,
+			"ctl.keyfile_password",
+		},
+		{
+			"PATRONI_CTL_KEYFILE_PASSWORD",
+			"etcd3: {host: e}\nctl: {certfile: " + cert + ", keyfile: " + key + "}",
+			map[string]string{"PATRONI_CTL_KEYFILE_PASSWORD": plant("keyfile")},
+			nil,
+			exitcode.Usage,
+			"ctl.keyfile_password",
+		},
+		{
+			"sslpassword",
+			"etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + ", sslpassword: " + plant("ssl") + "}}}",
+			nil,
+			nil,
+			exitcode.Usage,
+			".sslpassword",
+		},
+		{
+			"PATRONI_SUPERUSER_SSLPASSWORD",
+			"etcd3: {host: e}\n" + super + "sslcert: " + cert + ", sslkey: " + key + "}}}",
+			map[string]string{"PATRONI_SUPERUSER_SSLPASSWORD": plant("ssl")},
+			nil,
+			exitcode.Usage,
+			".sslpassword",
+		},
+		{
+			"a broken key",
+			"etcd3: {host: e, protocol: https, cert: " + cert + ", key: " + broken + "}",
+			nil,
+			nil,
+			exitcode.Usage,
+			"etcd3.key",
+		},
+		{
+			"a key for a CA",
+			"etcd3: {host: e, protocol: https, cacert: " + broken + "}",
+			nil,
+			nil,
+			exitcode.Usage,
+			"etcd3.cacert",
+		},
+		{
+			"a password for a file",
+			"etcd3: {host: e, protocol: https, cacert: " + plant("path") + "}",
+			nil,
+			nil,
+			exitcode.Usage,
+			"etcd3.cacert",
+		},
+		{
+			"a password for a mode",
+			"etcd3: {host: e}\n" + super + "sslmode: " + plant("mode") + "}}}",
+			nil,
+			nil,
+			exitcode.Usage,
+			".sslmode",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			record := filepath.Join(t.TempDir(), "snapshot.json")
-			args := append([]string{"check", "--verbose", "--record", record, "-f", "json", "-c", put(t, "patroni.yml", "scope: demo\n"+tc.yml+"\n")}, tc.args...)
+			args := append(
+				[]string{
+					"check",
+					"--verbose",
+					"--record",
+					record,
+					"-f",
+					"json",
+					"-c",
+					put(t, "patroni.yml", "scope: demo\n"+tc.yml+"\n"),
+				},
+				tc.args...)
 			o := world{env: tc.env}.run(t, args...)
 			recorded, err := os.ReadFile(record)
 			if (err == nil) != (tc.code == exitcode.Unknown) {

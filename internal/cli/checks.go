@@ -138,7 +138,10 @@ func checksJSON(w io.Writer) error {
 	all := allChecks()
 	out := make([]entry, 0, len(all))
 	for _, k := range all {
-		out = append(out, entry{k.ID, k.Title, k.Why, k.Source, k.Fix, k.Proof, k.Since, k.Kind, k.Severity, k.Essential, k.Of, k.After})
+		out = append(
+			out,
+			entry{k.ID, k.Title, k.Why, k.Source, k.Fix, k.Proof, k.Since, k.Kind, k.Severity, k.Essential, k.Of, k.After},
+		)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -79,7 +79,15 @@ func checksByTopic(b *strings.Builder, checks []check.Check) string {
 				weight += ", essential"
 			}
 			// The anchor as GitHub and GitLab make it: without the dot.
-			fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", k.ID, strings.ReplaceAll(k.ID, ".", ""), markdown.Replace(k.Title), weight, k.Of)
+			fmt.Fprintf(
+				b,
+				"| [%s](#%s) | %s | %s | %s |\n",
+				k.ID,
+				strings.ReplaceAll(k.ID, ".", ""),
+				markdown.Replace(k.Title),
+				weight,
+				k.Of,
+			)
 			fmt.Fprintf(&details, "\n### %s\n\n%s.\n\n", k.ID, markdown.Replace(strings.ToUpper(k.Title[:1])+k.Title[1:]))
 			for _, row := range documented(k) {
 				fmt.Fprintf(&details, "- **%s**: %s\n", row[0], markdown.Replace(strings.ReplaceAll(row[1], "\n", " ")))
@@ -93,7 +101,10 @@ func checksByTopic(b *strings.Builder, checks []check.Check) string {
 // checks that see them.
 func catalogue() string {
 	var b strings.Builder
-	b.WriteString("\n# How a switchover fails\n\nEvery known way, by the moment at which it shows, and the checks that see it beforehand.\n")
+	b.WriteString(
+		"\n# How a switchover fails\n\nEvery known way, by the moment at which it shows, and the checks that see it " +
+			"beforehand.\n",
+	)
 	whole, partly := 0, 0
 	for _, stage := range check.Stages {
 		fmt.Fprintf(&b, "\n**%s**\n\n| row | what goes wrong | seen by |\n|---|---|---|\n", stage.Title)
@@ -114,7 +125,13 @@ func catalogue() string {
 			fmt.Fprintf(&b, "| %d | %s | %s |\n", f.Number, markdown.Replace(f.What), by)
 		}
 	}
-	fmt.Fprintf(&b, "\n%d rows are seen, %d partly, %d not.\n\n# Not visible from outside\n\n", whole, partly, len(check.Failures)-whole-partly)
+	fmt.Fprintf(
+		&b,
+		"\n%d rows are seen, %d partly, %d not.\n\n# Not visible from outside\n\n",
+		whole,
+		partly,
+		len(check.Failures)-whole-partly,
+	)
 	for _, f := range check.Failures {
 		if f.NotVisible != "" {
 			fmt.Fprintf(&b, "- Row %d, %s. %s\n", f.Number, markdown.Replace(f.What), markdown.Replace(f.NotVisible))

@@ -118,7 +118,10 @@ func TestUsageErrors(t *testing.T) {
 		{"audit testdata/audit/node1.yml --vip 10.0.0.1", []string{"--vip follows an argument"}},
 		{"audit --vip 10.0.0.1/24 testdata/audit/node1.yml", []string{"--vip", "slash"}},
 		{"audit -f yaml testdata/audit/node1.yml", []string{"--format yaml"}},
-		{"audit --ignore dcs.alarms=because testdata/audit/node1.yml", []string{"dcs.alarms", "audit does not run this check"}},
+		{
+			"audit --ignore dcs.alarms=because testdata/audit/node1.yml",
+			[]string{"dcs.alarms", "audit does not run this check"},
+		},
 		{"check --ignore audit.vip=because", []string{"audit.vip", "check does not run this check"}},
 		{"audit main.go", []string{"main.go", "YAML"}},
 		{"checks dcs", []string{`"dcs"`}},
@@ -188,13 +191,25 @@ func TestExitCodes(t *testing.T) {
 		{"healthy, warnings count", func(*fact.Recording) {}, []string{"--fail-on", "warning"}, exitcode.Go, "GO"},
 		{"a blocker", alarm, nil, exitcode.NoGo, "NO-GO"},
 		{"a blocker ignored", alarm, []string{"--ignore", "dcs.alarms=compacted, then disarmed"}, exitcode.Go, "GO"},
-		{"a blocker ignored, warnings count", alarm, []string{"--ignore", "dcs.alarms=x", "--fail-on", "warning"}, exitcode.NoGo, "NO-GO"},
+		{
+			"a blocker ignored, warnings count",
+			alarm,
+			[]string{"--ignore", "dcs.alarms=x", "--fail-on", "warning"},
+			exitcode.NoGo,
+			"NO-GO",
+		},
 		{"a warning", endpointDown, nil, exitcode.Go, "GO"},
 		{"a warning counts", endpointDown, []string{"--fail-on", "warning"}, exitcode.NoGo, "NO-GO"},
 		{"a warning, --fail-on blocker", endpointDown, []string{"--fail-on", "blocker"}, exitcode.Go, "GO"},
 		{"unknown", noQuorum, nil, exitcode.Unknown, "UNKNOWN"},
 		{"unknown is no warning", noQuorum, []string{"--fail-on", "warning"}, exitcode.Unknown, "UNKNOWN"},
-		{"nothing was seen at all", func(s *fact.Recording) { *s.Snapshot = fact.Snapshot{Schema: 1} }, nil, exitcode.Unknown, "UNKNOWN"},
+		{
+			"nothing was seen at all",
+			func(s *fact.Recording) { *s.Snapshot = fact.Snapshot{Schema: 1} },
+			nil,
+			exitcode.Unknown,
+			"UNKNOWN",
+		},
 		{"another candidate", func(*fact.Recording) {}, []string{"--candidate", "node3"}, exitcode.Go, "GO"},
 		{"no such candidate", func(*fact.Recording) {}, []string{"--candidate", "node9"}, exitcode.NoGo, "NO-GO"},
 		{"the leader as candidate", func(*fact.Recording) {}, []string{"--candidate", "node1"}, exitcode.NoGo, "NO-GO"},
@@ -282,7 +297,8 @@ func TestReplayOfRubbish(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := put(t, "snapshot.json", c.text)
 			o := runCLI(t, "replay", file)
-			if o.code != exitcode.Usage || o.stdout != "" || !strings.Contains(o.stderr, file) || !strings.Contains(o.stderr, c.word) {
+			if o.code != exitcode.Usage || o.stdout != "" || !strings.Contains(o.stderr, file) ||
+				!strings.Contains(o.stderr, c.word) {
 				t.Errorf("%+v", o)
 			}
 		})
@@ -297,9 +313,15 @@ func TestReplayOfHalfASnapshot(t *testing.T) {
 	for _, text := range []string{
 		`{"schema":1}`,
 		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{}}}}`,
-		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},{"name":"b"}],"moved":{"value":null}}`,
+		`{"schema":1,"dcs":{"read":{"value":7},"cluster":{"value":{"leader":{"value":"a"}}}},"members":[{"name":"a"},` +
+			`{"name":"b"}],"moved":{"value":null}}`,
 	} {
-		if o := runCLI(t, "replay", put(t, "snapshot.json", text)); o.code == exitcode.Go || o.code == exitcode.Internal || o.stdout == "" {
+		if o := runCLI(
+			t,
+			"replay",
+			put(t, "snapshot.json", text),
+		); o.code == exitcode.Go || o.code == exitcode.Internal ||
+			o.stdout == "" {
 			t.Errorf("%s: exit code %d\n%s%s", text, o.code, o.stdout, o.stderr)
 		}
 	}
@@ -315,7 +337,11 @@ func TestColor(t *testing.T) {
 		{"no terminal", world{}, false},
 		{"NO_COLOR", world{terminal: true, env: map[string]string{"NO_COLOR": "1"}}, false},
 		{"NO_COLOR=0 too", world{terminal: true, env: map[string]string{"NO_COLOR": "0"}}, false},
-		{"an empty NO_COLOR says nothing (no-color.org)", world{terminal: true, env: map[string]string{"NO_COLOR": ""}}, true},
+		{
+			"an empty NO_COLOR says nothing (no-color.org)",
+			world{terminal: true, env: map[string]string{"NO_COLOR": ""}},
+			true,
+		},
 	} {
 		for _, format := range report.Formats {
 			o := c.w.run(t, "replay", "-f", format, healthy)
@@ -344,7 +370,9 @@ func TestChecks(t *testing.T) {
 			t.Errorf("line %q is not of %s", lines[i], k.ID)
 		}
 		e := entries[i]
-		if e.ID != k.ID || e.Title != k.Title || e.Why == "" || e.Fix == "" || e.Severity == "" || e.Kind == "" || e.Of == "" || e.Essential == nil {
+		if e.ID != k.ID || e.Title != k.Title || e.Why == "" || e.Fix == "" || e.Severity == "" || e.Kind == "" ||
+			e.Of == "" ||
+			e.Essential == nil {
 			t.Errorf("entry %+v is not whole", e)
 		}
 	}
@@ -387,7 +415,16 @@ func TestNoReportIsNoVerdict(t *testing.T) {
 	for _, b := range []broken{{}, {panics: true}} {
 		var stderr bytes.Buffer
 		e := Environment{Lookup: func(string) (string, bool) { return "", false }, Stdout: b, Stderr: &stderr}
-		for _, args := range []string{"replay " + healthy, "replay -f json " + healthy, "replay -f brief " + healthy, "checks", "checks -f json", "checks -f markdown", "explain dcs.alarms", "version"} {
+		for _, args := range []string{
+			"replay " + healthy,
+			"replay -f json " + healthy,
+			"replay -f brief " + healthy,
+			"checks",
+			"checks -f json",
+			"checks -f markdown",
+			"explain dcs.alarms",
+			"version",
+		} {
 			stderr.Reset()
 			code := Run(t.Context(), e, append([]string{"patroni-preflight"}, strings.Fields(args)...))
 			if code != exitcode.Internal || stderr.Len() == 0 {
@@ -401,7 +438,11 @@ func TestNoReportIsNoVerdict(t *testing.T) {
 func TestVerdictBeforeTheSignal(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(Signalled{syscall.SIGINT})
-	for file, want := range map[string]int{healthy: exitcode.Go, spoiled(t, alarm): exitcode.NoGo, spoiled(t, noQuorum): exitcode.Unknown} {
+	for file, want := range map[string]int{
+		healthy:              exitcode.Go,
+		spoiled(t, alarm):    exitcode.NoGo,
+		spoiled(t, noQuorum): exitcode.Unknown,
+	} {
 		if o := (world{ctx: ctx}).run(t, "replay", file); o.code != want || o.stdout == "" || o.stderr != "" {
 			t.Errorf("exit code %d, want %d; stderr %q", o.code, want, o.stderr)
 		}
@@ -417,7 +458,11 @@ func TestREADMEShowsTheRealReport(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	env := Environment{Lookup: func(string) (string, bool) { return "", false }, Stdout: &out, Stderr: &errs}
-	if code := Run(context.Background(), env, []string{"patroni-preflight", "replay", "docs/examples/founding-incident.json"}); code != exitcode.NoGo {
+	if code := Run(
+		context.Background(),
+		env,
+		[]string{"patroni-preflight", "replay", "docs/examples/founding-incident.json"},
+	); code != exitcode.NoGo {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	shown := regexp.MustCompile("(?s)```\nNO-GO .*?```\n")

@@ -169,7 +169,11 @@ func valuesOf(f cli.Flag, prefix string) []candidate {
 		}
 		return ids
 	}
-	if _, placeholder, _ := strings.Cut(usageOf(f), "`"); strings.HasPrefix(placeholder, "FILE`") || strings.HasPrefix(placeholder, "PATH`") {
+	if _, placeholder, _ := strings.Cut(
+		usageOf(f),
+		"`",
+	); strings.HasPrefix(placeholder, "FILE`") ||
+		strings.HasPrefix(placeholder, "PATH`") {
 		return []candidate{file}
 	}
 	return nil

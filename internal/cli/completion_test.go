@@ -75,7 +75,8 @@ func TestComplete(t *testing.T) {
 				t.Errorf("%q: %s, want every flag", c.line, got)
 			}
 		case c.want == "COMMANDS":
-			if !strings.HasPrefix(got, "check switchover ") || !strings.HasSuffix(got, " completion man help") || strings.Contains(got, "complete ") {
+			if !strings.HasPrefix(got, "check switchover ") || !strings.HasSuffix(got, " completion man help") ||
+				strings.Contains(got, "complete ") {
 				t.Errorf("%q: %s, want every command", c.line, got)
 			}
 		case got != c.want:
@@ -120,7 +121,12 @@ func TestWhatIsOfferedIsAccepted(t *testing.T) {
 		t.Errorf("only %d values were offered", offered)
 	}
 	for _, shell := range completed(t, "completion", "") {
-		if o := runCLI(t, "completion", shell); o.code != 0 || !strings.Contains(o.stdout, shell+" completion for patroni-preflight") {
+		if o := runCLI(
+			t,
+			"completion",
+			shell,
+		); o.code != 0 ||
+			!strings.Contains(o.stdout, shell+" completion for patroni-preflight") {
 			t.Errorf("%s: %+v", shell, o)
 		}
 	}

@@ -34,7 +34,10 @@ func documentedCommands(text string) [][]string {
 	}
 	for _, b := range codeBlock.FindAllStringSubmatch(text, -1) {
 		for line := range strings.Lines(b[1]) {
-			if line = strings.TrimSpace(line); strings.HasPrefix(line, "patroni-preflight ") || strings.HasPrefix(line, "if patroni-preflight ") {
+			if line = strings.TrimSpace(
+				line,
+			); strings.HasPrefix(line, "patroni-preflight ") ||
+				strings.HasPrefix(line, "if patroni-preflight ") {
 				add(line)
 			}
 		}

@@ -37,7 +37,10 @@ func TestChecksDocumentReadsWell(t *testing.T) {
 	text := doc(t, "checks.md")
 	for _, k := range allChecks() {
 		anchor := strings.ReplaceAll(k.ID, ".", "")
-		for what, want := range map[string]string{"entry": "\n### " + k.ID + "\n\n", "row": "\n| [" + k.ID + "](#" + anchor + ") | "} {
+		for what, want := range map[string]string{
+			"entry": "\n### " + k.ID + "\n\n",
+			"row":   "\n| [" + k.ID + "](#" + anchor + ") | ",
+		} {
 			if strings.Count(text, want) != 1 {
 				t.Errorf("%s: %d times as %s", k.ID, strings.Count(text, want), what)
 			}
@@ -147,7 +150,16 @@ func TestDocumentsNameTheSchemas(t *testing.T) {
 
 // TestLinksInDocuments: each leads to a file that is there.
 func TestLinksInDocuments(t *testing.T) {
-	for _, name := range []string{"audit.md", "checks.md", "configuration.md", "exit-codes.md", "field-cases.md", "least-privilege.md", "report.md", "runbook.md"} {
+	for _, name := range []string{
+		"audit.md",
+		"checks.md",
+		"configuration.md",
+		"exit-codes.md",
+		"field-cases.md",
+		"least-privilege.md",
+		"report.md",
+		"runbook.md",
+	} {
 		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(doc(t, name), -1) {
 			if _, err := os.Stat(filepath.Join("docs", m[1])); err != nil {
 				t.Errorf("%s: %v", name, err)

@@ -63,7 +63,10 @@ func acted(t *testing.T, act int) *fact.Recording {
 		t.Fatal(err)
 	}
 	if act%2 == 1 {
-		raw = []byte(strings.NewReplacer("node1", "node2", "node2", "node1", "10.77.9.21", "10.77.9.22", "10.77.9.22", "10.77.9.21").Replace(string(raw)))
+		raw = []byte(
+			strings.NewReplacer("node1", "node2", "node2", "node1", "10.77.9.21", "10.77.9.22", "10.77.9.22", "10.77.9.21").
+				Replace(string(raw)),
+		)
 	}
 	s, err := fact.LoadRecording(bytes.NewReader(raw))
 	if err != nil {
@@ -133,7 +136,9 @@ func (r rehearsal) run(t *testing.T) (o outcome, calls []string) {
 		r.moved = fact.Known([]string{})
 	}
 	p := &theatre{t: t, calls: log, spoil: r.spoil, moved: r.moved}
-	args := append([]string{"drill", "--scope", "demo", "-d", "etcd3://127.0.0.1:1", "--patronictl", ctl, "--verify-timeout", "9s"}, r.args...)
+	args := append(
+		[]string{"drill", "--scope", "demo", "-d", "etcd3://127.0.0.1:1", "--patronictl", ctl, "--verify-timeout", "9s"},
+		r.args...)
 	o = world{ctx: r.ctx, stdin: r.stdin, cluster: p}.run(t, args...)
 	raw, _ := os.ReadFile(log)
 	return o, strings.Split(strings.TrimSpace(string(raw)), "\n")
@@ -150,32 +155,120 @@ func TestDrill(t *testing.T) {
 		want, legs int
 		says       []string
 	}{
-		{"all of it", rehearsal{args: []string{"--yes"}}, exitcode.Go, 2, []string{
-			"leg 1 node1 -> node2: GO", "leg 2 node2 -> node1: not judged, because node1 leads now", "left out node3: tag nofailover",
-			"LEG 1 of 2 node1 -> node2", "DONE switchover of demo from node1 to node2", "DONE drill of demo: 2 of 2 legs verified", "now node1 leads on timeline 3.",
-			"from \\ to node1 node2", "node1 . 0.4 s", "node2 0.4 s .", "every 0.1 s",
-		}},
-		{"confirmed", rehearsal{stdin: typed("yes\n")}, exitcode.Go, 2, []string{"Switch over demo 2 times, from node1 back to node1? [y/N]", "2 of 2 legs"}},
+		{
+			"all of it",
+			rehearsal{args: []string{"--yes"}},
+			exitcode.Go,
+			2,
+			[]string{
+				"leg 1 node1 -> node2: GO",
+				"leg 2 node2 -> node1: not judged, because node1 leads now",
+				"left out node3: tag nofailover",
+				"LEG 1 of 2 node1 -> node2",
+				"DONE switchover of demo from node1 to node2",
+				"DONE drill of demo: 2 of 2 legs verified",
+				"now node1 leads on timeline 3.",
+				"from \\ to node1 node2",
+				"node1 . 0.4 s",
+				"node2 0.4 s .",
+				"every 0.1 s",
+			},
+		},
+		{
+			"confirmed",
+			rehearsal{stdin: typed("yes\n")},
+			exitcode.Go,
+			2,
+			[]string{"Switch over demo 2 times, from node1 back to node1? [y/N]", "2 of 2 legs"},
+		},
 		{"not confirmed", rehearsal{stdin: typed("\n")}, exitcode.Interrupted, 0, []string{"nothing was done"}},
 		{"nobody to ask", rehearsal{}, exitcode.Usage, 0, []string{"drill: stdin is not a terminal; use --yes"}},
-		{"the plan only", rehearsal{args: []string{"--dry-run"}}, exitcode.Go, 0, []string{"PLAN drill of demo: 2 switchovers; node1 leads", "leg 1 node1 -> node2: GO", "Only leg 1 can be judged completely before the drill."}},
-		{"the second leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: blocked}}, exitcode.NoGo, 1, []string{
-			"BLOCKS identity.rest_name", "STOPPED drill of demo: 1 of 2 legs verified", "leg 2 of 2, node2 to node1: NO-GO",
-			"now node2 leads on timeline 2, node1 led before the drill.", "back Once that is fixed: patroni-preflight switchover --dcs-url etcd3://127.0.0.1:1 --scope demo --patronictl", "--candidate node1", "node2 NO-GO .",
-		}},
-		{"the first leg is NO-GO", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: alarm}}, exitcode.NoGo, 0, []string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO even before the drill", "now node1 leads"}},
-		{"the first leg is UNKNOWN", rehearsal{args: []string{"--dry-run"}, spoil: map[int]func(*fact.Recording){0: noQuorum}}, exitcode.Unknown, 0, []string{"the drill would not begin", "dcs.reachable"}},
-		{"the leader may not come back", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: func(s *fact.Recording) {
-			s.Members[0].Key.Value.Tags = fact.Known(fact.Tags{"failover_priority": 0.0})
-		}}}, exitcode.NoGo, 0, []string{"leg 2 of 2, node2 to node1, is NO-GO even before the drill"}},
-		{"refused by Patroni", rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: func(s *fact.Recording) {
-			*s = *recorded(t, "healthy-4.0.7")
-			s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
-		}}}, exitcode.Refused, 1, []string{"REFUSED switchover of demo from node1 to node2", "leg 1 of 2, node1 to node2: REFUSED", "now node1 leads on timeline 1."}},
-		{"the leader moved", rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})}, exitcode.Changed, 0, []string{"nothing was done: leader"}},
-		{"another format", rehearsal{args: []string{"--yes", "-f", "nagios"}}, exitcode.Usage, 0, []string{"--format nagios"}},
-		{"brief", rehearsal{args: []string{"--yes", "-f", "brief"}}, exitcode.Go, 2, []string{"DONE drill of demo: 2 of 2 legs verified; node1 leads on timeline 3"}},
-		{"markdown", rehearsal{args: []string{"--yes", "-f", "markdown"}}, exitcode.Go, 2, []string{"## DONE: drill of demo: 2 of 2 legs verified", "| node1 | . | 0.4 s |"}},
+		{
+			"the plan only",
+			rehearsal{args: []string{"--dry-run"}},
+			exitcode.Go,
+			0,
+			[]string{
+				"PLAN drill of demo: 2 switchovers; node1 leads",
+				"leg 1 node1 -> node2: GO",
+				"Only leg 1 can be judged completely before the drill.",
+			},
+		},
+		{
+			"the second leg is NO-GO",
+			rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: blocked}},
+			exitcode.NoGo,
+			1,
+			[]string{
+				"BLOCKS identity.rest_name", "STOPPED drill of demo: 1 of 2 legs verified", "leg 2 of 2, node2 to node1: NO-GO",
+				"now node2 leads on timeline 2, node1 led before the drill.", "back Once that is fixed: patroni-preflight switchover --dcs-url etcd3://127.0.0.1:1 --scope demo --patronictl", "--candidate node1", "node2 NO-GO .",
+			},
+		},
+		{
+			"the first leg is NO-GO",
+			rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: alarm}},
+			exitcode.NoGo,
+			0,
+			[]string{"BLOCKS dcs.alarms", "leg 1 of 2, node1 to node2, is NO-GO even before the drill", "now node1 leads"},
+		},
+		{
+			"the first leg is UNKNOWN",
+			rehearsal{args: []string{"--dry-run"}, spoil: map[int]func(*fact.Recording){0: noQuorum}},
+			exitcode.Unknown,
+			0,
+			[]string{"the drill would not begin", "dcs.reachable"},
+		},
+		{
+			"the leader may not come back",
+			rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){0: func(s *fact.Recording) {
+				s.Members[0].Key.Value.Tags = fact.Known(fact.Tags{"failover_priority": 0.0})
+			}}},
+			exitcode.NoGo,
+			0,
+			[]string{"leg 2 of 2, node2 to node1, is NO-GO even before the drill"},
+		},
+		{
+			"refused by Patroni",
+			rehearsal{args: []string{"--yes"}, spoil: map[int]func(*fact.Recording){1: func(s *fact.Recording) {
+				*s = *recorded(t, "healthy-4.0.7")
+				s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
+			}}},
+			exitcode.Refused,
+			1,
+			[]string{
+				"REFUSED switchover of demo from node1 to node2",
+				"leg 1 of 2, node1 to node2: REFUSED",
+				"now node1 leads on timeline 1.",
+			},
+		},
+		{
+			"the leader moved",
+			rehearsal{args: []string{"--yes"}, moved: fact.Known([]string{"leader"})},
+			exitcode.Changed,
+			0,
+			[]string{"nothing was done: leader"},
+		},
+		{
+			"another format",
+			rehearsal{args: []string{"--yes", "-f", "nagios"}},
+			exitcode.Usage,
+			0,
+			[]string{"--format nagios"},
+		},
+		{
+			"brief",
+			rehearsal{args: []string{"--yes", "-f", "brief"}},
+			exitcode.Go,
+			2,
+			[]string{"DONE drill of demo: 2 of 2 legs verified; node1 leads on timeline 3"},
+		},
+		{
+			"markdown",
+			rehearsal{args: []string{"--yes", "-f", "markdown"}},
+			exitcode.Go,
+			2,
+			[]string{"## DONE: drill of demo: 2 of 2 legs verified", "| node1 | . | 0.4 s |"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -188,7 +281,10 @@ func TestDrill(t *testing.T) {
 			}
 			legs := 0
 			for i, call := range calls {
-				if want := []string{"--leader node1 --candidate node2", "--leader node2 --candidate node1"}[i%2]; strings.Contains(call, want) {
+				if want := []string{"--leader node1 --candidate node2", "--leader node2 --candidate node1"}[i%2]; strings.Contains(
+					call,
+					want,
+				) {
 					legs++
 				}
 			}
@@ -210,11 +306,16 @@ func TestDrillJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &d); err != nil {
 		t.Fatalf("%v\n%s", err, o.stdout)
 	}
-	if d.ExitCode != o.code || o.code != 0 || d.First != "node1" || d.Leader != "node1" || len(d.Legs) != 2 || d.Stopped != "" || d.Back != "" {
+	if d.ExitCode != o.code || o.code != 0 || d.First != "node1" || d.Leader != "node1" || len(d.Legs) != 2 ||
+		d.Stopped != "" ||
+		d.Back != "" {
 		t.Errorf("exit code %d, %d legs, %s leads, stopped %q", o.code, len(d.Legs), d.Leader, d.Stopped)
 	}
 	for i, leg := range d.Legs {
-		if !leg.Verified() || leg.Outage == nil || leg.Outage.Seconds == nil || *leg.Outage.Seconds < 0.3 || *leg.Outage.Seconds > 2 || leg.Switchover.Request == nil || leg.Switchover.Request.Output != "talk\n" {
+		if !leg.Verified() || leg.Outage == nil || leg.Outage.Seconds == nil || *leg.Outage.Seconds < 0.3 ||
+			*leg.Outage.Seconds > 2 ||
+			leg.Switchover.Request == nil ||
+			leg.Switchover.Request.Output != "talk\n" {
 			t.Errorf("leg %d: without a primary %+v", i+1, leg.Outage)
 		}
 	}
@@ -236,13 +337,23 @@ func TestDrillInterrupted(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancelCause(t.Context())
 			looks := 0
-			o, _ := rehearsal{args: []string{"--yes"}, ctx: ctx, spoil: map[int]func(*fact.Recording){c.act: func(s *fact.Recording) {
-				// The first look at act 1 is the verification of leg 1.
-				if looks++; looks > 1 || c.act == 0 {
-					cancel(Signalled{syscall.SIGINT})
-				}
-			}}}.run(t)
-			if all := strings.Join(strings.Fields(o.stdout+o.stderr), " "); o.code != c.want || !strings.Contains(all, c.says) || c.act > 0 && !strings.Contains(all, "now node2 leads on timeline 2, node1 led before the drill") {
+			o, _ := rehearsal{
+				args: []string{"--yes"},
+				ctx:  ctx,
+				spoil: map[int]func(*fact.Recording){c.act: func(s *fact.Recording) {
+					// The first look at act 1 is the verification of leg 1.
+					if looks++; looks > 1 || c.act == 0 {
+						cancel(Signalled{syscall.SIGINT})
+					}
+				}},
+			}.run(
+				t,
+			)
+			if all := strings.Join(
+				strings.Fields(o.stdout+o.stderr),
+				" ",
+			); o.code != c.want || !strings.Contains(all, c.says) ||
+				c.act > 0 && !strings.Contains(all, "now node2 leads on timeline 2, node1 led before the drill") {
 				t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 			}
 		})
@@ -250,7 +361,14 @@ func TestDrillInterrupted(t *testing.T) {
 }
 
 func TestBackIsACommand(t *testing.T) {
-	for arg, want := range map[string]string{"a": "a", "/etc/patroni.yml": "/etc/patroni.yml", "it's": `'it'\''s'`, "": "''", "a b": "'a b'", "$(x)": "'$(x)'"} {
+	for arg, want := range map[string]string{
+		"a":                "a",
+		"/etc/patroni.yml": "/etc/patroni.yml",
+		"it's":             `'it'\''s'`,
+		"":                 "''",
+		"a b":              "'a b'",
+		"$(x)":             "'$(x)'",
+	} {
 		if got := quoted([]string{arg}); got != want {
 			t.Errorf("%q is quoted as %s, want %s", arg, got, want)
 		}
@@ -268,7 +386,9 @@ func TestDrillIsOvertaken(t *testing.T) {
 		}
 	}}}.run(t)
 	all := strings.Join(strings.Fields(o.stdout+o.stderr), " ")
-	if o.code != exitcode.NoGo || len(calls) != 1 || !strings.Contains(all, "leg 2 of 2, node2 to node1: NO-GO") || !strings.Contains(all, "now node3 leads") || !strings.Contains(all, "--candidate node1") {
+	if o.code != exitcode.NoGo || len(calls) != 1 || !strings.Contains(all, "leg 2 of 2, node2 to node1: NO-GO") ||
+		!strings.Contains(all, "now node3 leads") ||
+		!strings.Contains(all, "--candidate node1") {
 		t.Errorf("exit code %d, %d calls\n%s%s", o.code, len(calls), o.stdout, o.stderr)
 	}
 }

@@ -212,7 +212,12 @@ func (etcd) LeaseTimeToLive(_ context.Context, r *pb.LeaseTimeToLiveRequest) (*p
 // REST API and PostgreSQL are said to be.
 func twoNodes(rest1, sql1, rest2, sql2 string) etcd {
 	key := func(rest, sql, role string) string {
-		return fmt.Sprintf(`{"api_url":%q,"conn_url":%q,"state":"running","role":%q,"version":"4.0.7","timeline":1,"xlog_location":83917584}`, rest, sql, role)
+		return fmt.Sprintf(
+			`{"api_url":%q,"conn_url":%q,"state":"running","role":%q,"version":"4.0.7","timeline":1,"xlog_location":83917584}`,
+			rest,
+			sql,
+			role,
+		)
 	}
 	return etcd{keys: map[string]string{
 		"/service/demo/config":        `{"ttl":20,"loop_wait":2,"retry_timeout":3,"maximum_lag_on_failover":1048576}`,
@@ -248,7 +253,15 @@ func parrot(t *testing.T, got func(string)) string {
 		m, err := b.Receive()
 		if p, ok := m.(*pgproto3.PasswordMessage); err == nil && ok {
 			got(p.Password)
-			b.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28P01", Message: "password " + p.Password + " is wrong", Detail: p.Password, Hint: p.Password})
+			b.Send(
+				&pgproto3.ErrorResponse{
+					Severity: "FATAL",
+					Code:     "28P01",
+					Message:  "password " + p.Password + " is wrong",
+					Detail:   p.Password,
+					Hint:     p.Password,
+				},
+			)
 			_ = b.Flush()
 		}
 	})

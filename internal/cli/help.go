@@ -137,7 +137,9 @@ func appHelp(a *cli.App) string {
 	}
 	b.WriteString("\nFlags:\n" + columns("--help, -h", "show help; after a command, help on that command", 14))
 	b.WriteString(columns("--version, -v", "print the version", 14))
-	b.WriteString("\nExamples:\n  patroni-preflight check --candidate node2\n  patroni-preflight switchover --candidate node2\n")
+	b.WriteString(
+		"\nExamples:\n  patroni-preflight check --candidate node2\n  patroni-preflight switchover --candidate node2\n",
+	)
 	b.WriteString("\n" + wrapped("Exit codes: 0 GO, 2 NO-GO, 3 UNKNOWN, 4 usage. Each command's --help lists its own.", 0))
 	b.WriteString(wrapped("Read on: patroni-preflight man, docs/exit-codes.md", 0))
 	return b.String()

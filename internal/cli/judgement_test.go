@@ -53,7 +53,14 @@ func TestEveryGroup(t *testing.T) {
 				t.Errorf("group %s: %+v, leader %s", g, r.Request, r.Leader)
 			}
 			f := filepath.Join(dir, "seen-group-"+g+".json")
-			if again := runCLI(t, "replay", "-f", "json", f); again.code != exitcode.NoGo || !strings.Contains(again.stdout, `"group": "`+g+`"`) {
+			if again := runCLI(
+				t,
+				"replay",
+				"-f",
+				"json",
+				f,
+			); again.code != exitcode.NoGo ||
+				!strings.Contains(again.stdout, `"group": "`+g+`"`) {
 				t.Errorf("%s: %+v", f, again)
 			}
 		}
@@ -62,7 +69,17 @@ func TestEveryGroup(t *testing.T) {
 		}
 	}
 	// With a group there is one report.
-	if o := runCLI(t, "check", "-c", citus, "--group", "1", "-f", "brief"); o.code != exitcode.NoGo || !strings.Contains(o.stdout, "switchover of demo (group 1) from g1node1") {
+	if o := runCLI(
+		t,
+		"check",
+		"-c",
+		citus,
+		"--group",
+		"1",
+		"-f",
+		"brief",
+	); o.code != exitcode.NoGo ||
+		!strings.Contains(o.stdout, "switchover of demo (group 1) from g1node1") {
 		t.Errorf("%+v", o)
 	}
 }
@@ -76,7 +93,11 @@ func TestGroupHasToBeNamed(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"check", "--candidate", "g10node2"}, "the groups 0, 1, 10, each with a leader of its own. Name the group of the member; it is in group 10: add --group 10"},
+		{
+			[]string{"check", "--candidate", "g10node2"},
+			"the groups 0, 1, 10, each with a leader of its own. Name the group of the member; it is in group 10: add --group " +
+				"10",
+		},
 		{[]string{"check", "--leader", "g0node1"}, "--leader g0node1: "},
 		{[]string{"check", "--candidate", "nobody"}, "it is in none of them"},
 		{[]string{"switchover", "--via", "rest", "--yes"}, "name the group with --group"},
@@ -90,9 +111,20 @@ func TestGroupHasToBeNamed(t *testing.T) {
 
 	// The file and the store do not agree.
 	closed := closedPort(t)
-	own := twoNodes("http://"+closed+"/patroni", "postgres://"+closed+"/postgres", "http://"+closed+"/patroni", "postgres://"+closed+"/postgres").start(t)
+	own := twoNodes(
+		"http://"+closed+"/patroni",
+		"postgres://"+closed+"/postgres",
+		"http://"+closed+"/patroni",
+		"postgres://"+closed+"/postgres",
+	).start(t)
 	file = put(t, "own.yml", "scope: demo\netcd3: {host: '"+own+"'}\ncitus: {group: 0, database: citus}\n")
-	if o := runCLI(t, "check", "-c", file); o.code != exitcode.Usage || !strings.Contains(o.stderr, "has a leader and no group") {
+	if o := runCLI(
+		t,
+		"check",
+		"-c",
+		file,
+	); o.code != exitcode.Usage ||
+		!strings.Contains(o.stderr, "has a leader and no group") {
 		t.Errorf("%+v", o)
 	}
 }

@@ -27,19 +27,40 @@ func restOnly(t *testing.T, config string) string {
 		switch r.URL.Path {
 		case "/cluster":
 			member := func(name, role, state, at, sql string) string {
-				return fmt.Sprintf(`{"name":%q,"role":%q,"state":%q,"api_url":%q,"host":"127.0.0.1","port":%s,"timeline":1}`, name, role, state, at+"/patroni", sql)
+				return fmt.Sprintf(
+					`{"name":%q,"role":%q,"state":%q,"api_url":%q,"host":"127.0.0.1","port":%s,"timeline":1}`,
+					name,
+					role,
+					state,
+					at+"/patroni",
+					sql,
+				)
 			}
-			fmt.Fprintf(w, `{"members":[%s,%s],"scope":"demo"}`, member("node1", "leader", "running", servers[0].URL, sql1), member("node2", "replica", "streaming", servers[1].URL, sql2))
+			fmt.Fprintf(
+				w,
+				`{"members":[%s,%s],"scope":"demo"}`,
+				member("node1", "leader", "running", servers[0].URL, sql1),
+				member("node2", "replica", "streaming", servers[1].URL, sql2),
+			)
 		case "/config":
 			fmt.Fprint(w, config)
 		case "/history":
 			fmt.Fprint(w, "[]")
 		case "/patroni":
-			fmt.Fprintf(w, `{"state":"running","role":%q,"server_version":170012,"timeline":1,"xlog":{"location":83917584,"received_location":83917584,"replayed_location":83917584},"patroni":{"version":"4.0.7","scope":"demo","name":%q}}`, role, name)
+			fmt.Fprintf(
+				w,
+				`{"state":"running","role":%q,"server_version":170012,"timeline":1,"xlog":{"location":83917584,`+
+					`"received_location":83917584,"replayed_location":83917584},"patroni":{"version":"4.0.7","scope":"demo",`+
+					`"name":%q}}`,
+				role,
+				name,
+			)
 		}
 	}
 	for i, role := range []string{"primary", "replica"} {
-		servers[i] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, fmt.Sprintf("node%d", i+1), role) }))
+		servers[i] = httptest.NewServer(
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, fmt.Sprintf("node%d", i+1), role) }),
+		)
 		t.Cleanup(servers[i].Close)
 	}
 	return servers[0].URL
@@ -54,7 +75,11 @@ func TestUnreadStore(t *testing.T) {
 	for _, store := range []string{"consul", "etcd", "exhibitor", "kubernetes", "raft", "zookeeper"} {
 		fine, paused := restOnly(t, fmt.Sprintf(dynamic, "")), restOnly(t, fmt.Sprintf(dynamic, `,"pause":true`))
 		at := func(base string) string { return strings.TrimPrefix(base, "http://") }
-		file := put(t, "patroni.yml", "scope: demo\n"+store+": {host: '"+blackHole(t)+"'}\nrestapi: {connect_address: '"+at(fine)+"'}\n")
+		file := put(
+			t,
+			"patroni.yml",
+			"scope: demo\n"+store+": {host: '"+blackHole(t)+"'}\nrestapi: {connect_address: '"+at(fine)+"'}\n",
+		)
 		for _, c := range []struct {
 			args []string
 			code int
@@ -78,7 +103,8 @@ func TestUnreadStore(t *testing.T) {
 			for _, res := range r.Results {
 				decided = decided || res.Check == c.by && (res.Weight == preflight.Blocks || res.Weight == preflight.Unseen)
 			}
-			if o.code != c.code || !decided || !strings.Contains(o.stderr, "is not read") || !strings.Contains(o.stderr, "never GO") {
+			if o.code != c.code || !decided || !strings.Contains(o.stderr, "is not read") ||
+				!strings.Contains(o.stderr, "never GO") {
 				t.Errorf("%s %v: exit code %d, by %s: %t\n%s", store, c.args, o.code, c.by, decided, o.stderr)
 			}
 			if strings.Contains(o.stdout, `"etcd3 `) || strings.Contains(o.stdout, store+" /service") {
@@ -95,7 +121,19 @@ func TestUnreadStore(t *testing.T) {
 func TestUnreadStoreSwitchesNothing(t *testing.T) {
 	t.Parallel()
 	base := restOnly(t, fmt.Sprintf(dynamic, "")) // fails where anything but GET comes
-	o := runCLI(t, "switchover", "--scope", "demo", "-d", "consul://localhost", "--api-url", base, "--via", "rest", "--yes")
+	o := runCLI(
+		t,
+		"switchover",
+		"--scope",
+		"demo",
+		"-d",
+		"consul://localhost",
+		"--api-url",
+		base,
+		"--via",
+		"rest",
+		"--yes",
+	)
 	if o.code != exitcode.Unknown || !strings.HasPrefix(o.stdout, "UNKNOWN  switchover of demo from node1") {
 		t.Errorf("%+v", o)
 	}

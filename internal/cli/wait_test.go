@@ -65,7 +65,15 @@ func TestWait(t *testing.T) {
 			j, err := retry{c.wait, c.stable}.repeat(s.countdown(c.wait), &progress{w: &stderr}, s.evaluate)
 			_, r := j.only()
 			if err != nil || r.ExitCode != c.want || r.Verdict.ExitCode() != c.want || len(s.began) != c.evaluations {
-				t.Errorf("%s, exit code %d after %d evaluations, want %d after %d (%v)", r.Verdict, r.ExitCode, len(s.began), c.want, c.evaluations, err)
+				t.Errorf(
+					"%s, exit code %d after %d evaluations, want %d after %d (%v)",
+					r.Verdict,
+					r.ExitCode,
+					len(s.began),
+					c.want,
+					c.evaluations,
+					err,
+				)
 			}
 			if r.Stability == nil || r.Stability.Evaluations != c.evaluations || r.Stability.Asked != c.stable {
 				t.Errorf("stability %+v", r.Stability)
@@ -116,12 +124,19 @@ patroni-preflight: GO in 2 of 3 evaluations in a row; 32 s left
 func TestWaitEndsWithAnError(t *testing.T) {
 	s := &script{verdicts: "n", clock: time.Unix(1e9, 0)}
 	broken := errors.New("stopped")
-	_, err := retry{time.Minute, 1}.repeat(s.countdown(time.Minute), &progress{w: &bytes.Buffer{}}, func() (judgement, error) {
-		if len(s.began) == 2 {
-			return judgement{}, broken
-		}
-		return s.evaluate()
-	})
+	_, err := retry{
+		time.Minute,
+		1,
+	}.repeat(
+		s.countdown(time.Minute),
+		&progress{w: &bytes.Buffer{}},
+		func() (judgement, error) {
+			if len(s.began) == 2 {
+				return judgement{}, broken
+			}
+			return s.evaluate()
+		},
+	)
 	if !errors.Is(err, broken) || len(s.began) != 2 {
 		t.Errorf("%v after %d evaluations", err, len(s.began))
 	}
@@ -149,14 +164,33 @@ func TestLoopWait(t *testing.T) {
 func TestCheckWaits(t *testing.T) {
 	t.Parallel()
 	closed := closedPort(t)
-	e := twoNodes("http://"+closed+"/patroni", "postgres://"+closed+"/postgres", "http://"+closed+"/patroni", "postgres://"+closed+"/postgres")
+	e := twoNodes(
+		"http://"+closed+"/patroni",
+		"postgres://"+closed+"/postgres",
+		"http://"+closed+"/patroni",
+		"postgres://"+closed+"/postgres",
+	)
 	e.keys["/service/demo/config"] = `{"ttl":20,"loop_wait":1,"retry_timeout":3}`
 	start := time.Now()
-	o := runCLI(t, "check", "--scope", "demo", "-d", "etcd3://"+e.start(t), "--wait", "2500ms", "--stable", "2", "-f", "json")
+	o := runCLI(
+		t,
+		"check",
+		"--scope",
+		"demo",
+		"-d",
+		"etcd3://"+e.start(t),
+		"--wait",
+		"2500ms",
+		"--stable",
+		"2",
+		"-f",
+		"json",
+	)
 	if took := time.Since(start); took < 2*time.Second || took > 10*time.Second {
 		t.Errorf("took %s", took)
 	}
-	if o.code == exitcode.Go || !strings.Contains(o.stdout, `"evaluations": 3`) || !strings.Contains(o.stderr, "s left\n") {
+	if o.code == exitcode.Go || !strings.Contains(o.stdout, `"evaluations": 3`) ||
+		!strings.Contains(o.stderr, "s left\n") {
 		t.Errorf("%+v", o)
 	}
 }

@@ -25,9 +25,32 @@ type Audited struct {
 
 // auditing are the keys that nodes are compared by.
 var auditing = withCluster(sections{
-	"name": nil, "scope": nil, "namespace": nil, "citus": nil, "ctl": nil, "restapi": nil, "preflight": nil, "tags": nil, "watchdog": nil,
-	"consul": nil, "etcd": nil, "etcd3": nil, "exhibitor": nil, "kubernetes": nil, "raft": nil, "zookeeper": nil,
-	"postgresql": {"authentication", "superuser", "replication", "pg_rewind", "listen", "connect_address", "data_dir", "parameters"},
+	"name":       nil,
+	"scope":      nil,
+	"namespace":  nil,
+	"citus":      nil,
+	"ctl":        nil,
+	"restapi":    nil,
+	"preflight":  nil,
+	"tags":       nil,
+	"watchdog":   nil,
+	"consul":     nil,
+	"etcd":       nil,
+	"etcd3":      nil,
+	"exhibitor":  nil,
+	"kubernetes": nil,
+	"raft":       nil,
+	"zookeeper":  nil,
+	"postgresql": {
+		"authentication",
+		"superuser",
+		"replication",
+		"pg_rewind",
+		"listen",
+		"connect_address",
+		"data_dir",
+		"parameters",
+	},
 })
 
 // withCluster adds the keys that have no place in a file.
@@ -44,13 +67,41 @@ func withCluster(s sections) sections {
 
 // audited are the keys of which a finding says where they stand.
 var audited = []string{
-	"name", "scope", "namespace", "citus.group", "citus.database",
-	"restapi.listen", "restapi.connect_address", "restapi.certfile", "restapi.verify_client", "restapi.authentication.username", "restapi.authentication.password",
-	"ctl.certfile", "ctl.authentication.username", "ctl.authentication.password",
-	"postgresql.listen", "postgresql.connect_address", "postgresql.data_dir", "postgresql.parameters",
-	"postgresql.authentication.superuser", "postgresql.authentication.replication", "postgresql.authentication.rewind",
-	"tags", "tags.nofailover", "tags.failover_priority", "tags.nosync", "tags.sync_priority", "tags.replicatefrom", "watchdog.mode",
-	"consul", "etcd", "etcd3", "exhibitor", "kubernetes", "raft", "zookeeper",
+	"name",
+	"scope",
+	"namespace",
+	"citus.group",
+	"citus.database",
+	"restapi.listen",
+	"restapi.connect_address",
+	"restapi.certfile",
+	"restapi.verify_client",
+	"restapi.authentication.username",
+	"restapi.authentication.password",
+	"ctl.certfile",
+	"ctl.authentication.username",
+	"ctl.authentication.password",
+	"postgresql.listen",
+	"postgresql.connect_address",
+	"postgresql.data_dir",
+	"postgresql.parameters",
+	"postgresql.authentication.superuser",
+	"postgresql.authentication.replication",
+	"postgresql.authentication.rewind",
+	"tags",
+	"tags.nofailover",
+	"tags.failover_priority",
+	"tags.nosync",
+	"tags.sync_priority",
+	"tags.replicatefrom",
+	"watchdog.mode",
+	"consul",
+	"etcd",
+	"etcd3",
+	"exhibitor",
+	"kubernetes",
+	"raft",
+	"zookeeper",
 }
 
 // Files reads the nodes' files for an audit: each a file or a directory as in
@@ -66,7 +117,11 @@ func auditFiles(paths, vips []string, h host) (Audited, error) {
 	out := Audited{}
 	for i, path := range paths {
 		if slices.Contains(paths[:i], path) {
-			return Audited{}, &Error{Where: "config file " + printable(path), Problem: "is given twice", Remedy: "name each node's file once"}
+			return Audited{}, &Error{
+				Where:   "config file " + printable(path),
+				Problem: "is given twice",
+				Remedy:  "name each node's file once",
+			}
 		}
 		l, err := h.layers(path, "the path", true)
 		if err != nil {
@@ -158,8 +213,12 @@ func (r *reader) given(key string) fact.Observed[string] {
 }
 
 func absent[T any](key string) fact.Observed[T] {
-	return fact.NotKnown[T](fact.Absent, "%s is not in the file; the environment of that node may set it (%s), which an audit does not see",
-		key, patroniVariable+strings.ToUpper(strings.ReplaceAll(key, ".", "_")))
+	return fact.NotKnown[T](
+		fact.Absent,
+		"%s is not in the file; the environment of that node may set it (%s), which an audit does not see",
+		key,
+		patroniVariable+strings.ToUpper(strings.ReplaceAll(key, ".", "_")),
+	)
 }
 
 const postgresPort = 5432
@@ -169,7 +228,11 @@ const postgresPort = 5432
 // it wants one.
 func (r *reader) address(section string, implied, standard int) fact.NodeAddress {
 	a := fact.NodeAddress{
-		Listen: absent[[]string](section + ".listen"), ListenPort: absent[int](section + ".listen"), Connect: absent[fact.HostPort](section + ".connect_address"),
+		Listen: absent[[]string](
+			section + ".listen",
+		),
+		ListenPort: absent[int](section + ".listen"),
+		Connect:    absent[fact.HostPort](section + ".connect_address"),
 	}
 	var hosts []string
 	port := 0
@@ -300,7 +363,11 @@ func (a *auditor) store(r *reader) fact.Observed[fact.NodeStore] {
 		s.Endpoints = slices.Compact(s.Endpoints)
 		return fact.Known(s)
 	}
-	return fact.NotKnown[fact.NodeStore](fact.Absent, "the file has no section of a DCS, such as etcd3; the environment of that node may set it, which an audit does not see")
+	return fact.NotKnown[fact.NodeStore](
+		fact.Absent,
+		"the file has no section of a DCS, such as etcd3; the environment of that node may set it, which an audit does not "+
+			"see",
+	)
 }
 
 // etcd reads the servers of etcd in Patroni's order (see Etcd3), without the
@@ -323,7 +390,12 @@ func (a *auditor) etcd(r *reader, kind string, s *fact.NodeStore) {
 	case r.value("etcd3.host") != nil:
 		e.Endpoints = r.etcdHosts("etcd3.host", s.Protocol)
 	default:
-		r.fail(r.value("etcd3"), "etcd3", "names no server: url, hosts and host are all missing", "add hosts: with host:port for each server of etcd")
+		r.fail(
+			r.value("etcd3"),
+			"etcd3",
+			"names no server: url, hosts and host are all missing",
+			"add hosts: with host:port for each server of etcd",
+		)
 	}
 	for _, url := range e.Endpoints {
 		_, host, found := strings.Cut(url, "://")

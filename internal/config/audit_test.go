@@ -75,9 +75,15 @@ func TestAuditedFile(t *testing.T) {
 		"scope":     {*f.Scope.Value, "demo"},
 		"namespace": {*f.Namespace.Value, "/service"},
 		"group":     {*f.Group.Value, ""},
-		"store": {*f.Store.Value, fact.NodeStore{
-			Kind: "etcd3", Endpoints: []string{"e1:2379", "e2:2379"}, Protocol: "http", Login: fact.NodeLogin{User: "patroni", Password: 1},
-		}},
+		"store": {
+			*f.Store.Value,
+			fact.NodeStore{
+				Kind:      "etcd3",
+				Endpoints: []string{"e1:2379", "e2:2379"},
+				Protocol:  "http",
+				Login:     fact.NodeLogin{User: "patroni", Password: 1},
+			},
+		},
 		"REST listen":  {*f.REST.Listen.Value, []string{"0.0.0.0"}},
 		"REST port":    {*f.REST.ListenPort.Value, 8008},
 		"REST address": {*f.REST.Connect.Value, fact.HostPort{Host: "10.0.0.21", Port: 8008}},
@@ -107,16 +113,60 @@ func TestAuditedAddresses(t *testing.T) {
 		derived       bool
 		noPort, https bool
 	}{
-		{"IPv6", "restapi: {listen: '[::]:8008', connect_address: '[fd00::1]:8008'}\npostgresql: {listen: '*:5432', connect_address: '[fd00::1]:5432'}", "[fd00::1]:8008", "[fd00::1]:5432", false, false, false},
-		{"no connect_address", "restapi: {listen: '10.0.0.1:8008'}\npostgresql: {listen: '10.0.0.1:5433'}", "10.0.0.1:8008", "10.0.0.1:5433", true, false, false},
-		{"no connect_address, wildcard", "restapi: {listen: '0.0.0.0:8008'}\npostgresql: {listen: '0.0.0.0'}", "0.0.0.0:8008", "localhost:5432", true, false, false},
-		{"no port", "restapi: {listen: '0.0.0.0:8008', connect_address: 10.0.0.1}\npostgresql: {listen: '0.0.0.0:5432', connect_address: 10.0.0.1}", "10.0.0.1:80", "10.0.0.1:5432", false, true, false},
-		{"no port, https", "restapi: {listen: '0.0.0.0:8008', connect_address: 10.0.0.1, certfile: /nonexistent.pem}\npostgresql: {listen: '0.0.0.0:5432', connect_address: '10.0.0.1:5432'}", "10.0.0.1:443", "10.0.0.1:5432", false, true, true},
+		{
+			"IPv6",
+			"restapi: {listen: '[::]:8008', connect_address: '[fd00::1]:8008'}\npostgresql: {listen: '*:5432', " +
+				"connect_address: '[fd00::1]:5432'}",
+			"[fd00::1]:8008",
+			"[fd00::1]:5432",
+			false,
+			false,
+			false,
+		},
+		{
+			"no connect_address",
+			"restapi: {listen: '10.0.0.1:8008'}\npostgresql: {listen: '10.0.0.1:5433'}",
+			"10.0.0.1:8008",
+			"10.0.0.1:5433",
+			true,
+			false,
+			false,
+		},
+		{
+			"no connect_address, wildcard",
+			"restapi: {listen: '0.0.0.0:8008'}\npostgresql: {listen: '0.0.0.0'}",
+			"0.0.0.0:8008",
+			"localhost:5432",
+			true,
+			false,
+			false,
+		},
+		{
+			"no port",
+			"restapi: {listen: '0.0.0.0:8008', connect_address: 10.0.0.1}\npostgresql: {listen: '0.0.0.0:5432', " +
+				"connect_address: 10.0.0.1}",
+			"10.0.0.1:80",
+			"10.0.0.1:5432",
+			false,
+			true,
+			false,
+		},
+		{
+			"no port, https",
+			"restapi: {listen: '0.0.0.0:8008', connect_address: 10.0.0.1, certfile: /nonexistent.pem}\npostgresql: {listen: " +
+				"'0.0.0.0:5432', connect_address: '10.0.0.1:5432'}",
+			"10.0.0.1:443",
+			"10.0.0.1:5432",
+			false,
+			true,
+			true,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newWorld(t).mustAudit(c.text)
 			rest, sql := *f.REST.Connect.Value, *f.SQL.Connect.Value
-			if rest.String() != c.rest || sql.String() != c.sql || rest.Derived != c.derived || rest.NoPort != c.noPort || *f.HTTPS.Value != c.https {
+			if rest.String() != c.rest || sql.String() != c.sql || rest.Derived != c.derived || rest.NoPort != c.noPort ||
+				*f.HTTPS.Value != c.https {
 				t.Errorf("REST %s %+v, SQL %s %+v, https %t", rest, rest, sql, sql, *f.HTTPS.Value)
 			}
 		})
@@ -139,7 +189,16 @@ func TestAuditedStores(t *testing.T) {
 		"consul: {host: c}\netcd3: {host: 'e1:2379'}":                                 "consul  c",
 	} {
 		s := *newWorld(t).mustAudit(text).Store.Value
-		if got := strings.Join(append([]string{s.Kind, s.Protocol}, s.Endpoints...), " "); strings.TrimRight(got, " ") != strings.TrimRight(want, " ") {
+		if got := strings.Join(
+			append([]string{s.Kind, s.Protocol}, s.Endpoints...),
+			" ",
+		); strings.TrimRight(
+			got,
+			" ",
+		) != strings.TrimRight(
+			want,
+			" ",
+		) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
@@ -148,7 +207,9 @@ func TestAuditedStores(t *testing.T) {
 // TestAuditedAbsent: what the node's environment may supply is unknown, and says so.
 func TestAuditedAbsent(t *testing.T) {
 	f := newWorld(t).mustAudit("tags: {}\n")
-	if f.ID != f.Path || f.Name.Known() || f.Scope.Known() || f.Store.Known() || f.REST.Connect.Known() || f.REST.Listen.Known() || f.DataDir.Known() {
+	if f.ID != f.Path || f.Name.Known() || f.Scope.Known() || f.Store.Known() || f.REST.Connect.Known() ||
+		f.REST.Listen.Known() ||
+		f.DataDir.Known() {
 		t.Errorf("%+v", f)
 	}
 	if reason := f.Scope.Reason(); !strings.Contains(reason, "PATRONI_SCOPE") {
@@ -165,8 +226,12 @@ func TestAuditedClusterKeys(t *testing.T) {
 	for text, want := range map[string][]string{
 		"name: a": {},
 		"bootstrap: {dcs: {ttl: 30, synchronous_mode: true, postgresql: {use_slots: false}}}": {},
-		"synchronous_mode: true\nttl: 30\nslots: {a: {type: physical}}":                       {"ttl", "synchronous_mode", "slots"},
-		"postgresql: {use_slots: false, use_pg_rewind: true}":                                 {"postgresql.use_slots"},
+		"synchronous_mode: true\nttl: 30\nslots: {a: {type: physical}}": {
+			"ttl",
+			"synchronous_mode",
+			"slots",
+		},
+		"postgresql: {use_slots: false, use_pg_rewind: true}": {"postgresql.use_slots"},
 		"ttl: null": {},
 	} {
 		f := newWorld(t).mustAudit(text)
@@ -181,7 +246,14 @@ func TestAuditedClusterKeys(t *testing.T) {
 
 func TestAuditedWatchdog(t *testing.T) {
 	for text, want := range map[string]string{
-		"off": "off", "'off'": "off", "false": "off", "disabled": "off", "auto": "automatic", "Required": "required", "require": "required", "null": "automatic",
+		"off":      "off",
+		"'off'":    "off",
+		"false":    "off",
+		"disabled": "off",
+		"auto":     "automatic",
+		"Required": "required",
+		"require":  "required",
+		"null":     "automatic",
 	} {
 		if got := *newWorld(t).mustAudit("watchdog: {mode: " + text + "}\n").Watchdog.Value; got != want {
 			t.Errorf("%s is %s, want %s", text, got, want)
@@ -196,7 +268,9 @@ func TestAuditedWatchdog(t *testing.T) {
 
 // TestAuditedOldStyle: the logins where they stood before there was a section for them.
 func TestAuditedOldStyle(t *testing.T) {
-	f := newWorld(t).mustAudit("postgresql: {superuser: {username: a, password: b}, replication: {username: c, password: d}}\n")
+	f := newWorld(
+		t,
+	).mustAudit("postgresql: {superuser: {username: a, password: b}, replication: {username: c, password: d}}\n")
 	if f.Superuser.Value.User != "a" || *f.Replication.Value != (fact.NodeLogin{User: "c", Password: 2}) {
 		t.Errorf("%+v, %+v", *f.Superuser.Value, *f.Replication.Value)
 	}
@@ -216,8 +290,13 @@ func TestAuditIDs(t *testing.T) {
 // TestAuditIgnoresEnvironment: the files are other machines'.
 func TestAuditIgnoresEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
-		"PATRONI_SCOPE": "wrong", "PATRONI_NAME": "wrong", "PATRONI_ETCD3_HOSTS": "wrong:1", "PATRONI_RESTAPI_CONNECT_ADDRESS": "wrong:1",
-		"PATRONI_CONFIGURATION": "scope: wrong", "PATRONICTL_CONFIG_FILE": "/nonexistent", "DCS_URL": "etcd3://wrong:1",
+		"PATRONI_SCOPE":                   "wrong",
+		"PATRONI_NAME":                    "wrong",
+		"PATRONI_ETCD3_HOSTS":             "wrong:1",
+		"PATRONI_RESTAPI_CONNECT_ADDRESS": "wrong:1",
+		"PATRONI_CONFIGURATION":           "scope: wrong",
+		"PATRONICTL_CONFIG_FILE":          "/nonexistent",
+		"DCS_URL":                         "etcd3://wrong:1",
 	} {
 		t.Setenv(name, value)
 	}
@@ -250,16 +329,20 @@ func TestAuditRefuses(t *testing.T) {
 		"a: b\nrestapi: here\n":               {"line 2", "restapi", "expected a mapping"},
 		"restapi:\n  listen: 0.0.0.0\n":       {"line 2", "restapi.listen", "no port"},
 		"restapi:\n  listen: 0.0.0.0:99999\n": {"line 2", "restapi.listen", "port"},
-		"restapi:\n  connect_address: http://10.0.0.1:8008\n":     {"line 2", "restapi.connect_address", "host:port"},
-		"postgresql:\n  connect_address: 'u:s3cretPW@h:5432'\n":   {"line 2", "postgresql.connect_address", "host:port"},
-		"postgresql:\n  connect_address: 10.0.0.1:s3cretPW\n":     {"line 2", "postgresql.connect_address", "port"},
-		"etcd:\n  hosts: ['u:s3cretPW@h:1']\n":                    {"line 2", "etcd.hosts", "@"},
-		"etcd3: {}\n":                                             {"line 1", "etcd3", "names no server"},
-		"tags:\n  nofailover: [true]\n":                           {"line 2", "tags.nofailover", "expected one value"},
-		"watchdog:\n  mode: s3cretPW\n":                           {"line 2", "watchdog.mode", "off, automatic or required"},
-		"preflight: {vips: ['10.0.0.1/24']}\n":                    {"line 1", "preflight.vips[0]", "slash"},
-		"postgresql: {authentication: {replication: s3cretPW}}\n": {"line 1", "postgresql.authentication.replication", "expected a mapping"},
-		"postgresql: {parameters: [s3cretPW]}\n":                  {"line 1", "postgresql.parameters", "expected a mapping"},
+		"restapi:\n  connect_address: http://10.0.0.1:8008\n":   {"line 2", "restapi.connect_address", "host:port"},
+		"postgresql:\n  connect_address: 'u:s3cretPW@h:5432'\n": {"line 2", "postgresql.connect_address", "host:port"},
+		"postgresql:\n  connect_address: 10.0.0.1:s3cretPW\n":   {"line 2", "postgresql.connect_address", "port"},
+		"etcd:\n  hosts: ['u:s3cretPW@h:1']\n":                  {"line 2", "etcd.hosts", "@"},
+		"etcd3: {}\n":                                           {"line 1", "etcd3", "names no server"},
+		"tags:\n  nofailover: [true]\n":                         {"line 2", "tags.nofailover", "expected one value"},
+		"watchdog:\n  mode: s3cretPW\n":                         {"line 2", "watchdog.mode", "off, automatic or required"},
+		"preflight: {vips: ['10.0.0.1/24']}\n":                  {"line 1", "preflight.vips[0]", "slash"},
+		"postgresql: {authentication: {replication: s3cretPW}}\n": {
+			"line 1",
+			"postgresql.authentication.replication",
+			"expected a mapping",
+		},
+		"postgresql: {parameters: [s3cretPW]}\n": {"line 1", "postgresql.parameters", "expected a mapping"},
 	} {
 		_, err := newWorld(t).audit(text)
 		if err == nil {
@@ -278,20 +361,58 @@ func TestAuditRefuses(t *testing.T) {
 // no finding, no error and no warning has it. Its number is a fact.
 func TestNoSecretInAudit(t *testing.T) {
 	keys := []string{
-		"postgresql.authentication.superuser.password", "postgresql.authentication.superuser.sslpassword",
-		"postgresql.authentication.replication.password", "postgresql.authentication.rewind.password", "postgresql.superuser.password", "postgresql.pg_rewind.password",
-		"postgresql.parameters.archive_command", "postgresql.parameters.primary_conninfo", "postgresql.parameters.restore_command", "postgresql.parameters.ssl_passphrase_command",
-		"postgresql.recovery_conf.restore_command", "postgresql.pgpass", "bootstrap.users.admin.password", "bootstrap.dcs.postgresql.parameters.archive_command",
-		"restapi.authentication.password", "restapi.keyfile_password", "restapi.http_extra_headers.X-Token", "ctl.authentication.password", "ctl.keyfile_password",
-		"standby_cluster.restore_command", "slots.a.token", "synchronous_mode", "postgresql.use_slots",
-		"etcd.password", "etcd3.password", "consul.token", "raft.password", "kubernetes.token", "zookeeper.key_password", "zookeeper.auth_data.user", "preflight.postgresql.password",
+		"postgresql.authentication.superuser.password",
+		"postgresql.authentication.superuser.sslpassword",
+		"postgresql.authentication.replication.password",
+		"postgresql.authentication.rewind.password",
+		"postgresql.superuser.password",
+		"postgresql.pg_rewind.password",
+		"postgresql.parameters.archive_command",
+		"postgresql.parameters.primary_conninfo",
+		"postgresql.parameters.restore_command",
+		"postgresql.parameters.ssl_passphrase_command",
+		"postgresql.recovery_conf.restore_command",
+		"postgresql.pgpass",
+		"bootstrap.users.admin.password",
+		"bootstrap.dcs.postgresql.parameters.archive_command",
+		"restapi.authentication.password",
+		"restapi.keyfile_password",
+		"restapi.http_extra_headers.X-Token",
+		"ctl.authentication.password",
+		"ctl.keyfile_password",
+		"standby_cluster.restore_command",
+		"slots.a.token",
+		"synchronous_mode",
+		"postgresql.use_slots",
+		"etcd.password",
+		"etcd3.password",
+		"consul.token",
+		"raft.password",
+		"kubernetes.token",
+		"zookeeper.key_password",
+		"zookeeper.auth_data.user",
+		"preflight.postgresql.password",
 	}
 	for _, row := range Keys {
 		if strings.Contains(row.Name, "password") {
 			keys = append(keys, row.Name)
 		}
 	}
-	shapes := []string{"%s", "'%s'", "[%s]", "{a: %s}", "'http://u:%s@h:1'", "'u:%s@h:1'", "!vault %s", "*%s", "&%s x", "'%s", "{%[1]s: [%[1]s]}", "\"%s\\q\"", "|\n  %s"}
+	shapes := []string{
+		"%s",
+		"'%s'",
+		"[%s]",
+		"{a: %s}",
+		"'http://u:%s@h:1'",
+		"'u:%s@h:1'",
+		"!vault %s",
+		"*%s",
+		"&%s x",
+		"'%s",
+		"{%[1]s: [%[1]s]}",
+		"\"%s\\q\"",
+		"|\n  %s",
+	}
 	told := 0
 	for _, key := range keys {
 		for _, shape := range shapes {
@@ -325,8 +446,13 @@ func TestAuditReadsNoOtherFile(t *testing.T) {
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	f := w.mustAudit("etcd3: {host: 'e:1', protocol: https, cacert: /nonexistent, cert: " + path + ", key: " + path + "}\nrestapi: {listen: '0.0.0.0:8008', certfile: /nonexistent, verify_client: Required}\nctl: {certfile: /nonexistent, keyfile: /nonexistent}\n")
-	if s := f.Store.Value; !s.Certificate || s.Protocol != "https" || *f.VerifyClient.Value != "required" || !*f.ClientCertificate.Value {
+	f := w.mustAudit(
+		"etcd3: {host: 'e:1', protocol: https, cacert: /nonexistent, cert: " + path + ", key: " + path + "}\nrestapi: " +
+			"{listen: '0.0.0.0:8008', certfile: /nonexistent, verify_client: Required}\nctl: {certfile: /nonexistent, " +
+			"keyfile: /nonexistent}\n",
+	)
+	if s := f.Store.Value; !s.Certificate || s.Protocol != "https" || *f.VerifyClient.Value != "required" ||
+		!*f.ClientCertificate.Value {
 		t.Errorf("%+v", f)
 	}
 }
@@ -338,7 +464,8 @@ var styles = map[string]struct {
 	// words of the findings, "" for none
 	words string
 }{
-	"secrets by the environment": {`
+	"secrets by the environment": {
+		`
 scope: pg
 namespace: /db/
 name: pg-%[1]d
@@ -353,7 +480,10 @@ postgresql:
   parameters: {unix_socket_directories: /var/run/postgresql, password_encryption: scram-sha-256}
 tags: {nofailover: false, noloadbalance: false, clonefrom: false, nosync: false}
 watchdog: {mode: automatic, device: /dev/watchdog, safety_margin: 5}
-`, preflight.Go, ""},
+`,
+		preflight.Go,
+		"",
+	},
 	"Debian's, names for addresses": {`
 scope: "17-main"
 namespace: "/postgresql-common/"
@@ -373,7 +503,8 @@ postgresql:
     replication: {<<: *super, username: "replicator"}
   parameters: {port: 5432}
 `, preflight.Go, "audit.parameters"},
-	"a test bed on one machine": {`
+	"a test bed on one machine": {
+		`
 scope: batman
 name: postgresql%[1]d
 restapi: {listen: 127.0.0.1:800%[1]d, connect_address: 127.0.0.1:800%[1]d, authentication: {username: u, password: p}}
@@ -384,7 +515,10 @@ postgresql:
   data_dir: data/postgresql%[1]d
   authentication: {replication: {username: replicator, password: rep-pass}, superuser: {username: postgres, password: patroni}}
 tags: {noloadbalance: false, clonefrom: false, nostream: false}
-`, preflight.Go, "audit.address"},
+`,
+		preflight.Go,
+		"audit.address",
+	},
 	"containers behind the ports of one host": {`
 scope: c
 name: c%[1]d
@@ -455,7 +589,10 @@ func FuzzAudit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, judge := range []func(*fact.Snapshot, fact.Question, check.Policies) preflight.Report{preflight.Audit, preflight.AuditLive} {
+		for _, judge := range []func(*fact.Snapshot, fact.Question, check.Policies) preflight.Report{
+			preflight.Audit,
+			preflight.AuditLive,
+		} {
 			for _, res := range judge(&fact.Snapshot{Files: a.Files}, fact.Question{}, check.Policies{}).Results {
 				for _, m := range res.Missing {
 					if strings.Contains(m.Reason, "internal error") {

@@ -145,11 +145,21 @@ func load(flags Flags, h host, refuse []refusal) (Config, error) {
 	case "etcd3":
 		c.Etcd3, c.Warnings = r.etcd3(h, c.Warnings)
 		if len(flags.APIURLs) > 0 {
-			r.fail(str("", place{source: "flag --api-url"}), "preflight.api_urls", "is not used, since etcd3 is configured and names the members", "remove it")
+			r.fail(
+				str("", place{source: "flag --api-url"}),
+				"preflight.api_urls",
+				"is not used, since etcd3 is configured and names the members",
+				"remove it",
+			)
 		}
 	default:
 		if flags.Group != "" {
-			r.fail(str("", place{source: "flag --group"}), "citus.group", "a Citus cluster in a store other than etcd v3 is not supported", "check each group as a cluster of its own, without --group")
+			r.fail(
+				str("", place{source: "flag --group"}),
+				"citus.group",
+				"a Citus cluster in a store other than etcd v3 is not supported",
+				"check each group as a cluster of its own, without --group",
+			)
 		}
 		c.APIURLs = r.unread(c.Store, flags.APIURLs, &c.Warnings)
 	}
@@ -171,9 +181,19 @@ func (r *reader) scope() string {
 	v := r.text(key)
 	switch {
 	case v == "":
-		r.fail(r.value(key), key, "the name of the cluster is missing", "give --scope, PATRONI_SCOPE, or scope: in the file (-c)")
+		r.fail(
+			r.value(key),
+			key,
+			"the name of the cluster is missing",
+			"give --scope, PATRONI_SCOPE, or scope: in the file (-c)",
+		)
 	case strings.Contains(v, "/") || strings.ContainsFunc(v, unicode.IsControl):
-		r.fail(r.value(key), key, "has a slash or a control character", "write only the name; the part before it belongs in namespace")
+		r.fail(
+			r.value(key),
+			key,
+			"has a slash or a control character",
+			"write only the name; the part before it belongs in namespace",
+		)
 	}
 	return v
 }
@@ -204,7 +224,12 @@ func (r *reader) group(flag string, every bool) (group string, several bool) {
 	several = flag == "" && r.citus()
 	switch {
 	case several && !every:
-		r.fail(r.value("citus"), "citus", "the cluster has several groups, each with a leader of its own", "name the group with --group: 0 for the coordinator, 1 and up for the workers")
+		r.fail(
+			r.value("citus"),
+			"citus",
+			"the cluster has several groups, each with a leader of its own",
+			"name the group with --group: 0 for the coordinator, 1 and up for the workers",
+		)
 	case flag != "" && !groupForm.MatchString(flag):
 		r.fail(v, "citus.group", "is not a group number", "write 0 for the coordinator, 1 and up for the workers")
 	}

@@ -3,12 +3,13 @@ package config
 import (
 	"net"
 	"net/url"
-	"patroni-preflight/preflight/fact"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"patroni-preflight/preflight/fact"
 )
 
 // stores are Patroni's DCS sections in the order in which Patroni tries them:
@@ -129,7 +130,10 @@ func dcsURL(tree *value, raw string, at place) error {
 	case err == nil && strings.Contains(u.Host, ","):
 		return fail("names more than one host", "give one of them; several belong in etcd3.hosts of the file (-c)")
 	case err == nil && u.User != nil:
-		return fail("contains a user or a password, which patronictl drops", "set them in etcd3.username and etcd3.password of the file (-c), with the server in etcd3.hosts")
+		return fail(
+			"contains a user or a password, which patronictl drops",
+			"set them in etcd3.username and etcd3.password of the file (-c), with the server in etcd3.hosts",
+		)
 	case err != nil || u.RawQuery != "" || u.Fragment != "":
 		return fail("is not the URL of a store", form)
 	}

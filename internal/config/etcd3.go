@@ -53,7 +53,12 @@ func (r *reader) etcd3(h host, warnings []string) (Etcd3, []string) {
 		unused(srv, used)
 		e.SRV, e.SRVSuffix = "", ""
 	case srv == "" && used == "":
-		r.fail(r.value("etcd3"), "etcd3", "names no server: url, hosts and host are all missing", "add hosts: with host:port for each server of etcd")
+		r.fail(
+			r.value("etcd3"),
+			"etcd3",
+			"names no server: url, hosts and host are all missing",
+			"add hosts: with host:port for each server of etcd",
+		)
 	case e.SRV == "":
 		unused("etcd3.srv_suffix", "no etcd3.srv, and "+used)
 	}
@@ -94,7 +99,12 @@ func (r *reader) srv(e *Etcd3) string {
 		}
 		e.SRV, e.SRVSuffix = v, strings.TrimSpace(r.text("etcd3.srv_suffix"))
 		if e.SRVSuffix != "" && !hostName.MatchString(e.SRVSuffix) {
-			r.fail(r.value("etcd3.srv_suffix"), "etcd3.srv_suffix", "is not part of a name", "write the part after _etcd-client- in the service's name")
+			r.fail(
+				r.value("etcd3.srv_suffix"),
+				"etcd3.srv_suffix",
+				"is not part of a name",
+				"write the part after _etcd-client- in the service's name",
+			)
 		}
 		return key
 	}
@@ -203,7 +213,9 @@ func (r *reader) hostPort(v *value, key string) (host string, port int) {
 }
 
 // hostName is the form of a host name; names of containers have underscores.
-var hostName = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$`)
+var hostName = regexp.MustCompile(
+	`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$`,
+)
 
 var digits = regexp.MustCompile(`^(.*\.)?[0-9]+\.?$`)
 

@@ -39,7 +39,8 @@ func TestEndpoints(t *testing.T) {
 			if !slices.Equal(c.Etcd3.Endpoints, tc.want) {
 				t.Errorf("%q, want %q", c.Etcd3.Endpoints, tc.want)
 			}
-			if tc.warn == "" && len(c.Warnings) > 0 || tc.warn != "" && (len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "line 2: "+tc.warn)) {
+			if tc.warn == "" && len(c.Warnings) > 0 ||
+				tc.warn != "" && (len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "line 2: "+tc.warn)) {
 				t.Errorf("warnings %q, want %q", c.Warnings, tc.warn)
 			}
 		})
@@ -122,14 +123,34 @@ func TestEtcd3FromEnvironment(t *testing.T) {
 		{"url", map[string]string{"URL": "http://a:1"}, []string{"http://a:1"}, ""},
 		{"the port that Kubernetes sets", map[string]string{"HOST": "a", "PORT": "tcp://10.0.0.1:5"}, []string{"http://a:2379"}, ""},
 		{"empty values that change nothing", map[string]string{"HOST": "a", "PORT": "", "CACERT": "", "USE_PROXIES": "", "USERNAME": "", "PASSWORD": ""}, []string{"http://a:2379"}, ""},
-		{"an empty list", map[string]string{"HOST": "a", "HOSTS": ""}, nil, "variable PATRONI_ETCD3_HOSTS: etcd3.hosts[0]: is empty"},
-		{"an empty url", map[string]string{"HOST": "a", "URL": ""}, nil, "variable PATRONI_ETCD3_URL: etcd3.url: is not a URL of etcd"},
+		{
+			"an empty list",
+			map[string]string{"HOST": "a", "HOSTS": ""},
+			nil,
+			"variable PATRONI_ETCD3_HOSTS: etcd3.hosts[0]: is empty",
+		},
+		{
+			"an empty url",
+			map[string]string{"HOST": "a", "URL": ""},
+			nil,
+			"variable PATRONI_ETCD3_URL: etcd3.url: is not a URL of etcd",
+		},
 		{"proxies are off", map[string]string{"HOST": "a", "USE_PROXIES": "off"}, []string{"http://a:2379"}, ""},
-		{"not a list", map[string]string{"HOSTS": "[" + secret}, nil, "variable PATRONI_ETCD3_HOSTS: etcd3.hosts: is not a YAML list"},
+		{
+			"not a list",
+			map[string]string{"HOSTS": "[" + secret},
+			nil,
+			"variable PATRONI_ETCD3_HOSTS: etcd3.hosts: is not a YAML list",
+		},
 		{"unquoted IPv6", map[string]string{"HOSTS": "[::1]:1,[::2]:1"}, nil, "put IPv6 addresses in quotes"},
 		{"lists in a list", map[string]string{"HOSTS": "[[a], {b: c}]"}, nil, "is not a YAML list"},
 		{"empty list", map[string]string{"HOSTS": "[]"}, nil, "etcd3.hosts: is empty"},
-		{"bad port", map[string]string{"HOST": "a", "PORT": "70000"}, nil, "variable PATRONI_ETCD3_PORT: etcd3.port: is not a port"},
+		{
+			"bad port",
+			map[string]string{"HOST": "a", "PORT": "70000"},
+			nil,
+			"variable PATRONI_ETCD3_PORT: etcd3.port: is not a port",
+		},
 		{"bad host", map[string]string{"HOST": "a/" + secret}, nil, "variable PATRONI_ETCD3_HOST: etcd3.host"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

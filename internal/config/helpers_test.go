@@ -29,7 +29,13 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
-	return &world{t: t, dir: dir, vars: map[string]string{"HOME": filepath.Join(dir, "home")}, goos: "linux", files: disk{}}
+	return &world{
+		t:     t,
+		dir:   dir,
+		vars:  map[string]string{"HOME": filepath.Join(dir, "home")},
+		goos:  "linux",
+		files: disk{},
+	}
 }
 
 // put writes a file that only its owner reads, and returns its path.

@@ -140,7 +140,10 @@ func (h host) layers(name, from string, named bool) (layers, error) {
 			return l, unreadable("config directory "+printable(name), err, "check "+from)
 		}
 		if len(paths) == 0 {
-			l.warnings = append(l.warnings, fmt.Sprintf("config directory %s contains no *.yml and no *.yaml file", printable(name)))
+			l.warnings = append(
+				l.warnings,
+				fmt.Sprintf("config directory %s contains no *.yml and no *.yaml file", printable(name)),
+			)
 		}
 	}
 	tree, left := dict(place{}), int64(maxFile)
@@ -218,7 +221,11 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 		return parsed{}, nil, unreadable(source, err, "check "+from)
 	}
 	if *left -= int64(len(text)); *left < 0 {
-		return parsed{}, nil, &Error{Where: source, Problem: "is too large: the limit is 1 MiB for all files", Remedy: "check " + from}
+		return parsed{}, nil, &Error{
+			Where:   source,
+			Problem: "is too large: the limit is 1 MiB for all files",
+			Remedy:  "check " + from,
+		}
 	}
 	doc, err := parse(source, text, h.sections)
 	if err != nil {
@@ -227,7 +234,10 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 	warnings := doc.warnings
 	// A group is somebody's choice: Patroni's own file is often root:postgres 0640.
 	if mode := info.Mode().Perm(); doc.secret && mode&0o007 != 0 && h.goos != "windows" {
-		warnings = append(warnings, fmt.Sprintf("%s contains a password and is readable by everyone (mode %04o): chmod o= it", source, mode))
+		warnings = append(
+			warnings,
+			fmt.Sprintf("%s contains a password and is readable by everyone (mode %04o): chmod o= it", source, mode),
+		)
 	}
 	return doc, warnings, nil
 }

@@ -14,16 +14,36 @@ import (
 // than libpq, and their variables (PostgreSQL documentation, "Environment
 // Variables"). In a service they have the name of the setting.
 var libpqVariables = map[string]string{
-	"sslmode": "PGSSLMODE", "requiressl": "PGREQUIRESSL", "sslrootcert": "PGSSLROOTCERT", "sslcrl": "PGSSLCRL", "sslcrldir": "PGSSLCRLDIR",
-	"sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslpassword": "PGSSLPASSWORD", "sslcertmode": "PGSSLCERTMODE",
-	"ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION", "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION", "gssencmode": "PGGSSENCMODE",
+	"sslmode":                  "PGSSLMODE",
+	"requiressl":               "PGREQUIRESSL",
+	"sslrootcert":              "PGSSLROOTCERT",
+	"sslcrl":                   "PGSSLCRL",
+	"sslcrldir":                "PGSSLCRLDIR",
+	"sslcert":                  "PGSSLCERT",
+	"sslkey":                   "PGSSLKEY",
+	"sslpassword":              "PGSSLPASSWORD",
+	"sslcertmode":              "PGSSLCERTMODE",
+	"ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+	"ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+	"gssencmode":               "PGGSSENCMODE",
 }
 
 // libpqFiles are libpq's defaults below ~/.postgresql.
-var libpqFiles = map[string]string{"sslrootcert": "root.crt", "sslcrl": "root.crl", "sslcert": "postgresql.crt", "sslkey": "postgresql.key"}
+var libpqFiles = map[string]string{
+	"sslrootcert": "root.crt",
+	"sslcrl":      "root.crl",
+	"sslcert":     "postgresql.crt",
+	"sslkey":      "postgresql.key",
+}
 
 // tlsVersions are libpq's names. What is below TLS 1.2 is raised to it.
-var tlsVersions = map[string]uint16{"": 0, "tlsv1": 0, "tlsv1.1": 0, "tlsv1.2": tls.VersionTLS12, "tlsv1.3": tls.VersionTLS13}
+var tlsVersions = map[string]uint16{
+	"":        0,
+	"tlsv1":   0,
+	"tlsv1.1": 0,
+	"tlsv1.2": tls.VersionTLS12,
+	"tlsv1.3": tls.VersionTLS13,
+}
 
 // elsewhere reads what libpq would find in the environment, in a service and in
 // ~/.postgresql, as far as pgx would pass over it: what can be honoured is put
@@ -47,7 +67,8 @@ func (r *reader) elsewhere(h host, p *Postgres, warnings *[]string) {
 	if v := l.value("gssencmode"); v != nil && v.text != "disable" && v.text != "prefer" {
 		l.fail(v, "gssencmode", noGSSAPI, "remove it, and use TLS (sslmode)")
 	}
-	verified := l.text("sslrootcert") != "" && mode != "disable" && mode != "allow" && mode != "prefer" && mode != "" || strings.HasPrefix(mode, "verify")
+	verified := l.text("sslrootcert") != "" && mode != "disable" && mode != "allow" && mode != "prefer" && mode != "" ||
+		strings.HasPrefix(mode, "verify")
 	for _, key := range []string{"sslcrl", "sslcrldir"} {
 		if v := l.value(key); v != nil && verified {
 			l.fail(v, key, sqlRevoked, "remove it, if the certificate need not be checked against it")
@@ -98,7 +119,8 @@ func libpqSettings(h host) *reader {
 	for key, name := range libpqFiles {
 		path := filepath.Join(home, ".postgresql", name)
 		other := libpqFiles[map[string]string{"sslcert": "sslkey", "sslkey": "sslcert"}[key]]
-		if home == "" || l.value(key) != nil || !h.isThere(path) || !own && !h.isThere(filepath.Join(home, ".postgresql", other)) {
+		if home == "" || l.value(key) != nil || !h.isThere(path) ||
+			!own && !h.isThere(filepath.Join(home, ".postgresql", other)) {
 			continue
 		}
 		l.root.set(key, str(path, place{source: "~/.postgresql/" + name}))
@@ -132,7 +154,12 @@ func (r *reader) service(h host) map[string]string {
 	}
 	services, err := pgservicefile.ParseServicefile(bytes.NewReader(text))
 	if err != nil {
-		r.fail(str("", place{source: from}), "", "is not a valid service file", "write [service], and key=value lines below it")
+		r.fail(
+			str("", place{source: from}),
+			"",
+			"is not a valid service file",
+			"write [service], and key=value lines below it",
+		)
 		return nil
 	}
 	service, err := services.GetService(name)

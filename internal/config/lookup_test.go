@@ -109,12 +109,18 @@ func TestDirectory(t *testing.T) {
 	w := newWorld(t)
 	w.put("conf/10-base.yml", "scope: base\nnamespace: base\netcd3:\n  hosts: [a, b]\n  protocol: http\n"+
 		"postgresql: {authentication: {superuser: {username: boss, password: old}}}\n")
-	w.put("conf/20-more.yaml", "scope: more\nnamespace: null\npostgresql: {authentication: {superuser: {password: new}}}\n")
+	w.put(
+		"conf/20-more.yaml",
+		"scope: more\nnamespace: null\npostgresql: {authentication: {superuser: {password: new}}}\n",
+	)
 	w.put("conf/30-not.json", "scope: json\n")
 	w.put("conf/30-not.yml.bak", "scope: [\n")
 	w.put("conf/40-directory.yml/x.yml", "scope: deeper\n")
 	// Kubernetes mounts files as links.
-	if err := os.Symlink(w.put("elsewhere/link", "etcd3: {hosts: [c, d]}\n"), filepath.Join(w.dir, "conf/50-link.yml")); err != nil {
+	if err := os.Symlink(
+		w.put("elsewhere/link", "etcd3: {hosts: [c, d]}\n"),
+		filepath.Join(w.dir, "conf/50-link.yml"),
+	); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(w.dir, "conf")
@@ -240,7 +246,8 @@ func TestOpenFileWithPassword(t *testing.T) {
 				}
 				return
 			}
-			if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], flags.File) || !strings.Contains(c.Warnings[0], "chmod o=") {
+			if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], flags.File) ||
+				!strings.Contains(c.Warnings[0], "chmod o=") {
 				t.Errorf("warnings %q, want one about the file's mode", c.Warnings)
 			}
 		})
@@ -251,7 +258,8 @@ func TestOpenFileWithPassword(t *testing.T) {
 func TestLoad(t *testing.T) {
 	path := newWorld(t).put("patroni.yml", minimal)
 	c, err := Load(Flags{File: path}, func(string) (string, bool) { return "", false })
-	if err != nil || c.Scope != "demo" || c.File != path || !slices.Equal(c.Etcd3.Endpoints, []string{"http://etcd1:2379"}) {
+	if err != nil || c.Scope != "demo" || c.File != path ||
+		!slices.Equal(c.Etcd3.Endpoints, []string{"http://etcd1:2379"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c, err = Load(Flags{File: path, Insecure: true}, os.LookupEnv); err != nil || !c.REST.NoVerify {

@@ -26,7 +26,12 @@ func (r *reader) postgres(h host, warnings *[]string) Postgres {
 		}
 		for _, key := range slices.Sorted(maps.Keys(v.keys)) {
 			if !slices.Contains(own[section], key) {
-				r.fail(v.keys[key], section, fmt.Sprintf("%s is not a known key", plain(key)), "the keys are "+strings.Join(own[section], ", "))
+				r.fail(
+					v.keys[key],
+					section,
+					fmt.Sprintf("%s is not a known key", plain(key)),
+					"the keys are "+strings.Join(own[section], ", "),
+				)
 			}
 		}
 	}
@@ -56,7 +61,8 @@ func (r *reader) postgres(h host, warnings *[]string) Postgres {
 // reads the client certificate of the role.
 func (r *reader) libpq(h host, role string, p *Postgres, warnings *[]string) {
 	for key, allowed := range map[string][]string{
-		"sslmode": {"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, "sslnegotiation": {"", "postgres", "direct"},
+		"sslmode":         {"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+		"sslnegotiation":  {"", "postgres", "direct"},
 		"channel_binding": {"", "disable", "prefer", "require"},
 	} {
 		key = superuser + "." + key

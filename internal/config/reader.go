@@ -2,9 +2,10 @@ package config
 
 import (
 	"fmt"
-	"patroni-preflight/preflight/fact"
 	"strconv"
 	"strings"
+
+	"patroni-preflight/preflight/fact"
 )
 
 // reader reads keys from the merged tree. It keeps the first error, so that the

@@ -9,9 +9,10 @@ import (
 // refused holds a configuration that each row of the table refuses; the row is
 // named by its key and its problem.
 var refused = map[string]string{
-	superuser + ".sslcrl: " + sqlRevoked:    "postgresql: {authentication: {superuser: {sslcrl: /r, sslmode: verify-ca}}}",
-	superuser + ".sslcrldir: " + sqlRevoked: "postgresql: {authentication: {superuser: {sslcrldir: /r, sslmode: verify-full}}}",
-	superuser + ".gssencmode: " + noGSSAPI:  "postgresql: {authentication: {superuser: {gssencmode: require}}}",
+	superuser + ".sslcrl: " + sqlRevoked: "postgresql: {authentication: {superuser: {sslcrl: /r, sslmode: verify-ca}}}",
+	superuser + ".sslcrldir: " + sqlRevoked: "postgresql: {authentication: {superuser: {sslcrldir: /r, sslmode: " +
+		"verify-full}}}",
+	superuser + ".gssencmode: " + noGSSAPI: "postgresql: {authentication: {superuser: {gssencmode: require}}}",
 }
 
 // TestEveryRefusal holds that each row of the table refuses, by name and place,
@@ -84,10 +85,14 @@ func TestHarmless(t *testing.T) {
 		"etcd3: {host: e, use_proxies: 'off'}",
 		"ctl: {insecure: false, authentication: {username: u, password: " + secret + "}}",
 		"ctl: {insecure: no, certfile: ''}",
-		"restapi: {listen: '0.0.0.0:8008', connect_address: 'a:8008', certfile: /nowhere, keyfile: /nowhere, authentication: {username: u, password: " + secret + "}, verify_client: required, allowlist: [a]}",
-		"postgresql: {authentication: {superuser: {sslmode: Prefer, gssencmode: prefer, channel_binding: prefer, sslnegotiation: postgres, sslcrl: /r}}}",
-		"postgresql: {authentication: {superuser: {sslmode: disable}, replication: {sslmode: verify-full, sslcert: /c}, rewind: {sslkey: /k}}}",
-		"postgresql: {authentication: {superuser: {sslcert: /c, sslkey: /k, sslpassword: x}}}\npreflight: {postgresql: {username: u}}",
+		"restapi: {listen: '0.0.0.0:8008', connect_address: 'a:8008', certfile: /nowhere, keyfile: /nowhere, " +
+			"authentication: {username: u, password: " + secret + "}, verify_client: required, allowlist: [a]}",
+		"postgresql: {authentication: {superuser: {sslmode: Prefer, gssencmode: prefer, channel_binding: prefer, " +
+			"sslnegotiation: postgres, sslcrl: /r}}}",
+		"postgresql: {authentication: {superuser: {sslmode: disable}, replication: {sslmode: verify-full, sslcert: /c}, " +
+			"rewind: {sslkey: /k}}}",
+		"postgresql: {authentication: {superuser: {sslcert: /c, sslkey: /k, sslpassword: x}}}\npreflight: {postgresql: " +
+			"{username: u}}",
 		"name: node1\ntags: {nofailover: true}\nbootstrap: {dcs: {ttl: 30}}\nwatchdog: {mode: required}\nlog: {level: INFO}",
 		"postgresql: {data_dir: /d, parameters: {a: 1, a: 2}, pg_hba: [x], name: y}",
 		"citus: null",
@@ -108,6 +113,9 @@ func TestHarmless(t *testing.T) {
 }
 
 func TestRefusalNamesAllKeysOfAKind(t *testing.T) {
-	w, flags := file(t, minimal+"postgresql: {authentication: {superuser: {sslmode: verify-ca, sslcrl: /a, sslcrldir: /b}}}\n")
+	w, flags := file(
+		t,
+		minimal+"postgresql: {authentication: {superuser: {sslmode: verify-ca, sslcrl: /a, sslcrldir: /b}}}\n",
+	)
 	w.mustFail(flags, superuser+".sslcrl: "+sqlRevoked+" (also: "+superuser+".sslcrldir); ")
 }

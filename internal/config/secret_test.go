@@ -12,9 +12,40 @@ import (
 // open to others. The messages are read by oneLine.
 func TestNoSecretInMessages(t *testing.T) {
 	shapes := []string{
-		"%s", "'http://u:%s@h:1'", "'https://%s:p@h'", "'u:%s@h:1'", "'h:%s'", "'%s://h'", "'h/%s'", "[%s]", "[[%s]]", "['h:%s']",
-		"{a: %s}", "{%[1]s: [%[1]s]}", "!%s x", "!!binary %s", "!!int %s", "*%s", "&%s x", "'%s", "\"%s\\q\"", "@%s", "`%s", "%%%s", "|%s", "{%s", "[%s",
-		"a: %s", "x\n\t%s", "x\n%s", "? %s", "- %s", "'a\\n%s'", "\"a\\n%s\"", "0%s", "'%s,%[1]s'",
+		"%s",
+		"'http://u:%s@h:1'",
+		"'https://%s:p@h'",
+		"'u:%s@h:1'",
+		"'h:%s'",
+		"'%s://h'",
+		"'h/%s'",
+		"[%s]",
+		"[[%s]]",
+		"['h:%s']",
+		"{a: %s}",
+		"{%[1]s: [%[1]s]}",
+		"!%s x",
+		"!!binary %s",
+		"!!int %s",
+		"*%s",
+		"&%s x",
+		"'%s",
+		"\"%s\\q\"",
+		"@%s",
+		"`%s",
+		"%%%s",
+		"|%s",
+		"{%s",
+		"[%s",
+		"a: %s",
+		"x\n\t%s",
+		"x\n%s",
+		"? %s",
+		"- %s",
+		"'a\\n%s'",
+		"\"a\\n%s\"",
+		"0%s",
+		"'%s,%[1]s'",
 	}
 	var keys []string
 	for _, k := range Keys {
@@ -26,8 +57,17 @@ func TestNoSecretInMessages(t *testing.T) {
 	for _, row := range refusals {
 		keys = append(keys, row.key)
 	}
-	keys = append(keys, "postgresql.superuser.password", "postgresql.pg_rewind.password", "ctl.authentication.password", "restapi.authentication.password",
-		"postgresql.authentication.replication.password", "raft.password", "consul.token", "bootstrap.users.admin.password")
+	keys = append(
+		keys,
+		"postgresql.superuser.password",
+		"postgresql.pg_rewind.password",
+		"ctl.authentication.password",
+		"restapi.authentication.password",
+		"postgresql.authentication.replication.password",
+		"raft.password",
+		"consul.token",
+		"bootstrap.users.admin.password",
+	)
 	failed, warned := 0, 0
 	w, flags := file(t, minimal)
 	if err := os.Chmod(flags.File, 0o644); err != nil {
@@ -98,7 +138,8 @@ func FuzzLoad(f *testing.F) {
 		for _, rows := range [][]refusal{refusals, nil} {
 			for _, flags.DCSURL = range []string{"", dcsURL} {
 				c, err := w.loadWith(flags, rows)
-				if err == nil && (c.Scope == "" || !strings.HasPrefix(c.Namespace, "/") || len(c.Etcd3.Endpoints) == 0 && c.Etcd3.SRV == "") {
+				if err == nil &&
+					(c.Scope == "" || !strings.HasPrefix(c.Namespace, "/") || len(c.Etcd3.Endpoints) == 0 && c.Etcd3.SRV == "") {
 					t.Errorf("accepted without what is needed: %+v", c)
 				}
 			}

@@ -28,7 +28,12 @@ func (r *reader) store() string {
 	problem, remedy := "no store is configured", "give -d etcd3://host:port, PATRONI_ETCD3_HOSTS, or etcd3: in the file (-c)"
 	for _, key := range sortedKeys(r.root) {
 		if meant := nearest(key, stores); meant != "" && r.root.keys[key].kind != null {
-			r.fail(r.root.keys[key], plain(key), "is not a store that Patroni knows, and no other is configured", "did you mean "+meant+"? "+remedy)
+			r.fail(
+				r.root.keys[key],
+				plain(key),
+				"is not a store that Patroni knows, and no other is configured",
+				"did you mean "+meant+"? "+remedy,
+			)
 		}
 	}
 	r.fail(nil, "etcd3", problem, remedy)
@@ -40,7 +45,12 @@ func (r *reader) store() string {
 func (r *reader) unread(store string, flags []string, warnings *[]string) []string {
 	at := r.value(store).at
 	if r.citus() {
-		r.fail(r.value("citus"), "citus", "a Citus cluster in a store other than etcd v3 is not supported, since a REST API does not tell its group", "check each group as a cluster of its own, with a file (-c) without a citus section")
+		r.fail(
+			r.value("citus"),
+			"citus",
+			"a Citus cluster in a store other than etcd v3 is not supported, since a REST API does not tell its group",
+			"check each group as a cluster of its own, with a file (-c) without a citus section",
+		)
 	}
 	var urls []string
 	from := "--api-url and preflight.api_urls"
@@ -59,7 +69,12 @@ func (r *reader) unread(store string, flags []string, warnings *[]string) []stri
 		urls, from = append(urls, baseURL(scheme, host, port)), "restapi.connect_address"
 	}
 	if len(urls) == 0 {
-		r.fail(r.value(store), store, storeNames[store]+" is not read, and no REST API is named that could describe the cluster", "give --api-url http://host:8008 of a member, preflight.api_urls, or restapi.connect_address in the file (-c)")
+		r.fail(
+			r.value(store),
+			store,
+			storeNames[store]+" is not read, and no REST API is named that could describe the cluster",
+			"give --api-url http://host:8008 of a member, preflight.api_urls, or restapi.connect_address in the file (-c)",
+		)
 	}
 	slices.Sort(urls)
 	urls = slices.Compact(urls)
@@ -67,8 +82,18 @@ func (r *reader) unread(store string, flags []string, warnings *[]string) []stri
 	if store == "etcd" {
 		hint = " (if Patroni uses the v3 API, write etcd3:)"
 	}
-	*warnings = append(*warnings, fmt.Sprintf("%s: %s: %s is not read%s; the tool relies on REST and SQL alone, starting from the REST API of %s. Facts that only the store has stay unknown: the verdict is NO-GO or UNKNOWN, never GO",
-		at, store, storeNames[store], hint, from))
+	*warnings = append(
+		*warnings,
+		fmt.Sprintf(
+			"%s: %s: %s is not read%s; the tool relies on REST and SQL alone, starting from the REST API of %s. Facts that "+
+				"only the store has stay unknown: the verdict is NO-GO or UNKNOWN, never GO",
+			at,
+			store,
+			storeNames[store],
+			hint,
+			from,
+		),
+	)
 	return urls
 }
 

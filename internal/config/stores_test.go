@@ -20,7 +20,8 @@ func TestStoreOrder(t *testing.T) {
 		}
 		switch {
 		case store < "etcd3":
-			if c.Store != store || !slices.Equal(c.APIURLs, []string{"http://a:8008"}) || c.Etcd3.Endpoints != nil || !strings.Contains(c.Warnings[0], "never GO") {
+			if c.Store != store || !slices.Equal(c.APIURLs, []string{"http://a:8008"}) || c.Etcd3.Endpoints != nil ||
+				!strings.Contains(c.Warnings[0], "never GO") {
 				t.Errorf("%+v", c)
 			}
 		case c.Store != "etcd3" || c.APIURLs != nil || !strings.Contains(c.Warnings[0], " is not used"):
@@ -64,8 +65,18 @@ func TestUnreadStore(t *testing.T) {
 		{"a login", "", []string{"http://u:" + secret + "@b:8008"}, "contains a user or a password"},
 		{"no host", "preflight: {api_urls: ['http://:8008']}\n", nil, "line 3: preflight.api_urls[0]"},
 		{"garbage", "preflight: {api_urls: ['http://" + secret + ":x']}\n", nil, "preflight.api_urls[0]: is not the URL"},
-		{"a faulty address", "restapi: {connect_address: 'a:b:c'}\n", nil, "restapi.connect_address: has more than one colon"},
-		{"Citus", "restapi: {connect_address: 'a:8008'}\ncitus: {group: 0, database: c}\n", nil, "citus: a Citus cluster in a store other"},
+		{
+			"a faulty address",
+			"restapi: {connect_address: 'a:b:c'}\n",
+			nil,
+			"restapi.connect_address: has more than one colon",
+		},
+		{
+			"Citus",
+			"restapi: {connect_address: 'a:8008'}\ncitus: {group: 0, database: c}\n",
+			nil,
+			"citus: a Citus cluster in a store other",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, base+tc.text)
@@ -84,13 +95,24 @@ func TestUnreadStore(t *testing.T) {
 // TestMisspeltStore: a section that is near a store's name is named with its line.
 func TestMisspeltStore(t *testing.T) {
 	for word, meant := range map[string]string{
-		"ectd3": "etcd3", "etcd_3": "etcd3", "ETCD3": "etcd3", "etcdv3": "etcd3", "zookeper": "zookeeper", "Zookeeper": "zookeeper",
-		"consol": "consul", "kubernets": "kubernetes", "exibitor": "exhibitor", "raf": "raft",
+		"ectd3":     "etcd3",
+		"etcd_3":    "etcd3",
+		"ETCD3":     "etcd3",
+		"etcdv3":    "etcd3",
+		"zookeper":  "zookeeper",
+		"Zookeeper": "zookeeper",
+		"consol":    "consul",
+		"kubernets": "kubernetes",
+		"exibitor":  "exhibitor",
+		"raf":       "raft",
 	} {
 		w, flags := file(t, "scope: demo\nname: x\n"+word+": {host: e}\n")
 		w.mustFail(flags, "line 3: "+word+": is not a store that Patroni knows", "did you mean "+meant+"?")
 	}
 	// What is near nothing, and sections that are no store, are not blamed.
-	w, flags := file(t, "scope: demo\nrestapi: {listen: 'a:1'}\nctl: {}\nlog: {}\nwatchdog: {}\nconfig: {}\ncassandra: {}\n")
+	w, flags := file(
+		t,
+		"scope: demo\nrestapi: {listen: 'a:1'}\nctl: {}\nlog: {}\nwatchdog: {}\nconfig: {}\ncassandra: {}\n",
+	)
 	w.mustFail(flags, "etcd3: no store is configured")
 }

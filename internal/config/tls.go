@@ -22,7 +22,12 @@ func (r *reader) etcdTLS(h host, protocol string, srv bool, warnings *[]string) 
 	if protocol == "http" && !srv {
 		for _, key := range []string{ca, "etcd3.cert", "etcd3.key"} {
 			if r.text(key) != "" {
-				r.fail(r.value(key), key, "is set, but the connection to etcd is http, without encryption", "set etcd3.protocol to https (or the scheme of etcd3.url), or remove the key")
+				r.fail(
+					r.value(key),
+					key,
+					"is set, but the connection to etcd is http, without encryption",
+					"set etcd3.protocol to https (or the scheme of etcd3.url), or remove the key",
+				)
 			}
 		}
 		return nil, false
@@ -87,7 +92,15 @@ func (r *reader) pair(h host, certKey, keyKey, passphraseKey string, warnings *[
 	// A group is somebody's choice, as with the configuration itself.
 	name := r.text(from)
 	if info, err := h.files.Stat(name); err == nil && info.Mode().Perm()&0o007 != 0 && h.goos != "windows" {
-		*warnings = append(*warnings, fmt.Sprintf("%s: %s names a file with a private key that everyone can read (mode %04o): chmod o= it", r.value(from).at, from, info.Mode().Perm()))
+		*warnings = append(
+			*warnings,
+			fmt.Sprintf(
+				"%s: %s names a file with a private key that everyone can read (mode %04o): chmod o= it",
+				r.value(from).at,
+				from,
+				info.Mode().Perm(),
+			),
+		)
 	}
 	passphrase := ""
 	if passphraseKey != "" {

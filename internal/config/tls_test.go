@@ -16,7 +16,12 @@ import (
 // certificate and its encrypted key, OPEN the key as it is, EC another key.
 func withFiles(t *testing.T, text string) string {
 	t.Helper()
-	for placeholder, name := range map[string]string{"CRT": "rsa.crt", "KEY": "rsa-pkcs8-aes256.key", "OPEN": "rsa.key", "EC": "ec.key"} {
+	for placeholder, name := range map[string]string{
+		"CRT":  "rsa.crt",
+		"KEY":  "rsa-pkcs8-aes256.key",
+		"OPEN": "rsa.key",
+		"EC":   "ec.key",
+	} {
 		if !strings.Contains(text, placeholder) {
 			continue
 		}
@@ -35,13 +40,20 @@ func TestOpenKeyFile(t *testing.T) {
 	pair := testca.New(t, "x").Issue(time.Hour, "x")
 	w := newWorld(t)
 	cert, key := w.put("c.pem", string(pair.Cert)), w.put("k.pem", string(pair.Key))
-	flags := Flags{File: w.put("patroni.yml", fmt.Sprintf("scope: demo\netcd3: {host: e, protocol: https, cert: %s, key: %s}\n", cert, key))}
+	flags := Flags{
+		File: w.put(
+			"patroni.yml",
+			fmt.Sprintf("scope: demo\netcd3: {host: e, protocol: https, cert: %s, key: %s}\n", cert, key),
+		),
+	}
 	for mode, warn := range map[fs.FileMode]bool{0o600: false, 0o640: false, 0o604: true, 0o644: true} {
 		if err := os.Chmod(key, mode); err != nil {
 			t.Fatal(err)
 		}
 		c := w.must(flags)
-		if (len(c.Warnings) == 1) != warn || warn && !strings.Contains(c.Warnings[0], "line 2: etcd3.key names a file with a private key that everyone can read") {
+		if (len(c.Warnings) == 1) != warn ||
+			warn &&
+				!strings.Contains(c.Warnings[0], "line 2: etcd3.key names a file with a private key that everyone can read") {
 			t.Errorf("%04o: warnings %q", mode, c.Warnings)
 		}
 	}
@@ -64,19 +76,119 @@ func TestEtcdTLS(t *testing.T) {
 		{"another name for the CA", "{host: e, protocol: https, ca_cert: CRT}", "https://e:2379", true, true, true, false, "", ""},
 		{"client certificate", "{host: e, protocol: https, cert: CRT, key: OPEN}", "https://e:2379", true, true, false, true, "", ""},
 		{"key without certificate", "{host: e, protocol: https, key: OPEN}", "https://e:2379", true, false, false, false, "etcd3.key is not used, since it has no etcd3.cert", ""},
-		{"CA over http", "{host: e, cacert: CRT}", "", false, false, false, false, "", "etcd3.cacert: is set, but the connection to etcd is http, without encryption; set etcd3.protocol to https"},
+		{
+			"CA over http",
+			"{host: e, cacert: CRT}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.cacert: is set, but the connection to etcd is http, without encryption; set etcd3.protocol to https",
+		},
 		{"other CA over http", "{host: e, ca_cert: CRT}", "", false, false, false, false, "", "etcd3.ca_cert: is set, but"},
 		{"certificate over http", "{url: 'http://e', protocol: https, cert: CRT}", "", false, false, false, false, "", "etcd3.cert: is set, but"},
 		{"key over http", "{hosts: [e], key: OPEN}", "", false, false, false, false, "", "etcd3.key: is set, but"},
-		{"no such CA", "{host: e, protocol: https, cacert: /nowhere}", "", false, false, false, false, "", "etcd3.cacert: names a file that does not exist; check the path"},
-		{"CA is no certificate", "{host: e, protocol: https, cacert: OPEN}", "", false, false, false, false, "", "etcd3.cacert: names a file that holds no certificate in PEM"},
-		{"CA is a directory", "{host: e, protocol: https, cacert: /}", "", false, false, false, false, "", "etcd3.cacert: names a file that is not a file"},
-		{"no key", "{host: e, protocol: https, cert: CRT}", "", false, false, false, false, "", "etcd3.cert: names a file that holds no private key in PEM; add the key to that file, or name its file in etcd3.key"},
-		{"no such key", "{host: e, protocol: https, cert: CRT, key: /nowhere}", "", false, false, false, false, "", "etcd3.key: names a file that does not exist"},
-		{"another key", "{host: e, protocol: https, cert: CRT, key: EC}", "", false, false, false, false, "", "etcd3.key: names a file that is not the key of the certificate; name the key that belongs to etcd3.cert"},
-		{"encrypted key", "{host: e, protocol: https, cert: CRT, key: KEY}", "", false, false, false, false, "", "etcd3.key: names a file that is encrypted, and no passphrase is given; use a key without a passphrase"},
-		{"certificate is a key", "{host: e, protocol: https, cert: OPEN}", "", false, false, false, false, "", "etcd3.cert: names a file that holds no certificate in PEM"},
-		{"list of CAs", "{host: e, protocol: https, cacert: [CRT]}", "", false, false, false, false, "", "etcd3.cacert: expected text, found a list"},
+		{
+			"no such CA",
+			"{host: e, protocol: https, cacert: /nowhere}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.cacert: names a file that does not exist; check the path",
+		},
+		{
+			"CA is no certificate",
+			"{host: e, protocol: https, cacert: OPEN}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.cacert: names a file that holds no certificate in PEM",
+		},
+		{
+			"CA is a directory",
+			"{host: e, protocol: https, cacert: /}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.cacert: names a file that is not a file",
+		},
+		{
+			"no key",
+			"{host: e, protocol: https, cert: CRT}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.cert: names a file that holds no private key in PEM; add the key to that file, or name its file in etcd3.key",
+		},
+		{
+			"no such key",
+			"{host: e, protocol: https, cert: CRT, key: /nowhere}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.key: names a file that does not exist",
+		},
+		{
+			"another key",
+			"{host: e, protocol: https, cert: CRT, key: EC}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.key: names a file that is not the key of the certificate; name the key that belongs to etcd3.cert",
+		},
+		{
+			"encrypted key",
+			"{host: e, protocol: https, cert: CRT, key: KEY}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.key: names a file that is encrypted, and no passphrase is given; use a key without a passphrase",
+		},
+		{
+			"certificate is a key",
+			"{host: e, protocol: https, cert: OPEN}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.cert: names a file that holds no certificate in PEM",
+		},
+		{
+			"list of CAs",
+			"{host: e, protocol: https, cacert: [CRT]}",
+			"",
+			false,
+			false,
+			false,
+			false,
+			"",
+			"etcd3.cacert: expected text, found a list",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, "scope: demo\netcd3: "+withFiles(t, tc.etcd3)+"\n")
@@ -91,7 +203,8 @@ func TestEtcdTLS(t *testing.T) {
 			if tc.tls && ((c.Etcd3.TLS.Roots != nil) != tc.ca || (c.Etcd3.TLS.Certificate != nil) != tc.certificate) {
 				t.Errorf("%+v", c.Etcd3.TLS)
 			}
-			if tc.warn == "" && len(c.Warnings) > 0 || tc.warn != "" && (len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], tc.warn)) {
+			if tc.warn == "" && len(c.Warnings) > 0 ||
+				tc.warn != "" && (len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], tc.warn)) {
 				t.Errorf("warnings %q, want %q", c.Warnings, tc.warn)
 			}
 		})
@@ -102,7 +215,12 @@ func TestEtcdTLS(t *testing.T) {
 	pair := testca.New(t, "x").Issue(1, "x")
 	one := w.put("one.pem", string(pair.Cert)+string(pair.Key))
 	ca := w.put("ca.pem", both)
-	flags := Flags{File: w.put("patroni.yml", fmt.Sprintf("scope: demo\netcd3: {host: e, protocol: https, cert: %s, cacert: %s}\n", one, ca))}
+	flags := Flags{
+		File: w.put(
+			"patroni.yml",
+			fmt.Sprintf("scope: demo\netcd3: {host: e, protocol: https, cert: %s, cacert: %s}\n", one, ca),
+		),
+	}
 	if c := w.must(flags); c.Etcd3.TLS.Certificate == nil {
 		t.Error("the key in the certificate's file is not read")
 	}
@@ -117,13 +235,37 @@ func TestEtcdLogin(t *testing.T) {
 	}{
 		{"none", "{host: e}", "", "", "", "", nil},
 		{"both", "{host: e, username: u, password: p}", "u", "p", "", "", nil},
-		{"the environment's password", "{host: e, username: u, password: p}", "u", "q", "", "", map[string]string{"PASSWORD": "q", "USERNAME": ""}},
+		{
+			"the environment's password",
+			"{host: e, username: u, password: p}",
+			"u",
+			"q",
+			"",
+			"",
+			map[string]string{"PASSWORD": "q", "USERNAME": ""},
+		},
 		{"in a url, not decoded, as in Python", "{url: 'http://u:p%40:x@e:1'}", "u", "p%40:x", "", "", nil},
 		{"an at sign in the password", "{url: 'http://u:p@q@e:1'}", "u", "p@q", "", "", nil},
 		{"a url takes the login away", "{url: 'http://e:1', username: u, password: p}", "", "", "", "", nil},
 		{"a proxy takes the login away", "{proxy: 'http://e:1', username: u, password: p}", "", "", "", "", nil},
-		{"user alone", "{host: e, username: u}", "", "", "etcd3.username is set without a password: Patroni does not use it, nor does this tool", "", nil},
-		{"password alone", "{host: e, password: " + secret + "}", "", "", "", "etcd3.password: is set without a username; add etcd3.username", nil},
+		{
+			"user alone",
+			"{host: e, username: u}",
+			"",
+			"",
+			"etcd3.username is set without a password: Patroni does not use it, nor does this tool",
+			"",
+			nil,
+		},
+		{
+			"password alone",
+			"{host: e, password: " + secret + "}",
+			"",
+			"",
+			"",
+			"etcd3.password: is set without a username; add etcd3.username",
+			nil,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, "scope: demo\netcd3: "+tc.etcd3+"\n")
@@ -167,7 +309,9 @@ func TestSRV(t *testing.T) {
 		}
 		c := w.must(flags)
 		e := c.Etcd3
-		if e.SRV != tc.srv || e.SRVSuffix != tc.suffix || strings.Join(e.Endpoints, " ") != tc.endpoints || (e.TLS != nil) != (tc.srv != "") || e.Secure != strings.Contains(tc.etcd3, "CRT") {
+		if e.SRV != tc.srv || e.SRVSuffix != tc.suffix || strings.Join(e.Endpoints, " ") != tc.endpoints ||
+			(e.TLS != nil) != (tc.srv != "") ||
+			e.Secure != strings.Contains(tc.etcd3, "CRT") {
 			t.Errorf("%s: %+v", tc.etcd3, e)
 		}
 		if got := strings.Join(c.Warnings, "\n"); !strings.Contains(got, tc.warn) || tc.warn == "" && got != "" {
@@ -190,10 +334,42 @@ func TestREST(t *testing.T) {
 		{"certificate", "ctl: {certfile: CRT, keyfile: KEY, keyfile_password: open-sesame}", false, true, false, false, ""},
 		{"insecure", "ctl: {insecure: 'on'}", false, false, true, false, ""},
 		{"insecure by what is no boolean", "ctl: {insecure: perhaps}", false, false, true, false, ""},
-		{"insecure with a certificate", "ctl: {insecure: true, certfile: CRT, keyfile: OPEN, cacert: CRT}", true, true, false, true, ""},
-		{"no passphrase", "ctl: {certfile: CRT, keyfile: KEY}", false, false, false, false, "ctl.keyfile: names a file that is encrypted, and no passphrase is given; give it in ctl.keyfile_password"},
-		{"wrong passphrase", "ctl: {certfile: CRT, keyfile: KEY, keyfile_password: " + secret + "}", false, false, false, false, "ctl.keyfile: names a file that is encrypted, and the passphrase does not open it; correct ctl.keyfile_password"},
-		{"no such CA", "restapi: {cafile: /nowhere}", false, false, false, false, "restapi.cafile: names a file that does not exist"},
+		{
+			"insecure with a certificate",
+			"ctl: {insecure: true, certfile: CRT, keyfile: OPEN, cacert: CRT}",
+			true,
+			true,
+			false,
+			true,
+			"",
+		},
+		{
+			"no passphrase",
+			"ctl: {certfile: CRT, keyfile: KEY}",
+			false,
+			false,
+			false,
+			false,
+			"ctl.keyfile: names a file that is encrypted, and no passphrase is given; give it in ctl.keyfile_password",
+		},
+		{
+			"wrong passphrase",
+			"ctl: {certfile: CRT, keyfile: KEY, keyfile_password: " + secret + "}",
+			false,
+			false,
+			false,
+			false,
+			"ctl.keyfile: names a file that is encrypted, and the passphrase does not open it; correct ctl.keyfile_password",
+		},
+		{
+			"no such CA",
+			"restapi: {cafile: /nowhere}",
+			false,
+			false,
+			false,
+			false,
+			"restapi.cafile: names a file that does not exist",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, minimal+withFiles(t, tc.text)+"\n")
@@ -202,7 +378,8 @@ func TestREST(t *testing.T) {
 				return
 			}
 			r := w.must(flags).REST
-			if (r.Roots != nil) != tc.ca || (r.Certificate != nil) != tc.certificate || r.NoVerify != tc.noVerify || r.AnyName != tc.anyName {
+			if (r.Roots != nil) != tc.ca || (r.Certificate != nil) != tc.certificate || r.NoVerify != tc.noVerify ||
+				r.AnyName != tc.anyName {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -224,7 +401,10 @@ func TestREST(t *testing.T) {
 // TestCitus: a group is named on the command line, as for patronictl switchover.
 func TestCitus(t *testing.T) {
 	w, flags := file(t, minimal+"citus: {group: 3, database: citus}\n")
-	w.mustFail(flags, "line 3: citus: the cluster has several groups, each with a leader of its own; name the group with --group")
+	w.mustFail(
+		flags,
+		"line 3: citus: the cluster has several groups, each with a leader of its own; name the group with --group",
+	)
 	flags.Group = "1"
 	if c := w.must(flags); c.Group != "1" {
 		t.Errorf("group %q", c.Group)

@@ -36,7 +36,11 @@ func parse(source string, text []byte, of sections) (parsed, error) {
 	err := dec.Decode(&doc)
 	switch {
 	case errors.Is(err, io.EOF):
-		return parsed{}, &Error{Where: source, Problem: "is empty", Remedy: "write scope: and etcd3: into it, or name another file"}
+		return parsed{}, &Error{
+			Where:   source,
+			Problem: "is empty",
+			Remedy:  "write scope: and etcd3: into it, or name another file",
+		}
 	case err != nil:
 		return parsed{}, syntax(source, err)
 	}
@@ -76,11 +80,14 @@ func syntax(source string, err error) error {
 	}
 	switch {
 	case strings.Contains(msg, "unknown anchor"):
-		what, remedy = "is not valid YAML: an alias (*name) without its anchor", "put text that begins with an asterisk in quotes"
+		what, remedy = "is not valid YAML: an alias (*name) without its anchor", "put text that begins with an asterisk in "+
+			"quotes"
 	case strings.Contains(msg, "cannot start any token"):
-		what, remedy = "is not valid YAML: a tab or another character that cannot begin a value", "indent with spaces; put such text in quotes"
+		what, remedy = "is not valid YAML: a tab or another character that cannot begin a value", "indent with spaces; put "+
+			"such text in quotes"
 	case strings.Contains(msg, "mapping values are not allowed"):
-		what, remedy = "is not valid YAML: a colon too many, or wrong indentation", "put text that contains a colon and a space in quotes"
+		what, remedy = "is not valid YAML: a colon too many, or wrong indentation", "put text that contains a colon and a "+
+			"space in quotes"
 	case strings.Contains(msg, "exceeded max depth"):
 		what, remedy = "is nested too deeply", "name a Patroni configuration"
 	}
@@ -167,7 +174,10 @@ func (c *converter) pairs(v *value, n *yaml.Node, path string, depth int) error 
 func (c *converter) twice(at place, key string, before int) {
 	switch n := len(c.warnings); {
 	case n < maxTwice:
-		c.warnings = append(c.warnings, fmt.Sprintf("%s: %s is given twice, first in line %d; the last one counts, as for Patroni", at, plain(key), before))
+		c.warnings = append(
+			c.warnings,
+			fmt.Sprintf("%s: %s is given twice, first in line %d; the last one counts, as for Patroni", at, plain(key), before),
+		)
 	case n == maxTwice:
 		c.warnings = append(c.warnings, c.source+": more keys are given twice")
 	}

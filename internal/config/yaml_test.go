@@ -29,21 +29,37 @@ func TestHostileYAML(t *testing.T) {
 		{"tabs", "scope: demo\netcd3:\n\thost: e\n", "line 3: is not valid YAML: a tab"},
 		{"unclosed", "scope: [" + secret + "\n", "is not valid YAML"},
 		{"colon in text", "scope: a: " + secret + "\n", "put text that contains a colon"},
-		{"asterisk in a password", "scope: demo\nctl:\n  authentication:\n    password: *" + secret + "\n", "put text that begins with an asterisk in quotes"},
+		{
+			"asterisk in a password",
+			"scope: demo\nctl:\n  authentication:\n    password: *" + secret + "\n",
+			"put text that begins with an asterisk in quotes",
+		},
 		{"at sign", "scope: demo\nctl:\n  password: @" + secret + "\n", "line 3: is not valid YAML"},
 		{"control character", "scope: de\x01mo" + secret + "\n", "is not valid YAML"},
 		{"not UTF-8", "scope: \xff\xfe" + secret + "\n", "is not valid YAML"},
 		{"NUL bytes", strings.Repeat("\x00", 100), "is not valid YAML"},
 		{"deep", "scope: " + strings.Repeat("[", 100_000), "nested too deeply"},
-		{"deep in a section", minimal + "ctl: " + strings.Repeat("{a: ", 100) + "1" + strings.Repeat("}", 100) + "\n", "too many levels"},
+		{
+			"deep in a section",
+			minimal + "ctl: " + strings.Repeat("{a: ", 100) + "1" + strings.Repeat("}", 100) + "\n",
+			"too many levels",
+		},
 		{"bomb of lists", bomb("preflight", "x", "[", ", ", "]"), "too many values"},
 		{"bomb of merges", bomb("preflight", "{k: x}", "{<<: [", ", ", "]}"), "too many values"},
 		{"alias to itself", minimal + "preflight: &p {vips: *p}\n", "too many levels"},
 		{"merge of itself", minimal + "preflight: &p {<<: *p}\n", "too many levels"},
 		{"merge of text", minimal + "preflight: {<<: " + secret + "}\n", "<< names text instead of a mapping"},
 		{"too large", minimal + strings.Repeat("# a comment\n", 100_000), "is too large"},
-		{"tag of its own", "scope: !" + secret + " demo\netcd3: {host: e}\n", "scope: expected text, found a value with a YAML tag"},
-		{"vault tag", minimal + "preflight:\n  postgresql:\n    username: u\n    password: !vault |\n      " + secret + "\n", "preflight.postgresql.password: expected text, found a value with a YAML tag"},
+		{
+			"tag of its own",
+			"scope: !" + secret + " demo\netcd3: {host: e}\n",
+			"scope: expected text, found a value with a YAML tag",
+		},
+		{
+			"vault tag",
+			minimal + "preflight:\n  postgresql:\n    username: u\n    password: !vault |\n      " + secret + "\n",
+			"preflight.postgresql.password: expected text, found a value with a YAML tag",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, flags := file(t, tc.text)
@@ -101,7 +117,8 @@ postgresql:
       password: own
 `)
 	c := w.must(flags)
-	if want := (Postgres{User: "boss", Password: "own", SSLMode: "disable"}); c.Postgres != want || c.Namespace != "/demo" {
+	if want := (Postgres{User: "boss", Password: "own", SSLMode: "disable"}); c.Postgres != want ||
+		c.Namespace != "/demo" {
 		t.Errorf("%+v in %q, want %+v in /demo", c.Postgres, c.Namespace, want)
 	}
 	// The key's own value wins even before the merge, the first base over the second.
@@ -148,12 +165,28 @@ func TestManyDuplicateKeys(t *testing.T) {
 // not have.
 func TestWrongTypes(t *testing.T) {
 	scalars := map[string]string{
-		"[" + secret + "]": "a list", "{a: " + secret + "}": "a mapping", "1.5": "a number", "0123": "a number", "0x1F": "a number",
-		"1_000": "a number", "true": "true or false", "2026-01-02": "a date", "!!binary aGk=": "a value with a YAML tag",
+		"[" + secret + "]":    "a list",
+		"{a: " + secret + "}": "a mapping",
+		"1.5":                 "a number",
+		"0123":                "a number",
+		"0x1F":                "a number",
+		"1_000":               "a number",
+		"true":                "true or false",
+		"2026-01-02":          "a date",
+		"!!binary aGk=":       "a value with a YAML tag",
 	}
 	for _, key := range []string{
-		"scope", "namespace", "etcd3.host", "etcd3.protocol", "etcd3.url", "preflight.postgresql.username",
-		"preflight.postgresql.password", "preflight.postgresql.database", superuser + ".username", superuser + ".password", superuser + ".sslmode",
+		"scope",
+		"namespace",
+		"etcd3.host",
+		"etcd3.protocol",
+		"etcd3.url",
+		"preflight.postgresql.username",
+		"preflight.postgresql.password",
+		"preflight.postgresql.database",
+		superuser + ".username",
+		superuser + ".password",
+		superuser + ".sslmode",
 	} {
 		for text, found := range scalars {
 			w, flags := file(t, nest(key, text))
@@ -168,10 +201,31 @@ func TestWrongTypes(t *testing.T) {
 			}
 		}
 	}
-	for _, section := range []string{"etcd3", "preflight", "preflight.postgresql", "postgresql", "postgresql.authentication", superuser} {
-		for text, found := range map[string]string{"[" + secret + "]": "a list", secret: "text", "5": "a number", "false": "true or false"} {
+	for _, section := range []string{
+		"etcd3",
+		"preflight",
+		"preflight.postgresql",
+		"postgresql",
+		"postgresql.authentication",
+		superuser,
+	} {
+		for text, found := range map[string]string{
+			"[" + secret + "]": "a list",
+			secret:             "text",
+			"5":                "a number",
+			"false":            "true or false",
+		} {
 			w, flags := file(t, nest(section, text))
-			w.mustFail(flags, fmt.Sprintf("%s, line %d: %s: expected a mapping, found %s; ", flags.File, strings.Count(section, ".")+1, section, found))
+			w.mustFail(
+				flags,
+				fmt.Sprintf(
+					"%s, line %d: %s: expected a mapping, found %s; ",
+					flags.File,
+					strings.Count(section, ".")+1,
+					section,
+					found,
+				),
+			)
 		}
 	}
 }
@@ -199,7 +253,10 @@ func nest(path, text string) string {
 
 // TestNumbersThatAreText: as written where YAML 1.1 reads the same.
 func TestNumbersThatAreText(t *testing.T) {
-	w, flags := file(t, "scope: 15\netcd3: {host: e}\npostgresql: {authentication: {superuser: {username: boss, password: 12345}}}\n")
+	w, flags := file(
+		t,
+		"scope: 15\netcd3: {host: e}\npostgresql: {authentication: {superuser: {username: boss, password: 12345}}}\n",
+	)
 	if c := w.must(flags); c.Scope != "15" || c.Postgres.Password != "12345" {
 		t.Errorf("%+v", c)
 	}

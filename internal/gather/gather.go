@@ -64,7 +64,12 @@ func (src Sources) snapshot(ctx context.Context, target fact.Target, step time.D
 	}
 	if moved(s) {
 		at := s.Moved.Stamp
-		s.Moved = fact.NotKnown[[]string](fact.Failed, "the cluster changed while it was read, %s: %s", times, strings.Join(*s.Moved.Value, ", "))
+		s.Moved = fact.NotKnown[[]string](
+			fact.Failed,
+			"the cluster changed while it was read, %s: %s",
+			times,
+			strings.Join(*s.Moved.Value, ", "),
+		)
 		s.Moved.Stamp = at
 	}
 	return s
@@ -95,7 +100,8 @@ func (src Sources) once(ctx context.Context, target fact.Target, step time.Durat
 	bounded(ctx, step, "reading the DCS again", func(ctx context.Context) {
 		began := src.Now()
 		after, members := src.Store.Reread(ctx, s.DCS.Prefix)
-		s.Moved = dcs.Moved(s.DCS, after, s.Members, members).Stamped("a second read of "+s.DCS.Prefix, src.Now(), src.Now().Sub(began))
+		s.Moved = dcs.Moved(s.DCS, after, s.Members, members).
+			Stamped("a second read of "+s.DCS.Prefix, src.Now(), src.Now().Sub(began))
 	})
 	return s
 }

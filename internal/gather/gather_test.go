@@ -45,10 +45,12 @@ func TestThreeSteps(t *testing.T) {
 		if w.asked[0] != "read "+prefix || w.asked[len(w.asked)-1] != "reread "+prefix || len(w.asked) != 8 {
 			t.Errorf("asked in this order: %v", w.asked)
 		}
-		if s.Schema != fact.SnapshotSchema || s.Tool != "test" || s.Target.Scope != "demo" || !s.TakenAt.Equal(w.start) || s.TakenAt.Location() != time.UTC {
+		if s.Schema != fact.SnapshotSchema || s.Tool != "test" || s.Target.Scope != "demo" || !s.TakenAt.Equal(w.start) ||
+			s.TakenAt.Location() != time.UTC {
 			t.Errorf("head is %+v", s)
 		}
-		if moved, ok := s.Moved.Get(); !ok || len(moved) != 0 || s.Moved.Stamp == nil || !strings.Contains(s.Moved.Stamp.Source, prefix) {
+		if moved, ok := s.Moved.Get(); !ok || len(moved) != 0 || s.Moved.Stamp == nil ||
+			!strings.Contains(s.Moved.Stamp.Source, prefix) {
 			t.Errorf("moved is %+v", s.Moved)
 		}
 		if w.leader != "n1" {
@@ -57,7 +59,9 @@ func TestThreeSteps(t *testing.T) {
 		// Each answer is with the member that was asked for, and members are sorted.
 		for i, name := range []string{"n1", "n2", "n3"} {
 			m := s.Members[i]
-			if m.Name != name || m.REST.Must().RemoteAddr != m.Key.Must().APIURL.Must() || m.SQL.Must().RemoteAddr != m.Key.Must().ConnURL.Must() || !fact.Equal(m.Liveness, 200) {
+			if m.Name != name || m.REST.Must().RemoteAddr != m.Key.Must().APIURL.Must() ||
+				m.SQL.Must().RemoteAddr != m.Key.Must().ConnURL.Must() ||
+				!fact.Equal(m.Liveness, 200) {
 				t.Errorf("member %d is %+v", i, m)
 			}
 		}
@@ -122,7 +126,11 @@ func TestMembersAreAskedSideBySide(t *testing.T) {
 
 // TestDeadlineNamesItsStep: the error of the context says which step took long.
 func TestDeadlineNamesItsStep(t *testing.T) {
-	for frozen, want := range map[string]string{"read": "reading the DCS took longer than 200ms", rest2: "asking the members took longer than 200ms", "reread": "reading the DCS again took longer than 200ms"} {
+	for frozen, want := range map[string]string{
+		"read":   "reading the DCS took longer than 200ms",
+		rest2:    "asking the members took longer than 200ms",
+		"reread": "reading the DCS again took longer than 200ms",
+	} {
 		bubble(t, func(t *testing.T, w *world) {
 			w.frozen[frozen] = true
 			s := w.gather(t.Context())
@@ -265,10 +273,12 @@ func TestNothingIsAskedOfAnAddressThatTheDCSDoesNotName(t *testing.T) {
 			{"n4", false, false, "/members/n4 is no JSON object", "/members/n4 is no JSON object", false, "n4"},
 		} {
 			m := memberOf(t, s, c.member)
-			if m.REST.Known() != c.rest || !strings.Contains(m.REST.Reason(), c.whyREST) || !c.rest && m.REST.Cause() != fact.NotAsked {
+			if m.REST.Known() != c.rest || !strings.Contains(m.REST.Reason(), c.whyREST) ||
+				!c.rest && m.REST.Cause() != fact.NotAsked {
 				t.Errorf("REST of %s: %s %q", c.member, m.REST.Cause(), m.REST.Reason())
 			}
-			if m.SQL.Known() != c.sql || !strings.Contains(m.SQL.Reason(), c.whySQL) || !c.sql && m.SQL.Cause() != fact.NotAsked {
+			if m.SQL.Known() != c.sql || !strings.Contains(m.SQL.Reason(), c.whySQL) ||
+				!c.sql && m.SQL.Cause() != fact.NotAsked {
 				t.Errorf("SQL of %s: %s %q", c.member, m.SQL.Cause(), m.SQL.Reason())
 			}
 			if m.Liveness.Known() != c.livenessIsKnown || !strings.Contains(m.Liveness.Reason(), c.livenessIsReason) {
@@ -290,10 +300,38 @@ func TestVIPs(t *testing.T) {
 	}{
 		{"none", nil, "", nil, nil, 0},
 		{"an address is not looked up", []string{"fd00::100", "10.0.0.100"}, "", nil, []string{"10.0.0.100", "fd00::100"}, 0},
-		{"a name brings its addresses", []string{"db.example"}, "", []string{"db.example"}, []string{"10.0.0.100", "db.example", "fd00::100"}, 0},
-		{"an address twice is one", []string{"db.example", "10.0.0.100"}, "", []string{"db.example"}, []string{"10.0.0.100", "db.example", "fd00::100"}, 0},
-		{"a name without an address stays", []string{"gone.example"}, "", []string{"gone.example"}, []string{"gone.example"}, 0},
-		{"a name server that is silent", []string{"db.example", "slow.example"}, "slow.example", []string{"db.example", "slow.example"}, []string{"10.0.0.100", "db.example", "fd00::100", "slow.example"}, step},
+		{
+			"a name brings its addresses",
+			[]string{"db.example"},
+			"",
+			[]string{"db.example"},
+			[]string{"10.0.0.100", "db.example", "fd00::100"},
+			0,
+		},
+		{
+			"an address twice is one",
+			[]string{"db.example", "10.0.0.100"},
+			"",
+			[]string{"db.example"},
+			[]string{"10.0.0.100", "db.example", "fd00::100"},
+			0,
+		},
+		{
+			"a name without an address stays",
+			[]string{"gone.example"},
+			"",
+			[]string{"gone.example"},
+			[]string{"gone.example"},
+			0,
+		},
+		{
+			"a name server that is silent",
+			[]string{"db.example", "slow.example"},
+			"slow.example",
+			[]string{"db.example", "slow.example"},
+			[]string{"10.0.0.100", "db.example", "fd00::100", "slow.example"},
+			step,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {

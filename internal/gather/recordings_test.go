@@ -26,7 +26,12 @@ func TestJudgeRecordings(t *testing.T) {
 	blockedBy := map[string]string{
 		"api_url-of-node2-is-the-leaders": `^identity\.rest_(name|role)$`,
 		"paused":                          `^maintenance\.pause$`,
-		"healthy":                         "", "after-a-switchover": "", "pending-restart": "", "scheduled-switchover": "", "synchronous": "", "quorum": "",
+		"healthy":                         "",
+		"after-a-switchover":              "",
+		"pending-restart":                 "",
+		"scheduled-switchover":            "",
+		"synchronous":                     "",
+		"quorum":                          "",
 		// node2 holds its api_url of the step before, and node3 is frozen.
 		"node3-frozen-node2-replay-paused": `^identity\.rest_(name|role)$`,
 	}
@@ -44,7 +49,10 @@ func TestJudgeRecordings(t *testing.T) {
 			}
 			s := snapshotOf(t, file)
 			leader := s.Leader()
-			candidates := slices.DeleteFunc([]string{"node2", "node1", "node3"}, func(m string) bool { return m == leader || !fit(s, m) })
+			candidates := slices.DeleteFunc(
+				[]string{"node2", "node1", "node3"},
+				func(m string) bool { return m == leader || !fit(s, m) },
+			)
 			s.Question.Candidate = candidates[0]
 			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 			var blocks []string

@@ -19,9 +19,14 @@ import (
 // fallsBack is what patronictl says when a request to the REST API failed, before it
 // writes the request into the DCS (patroni/ctl.py, _do_failover_or_switchover). The
 // exception comes first, with what was answered: nothing, as a rule.
-var fallsBack = regexp.MustCompile(`ERROR - (None|<\S*HTTPResponse object at \w+>)\s+Traceback|Failing over to DCS|falling back to DCS`)
+var fallsBack = regexp.MustCompile(
+	`ERROR - (None|<\S*HTTPResponse object at \w+>)\s+Traceback|Failing over to DCS|falling back to DCS`,
+)
 
-var errFallsBack = errors.New("patronictl got no reply from the leader's REST API and was killed as it fell back to writing the request to the DCS. Check the cluster's state: the request may already have been written")
+var errFallsBack = errors.New(
+	"patronictl got no reply from the leader's REST API and was killed as it fell back to writing the request to the " +
+		"DCS. Check the cluster's state: the request may already have been written",
+)
 
 // Patronictl runs a command and shows its output as it comes. Where the context
 // ends, the command is ended too: patronictl has no limit of its own. It runs in
@@ -31,7 +36,12 @@ var errFallsBack = errors.New("patronictl got no reply from the leader's REST AP
 // seen to by a pipe that holds one page of what it says: it comes to the write only
 // when all of its long exception has been read. With a short one it is a race.
 func Patronictl(ctx context.Context, path string, args, env []string, show io.Writer) preflight.RequestResult {
-	r := preflight.RequestResult{Via: "patronictl", Asked: strings.Join(append([]string{path}, args...), " "), Began: time.Now().UTC(), Status: -1}
+	r := preflight.RequestResult{
+		Via:    "patronictl",
+		Asked:  strings.Join(append([]string{path}, args...), " "),
+		Began:  time.Now().UTC(),
+		Status: -1,
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	out := &tee{show: show}

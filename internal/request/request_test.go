@@ -37,10 +37,13 @@ func TestPatronictl(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var shown bytes.Buffer
 			r := Patronictl(t.Context(), script(t, c.script), []string{"switchover"}, []string{"NAME=demo"}, &shown)
-			if r.Status != c.status || r.Problem != c.problem || !strings.HasPrefix(r.Output, c.output) || r.Via != "patronictl" || r.Ended.Before(r.Began) {
+			if r.Status != c.status || r.Problem != c.problem || !strings.HasPrefix(r.Output, c.output) ||
+				r.Via != "patronictl" ||
+				r.Ended.Before(r.Began) {
 				t.Errorf("%.200v", r)
 			}
-			if len(r.Output) > maxOutput || !strings.HasPrefix(shown.String(), r.Output) || c.name == "very long" && shown.Len() != 200000 {
+			if len(r.Output) > maxOutput || !strings.HasPrefix(shown.String(), r.Output) ||
+				c.name == "very long" && shown.Len() != 200000 {
 				t.Errorf("kept %d bytes, shown %d", len(r.Output), shown.Len())
 			}
 			if !strings.HasSuffix(r.Asked, "patronictl switchover") {
@@ -48,7 +51,14 @@ func TestPatronictl(t *testing.T) {
 			}
 		})
 	}
-	if r := Patronictl(t.Context(), "/nonexistent/patronictl", nil, nil, io.Discard); r.Status != -1 || !strings.Contains(r.Problem, "no such file") {
+	if r := Patronictl(
+		t.Context(),
+		"/nonexistent/patronictl",
+		nil,
+		nil,
+		io.Discard,
+	); r.Status != -1 ||
+		!strings.Contains(r.Problem, "no such file") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -86,14 +96,29 @@ func TestREST(t *testing.T) {
 	}))
 	t.Cleanup(s.Close)
 	var shown bytes.Buffer
-	r := REST(t.Context(), Leader{APIURL: s.URL + "/patroni", User: "patroni", Password: "s3cret"}, Switchover{Leader: "node1", Candidate: "node2", ScheduledAt: "2126-12-01T03:00:00+00:00"}, &shown)
-	if got != `POST /switchover {"leader":"node1","candidate":"node2","scheduled_at":"2126-12-01T03:00:00+00:00"}` || auth == "" || requests != 1 {
+	r := REST(
+		t.Context(),
+		Leader{APIURL: s.URL + "/patroni", User: "patroni", Password: "s3cret"},
+		Switchover{Leader: "node1", Candidate: "node2", ScheduledAt: "2126-12-01T03:00:00+00:00"},
+		&shown,
+	)
+	if got != `POST /switchover {"leader":"node1","candidate":"node2","scheduled_at":"2126-12-01T03:00:00+00:00"}` ||
+		auth == "" ||
+		requests != 1 {
 		t.Errorf("sent %q, %q, %d times", got, auth, requests)
 	}
-	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != "HTTP 412: "+r.Output || r.Problem != "" || strings.Contains(r.Asked, "s3cret") {
+	if r.Status != 412 || r.Output != "candidate does not exists\n" || shown.String() != "HTTP 412: "+r.Output ||
+		r.Problem != "" ||
+		strings.Contains(r.Asked, "s3cret") {
 		t.Errorf("%+v", r)
 	}
-	if r := REST(t.Context(), Leader{APIURL: s.URL, Secure: true}, Switchover{Leader: "node1"}, &shown); requests != 1 || r.Status != -1 || !strings.Contains(r.Problem, "without encryption") {
+	if r := REST(
+		t.Context(),
+		Leader{APIURL: s.URL, Secure: true},
+		Switchover{Leader: "node1"},
+		&shown,
+	); requests != 1 || r.Status != -1 ||
+		!strings.Contains(r.Problem, "without encryption") {
 		t.Errorf("%d requests, %+v", requests, r)
 	}
 	REST(t.Context(), Leader{APIURL: s.URL}, Switchover{Leader: "node1"}, &shown)
@@ -127,7 +152,9 @@ func TestRESTFailures(t *testing.T) {
 		"nothing listens":          {"http://127.0.0.1:1/patroni", "connection refused"},
 	} {
 		r := REST(t.Context(), Leader{APIURL: c.url}, Switchover{Leader: "node1"}, io.Discard)
-		if r.Status != -1 || !strings.Contains(r.Problem, c.problem) && !strings.Contains(r.Problem, "reset") && !strings.Contains(r.Problem, "server closed") {
+		if r.Status != -1 ||
+			!strings.Contains(r.Problem, c.problem) && !strings.Contains(r.Problem, "reset") &&
+				!strings.Contains(r.Problem, "server closed") {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -142,7 +169,13 @@ func TestRESTFailures(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(hang.Close)
-	if r := REST(ctx, Leader{APIURL: hang.URL}, Switchover{Leader: "node1"}, io.Discard); r.Status != -1 || !strings.Contains(r.Problem, "deadline") {
+	if r := REST(
+		ctx,
+		Leader{APIURL: hang.URL},
+		Switchover{Leader: "node1"},
+		io.Discard,
+	); r.Status != -1 ||
+		!strings.Contains(r.Problem, "deadline") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -157,20 +190,38 @@ func TestPatronictlFallsBack(t *testing.T) {
 	} {
 		wrote := filepath.Join(t.TempDir(), "wrote")
 		r := Patronictl(t.Context(), script(t, words+"; sleep 0.3; touch "+wrote), nil, nil, io.Discard)
-		if _, err := os.Stat(wrote); err == nil || r.Status != -1 || !strings.Contains(r.Problem, "writing the request to the DCS") {
+		if _, err := os.Stat(
+			wrote,
+		); err == nil || r.Status != -1 ||
+			!strings.Contains(r.Problem, "writing the request to the DCS") {
 			t.Errorf("%s: %+v, wrote: %v", name, r, err == nil)
 		}
 	}
 	// With an exception of more than a page it cannot be quicker, however quick it is.
 	for range 50 {
 		wrote := filepath.Join(t.TempDir(), "wrote")
-		r := Patronictl(t.Context(), script(t, `printf '2026-11-25 03:00:00,000 - ERROR - None\nTraceback (most recent call last):\n%08000d\n' 0 >&2; : >`+wrote), nil, nil, io.Discard)
+		r := Patronictl(
+			t.Context(),
+			script(
+				t,
+				`printf '2026-11-25 03:00:00,000 - ERROR - None\nTraceback (most recent call last):\n%08000d\n' 0 >&2; : >`+wrote,
+			),
+			nil,
+			nil,
+			io.Discard,
+		)
 		if _, err := os.Stat(wrote); err == nil || !strings.Contains(r.Problem, "writing the request to the DCS") {
 			t.Fatalf("%s, wrote: %v", r.Problem, err == nil)
 		}
 	}
 	// Its other words do not end it.
-	r := Patronictl(t.Context(), script(t, "echo '2026-11-25 03:00:00,000 - ERROR - Failed to get list of machines'; echo Successfully switched over"), nil, nil, io.Discard)
+	r := Patronictl(
+		t.Context(),
+		script(t, "echo '2026-11-25 03:00:00,000 - ERROR - Failed to get list of machines'; echo Successfully switched over"),
+		nil,
+		nil,
+		io.Discard,
+	)
 	if r.Status != 0 || r.Problem != "" {
 		t.Errorf("%+v", r)
 	}
@@ -185,7 +236,12 @@ func TestLeaderFlag(t *testing.T) {
 		{"another program", "echo hello", "", "hello"},
 		{"killed, with the right word", "echo --leader; kill -9 $$", "", "killed"},
 	} {
-		got, err := LeaderFlag(t.Context(), script(t, `[ "$*" = "-c x switchover --help" ] || exit 3; `+c.script), []string{"-c", "x"}, nil)
+		got, err := LeaderFlag(
+			t.Context(),
+			script(t, `[ "$*" = "-c x switchover --help" ] || exit 3; `+c.script),
+			[]string{"-c", "x"},
+			nil,
+		)
 		if got != c.want || (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: %q, %v", c.name, got, err)
 		}

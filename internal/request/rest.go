@@ -45,7 +45,8 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 		return r
 	}
 	if u.Scheme == "http" && leader.Secure {
-		r.Problem = "nothing was sent: TLS is configured for the REST API (ctl, restapi), but the leader's api_url is http, without encryption"
+		r.Problem = "nothing was sent: TLS is configured for the REST API (ctl, restapi), but the leader's api_url is http," +
+			" without encryption"
 		return r
 	}
 	target := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/switchover"}
@@ -69,7 +70,12 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 	config, _ := leader.TLS.Config(u.Hostname())
 	client := &http.Client{
 		// As in patroniapi: the nodes ask each other without a proxy.
-		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true, TLSClientConfig: config, DialContext: (&net.Dialer{Timeout: 3 * time.Second}).DialContext},
+		Transport: &http.Transport{
+			Proxy:             nil,
+			DisableKeepAlives: true,
+			TLSClientConfig:   config,
+			DialContext:       (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)

@@ -88,8 +88,12 @@ func TestHostileKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, der := range map[string][]byte{
-		"half a block": halfBlock, "other iterations": endless, "cut": whole.Bytes[:len(whole.Bytes)/2], "empty": {}, "text": []byte("no ASN.1 at all"),
-		"more behind it": append(bytes.Clone(whole.Bytes), 0),
+		"half a block":     halfBlock,
+		"other iterations": endless,
+		"cut":              whole.Bytes[:len(whole.Bytes)/2],
+		"empty":            {},
+		"text":             []byte("no ASN.1 at all"),
+		"more behind it":   append(bytes.Clone(whole.Bytes), 0),
 	} {
 		text := pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der})
 		want := ErrEncryption

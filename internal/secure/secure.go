@@ -161,7 +161,8 @@ func (h *Handshake) Asked() bool {
 }
 
 func ended(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE)
 }
 
 // distrust says why the server's certificate does not do, "" where that is not
@@ -183,22 +184,36 @@ func (h *Handshake) distrust(err error, now time.Time) string {
 			whose = "the certificate of its CA (" + invalid.Cert.Subject.String() + ")"
 		}
 		if now.Before(invalid.Cert.NotBefore) {
-			return fmt.Sprintf("%s is not valid before %s: check the clock of this machine, or issue another one", whose, stamp(invalid.Cert.NotBefore))
+			return fmt.Sprintf(
+				"%s is not valid before %s: check the clock of this machine, or issue another one",
+				whose,
+				stamp(invalid.Cert.NotBefore),
+			)
 		}
 		return fmt.Sprintf("%s expired at %s: renew it there and reload the server", whose, stamp(invalid.Cert.NotAfter))
 	case errors.As(err, &hostname):
 		names := Names(hostname.Certificate)
 		if len(names) == 0 {
-			return fmt.Sprintf("its certificate names no host (subject alternative names), so not %s: issue one that does", h.host)
+			return fmt.Sprintf(
+				"its certificate names no host (subject alternative names), so not %s: issue one that does",
+				h.host,
+			)
 		}
-		return fmt.Sprintf("its certificate is for %s, not for %s: issue one with that name too, or use an address that it has",
-			strings.Join(names, ", "), h.host)
+		return fmt.Sprintf(
+			"its certificate is for %s, not for %s: issue one with that name too, or use an address that it has",
+			strings.Join(names, ", "),
+			h.host,
+		)
 	case errors.As(err, &unknown):
 		issuer := ""
 		if unknown.Cert != nil {
 			issuer = " (" + unknown.Cert.Issuer.String() + ")"
 		}
-		return fmt.Sprintf("its certificate is signed by a CA that is not trusted here%s: give that CA in %s", issuer, h.caKey)
+		return fmt.Sprintf(
+			"its certificate is signed by a CA that is not trusted here%s: give that CA in %s",
+			issuer,
+			h.caKey,
+		)
 	case errors.As(err, &verification):
 		return "its certificate does not verify: " + verification.Err.Error()
 	case errors.As(err, &invalid):
@@ -217,7 +232,11 @@ func (h *Handshake) refused(alert string) string {
 	case h.asked && h.certificate == nil:
 		return fmt.Sprintf("wants a client certificate (%s), and none is configured: give %s", alert, h.certKey)
 	case h.asked:
-		return fmt.Sprintf("refuses the client certificate (%s): is %s expired, or signed by a CA that the server does not trust?", alert, h.certKey)
+		return fmt.Sprintf(
+			"refuses the client certificate (%s): is %s expired, or signed by a CA that the server does not trust?",
+			alert,
+			h.certKey,
+		)
 	}
 	return "ended the handshake: " + alert
 }

@@ -69,7 +69,12 @@ func TestHandshake(t *testing.T) {
 	t.Parallel()
 	ca, other := testca.New(t, "our CA"), testca.New(t, "another CA")
 	good := ca.Issue(time.Hour, "127.0.0.1", "node1.example")
-	mine, foreign, old := ca.Issue(time.Hour, "me").TLS(t), other.Issue(time.Hour, "me").TLS(t), ca.Issue(-time.Hour, "me").TLS(t)
+	mine, foreign, old := ca.Issue(time.Hour, "me").
+		TLS(t),
+		other.Issue(time.Hour, "me").
+			TLS(t),
+		ca.Issue(-time.Hour, "me").
+			TLS(t)
 	client := secure.Client{Roots: ca.Pool(), CAKey: "x.cacert", CertKey: "x.cert"}
 	with := func(change func(*secure.Client)) secure.Client {
 		c := client
@@ -96,15 +101,69 @@ func TestHandshake(t *testing.T) {
 		{"good, by name", good.Server(t, nil), client, "node1.example", ""},
 		{"good, and a certificate that nobody wants", good.Server(t, nil), show(&foreign), "127.0.0.1", ""},
 		{"expired", ca.Issue(-time.Hour, "127.0.0.1").Server(t, nil), client, "127.0.0.1", "its certificate expired at 20"},
-		{"expired, and AnyName", ca.Issue(-time.Hour, "x").Server(t, nil), with(func(c *secure.Client) { c.AnyName = true }), "127.0.0.1", "its certificate expired at 20"},
-		{"wrong name", good.Server(t, nil), client, "node2.example", "its certificate is for 127.0.0.1, node1.example, not for node2.example: issue one with that name"},
-		{"wrong address", good.Server(t, nil), client, "127.0.0.2", "its certificate is for 127.0.0.1, node1.example, not for 127.0.0.2"},
-		{"no name", ca.Issue(time.Hour).Server(t, nil), client, "node2.example", "names no host (subject alternative names), so not node2.example"},
-		{"wrong name, and AnyName", good.Server(t, nil), with(func(c *secure.Client) { c.AnyName = true }), "node2.example", ""},
-		{"unknown CA", other.Issue(time.Hour, "127.0.0.1").Server(t, nil), client, "127.0.0.1", "signed by a CA that is not trusted here (CN=another CA): give that CA in x.cacert"},
-		{"unknown CA, and AnyName", other.Issue(time.Hour, "127.0.0.1").Server(t, nil), with(func(c *secure.Client) { c.AnyName = true }), "127.0.0.1", "signed by a CA that is not trusted here"},
-		{"unknown CA, and NoVerify", other.Issue(-time.Hour, "x").Server(t, nil), with(func(c *secure.Client) { c.NoVerify = true }), "127.0.0.1", ""},
-		{"the system's CAs", good.Server(t, nil), with(func(c *secure.Client) { c.Roots = nil }), "127.0.0.1", "signed by a CA that is not trusted here"},
+		{
+			"expired, and AnyName",
+			ca.Issue(-time.Hour, "x").Server(t, nil),
+			with(func(c *secure.Client) { c.AnyName = true }),
+			"127.0.0.1",
+			"its certificate expired at 20",
+		},
+		{
+			"wrong name",
+			good.Server(t, nil),
+			client,
+			"node2.example",
+			"its certificate is for 127.0.0.1, node1.example, not for node2.example: issue one with that name",
+		},
+		{
+			"wrong address",
+			good.Server(t, nil),
+			client,
+			"127.0.0.2",
+			"its certificate is for 127.0.0.1, node1.example, not for 127.0.0.2",
+		},
+		{
+			"no name",
+			ca.Issue(time.Hour).Server(t, nil),
+			client,
+			"node2.example",
+			"names no host (subject alternative names), so not node2.example",
+		},
+		{
+			"wrong name, and AnyName",
+			good.Server(t, nil),
+			with(func(c *secure.Client) { c.AnyName = true }),
+			"node2.example",
+			"",
+		},
+		{
+			"unknown CA",
+			other.Issue(time.Hour, "127.0.0.1").Server(t, nil),
+			client,
+			"127.0.0.1",
+			"signed by a CA that is not trusted here (CN=another CA): give that CA in x.cacert",
+		},
+		{
+			"unknown CA, and AnyName",
+			other.Issue(time.Hour, "127.0.0.1").Server(t, nil),
+			with(func(c *secure.Client) { c.AnyName = true }),
+			"127.0.0.1",
+			"signed by a CA that is not trusted here",
+		},
+		{
+			"unknown CA, and NoVerify",
+			other.Issue(-time.Hour, "x").Server(t, nil),
+			with(func(c *secure.Client) { c.NoVerify = true }),
+			"127.0.0.1",
+			"",
+		},
+		{
+			"the system's CAs",
+			good.Server(t, nil),
+			with(func(c *secure.Client) { c.Roots = nil }),
+			"127.0.0.1",
+			"signed by a CA that is not trusted here",
+		},
 		{"client certificate", wants, show(&mine), "127.0.0.1", ""},
 		{"client certificate lacks", wants, client, "127.0.0.1", "wants a client certificate ("},
 		{"client certificate lacks, TLS 1.2", wants12, client, "127.0.0.1", "wants a client certificate"},
@@ -138,8 +197,15 @@ func TestExplainOtherErrors(t *testing.T) {
 	if _, err := config.GetClientCertificate(nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{io.EOF, io.ErrUnexpectedEOF, &net.OpError{Op: "write", Err: syscall.EPIPE}, &net.OpError{Op: "read", Err: syscall.ECONNRESET}} {
-		if why := h.Explain(err); why != "wants a client certificate (it closed the connection), and none is configured: give x.cert" {
+	for _, err := range []error{
+		io.EOF,
+		io.ErrUnexpectedEOF,
+		&net.OpError{Op: "write", Err: syscall.EPIPE},
+		&net.OpError{Op: "read", Err: syscall.ECONNRESET},
+	} {
+		if why := h.Explain(
+			err,
+		); why != "wants a client certificate (it closed the connection), and none is configured: give x.cert" {
 			t.Errorf("%v: %q", err, why)
 		}
 	}
@@ -150,8 +216,20 @@ func TestExplainOtherErrors(t *testing.T) {
 
 // TestNames: an address among the host names looks right and is none.
 func TestNames(t *testing.T) {
-	cert := &x509.Certificate{DNSNames: []string{"node2.example", "192.0.2.7"}, IPAddresses: []net.IP{net.IPv4(192, 0, 2, 8)}}
-	if got, want := secure.Names(cert), []string{"192.0.2.7 (as a host name)", "192.0.2.8", "node2.example"}; !slices.Equal(got, want) {
+	cert := &x509.Certificate{
+		DNSNames:    []string{"node2.example", "192.0.2.7"},
+		IPAddresses: []net.IP{net.IPv4(192, 0, 2, 8)},
+	}
+	if got, want := secure.Names(
+		cert,
+	), []string{
+		"192.0.2.7 (as a host name)",
+		"192.0.2.8",
+		"node2.example",
+	}; !slices.Equal(
+		got,
+		want,
+	) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -33,7 +33,13 @@ func rolledOut(name, value string) func(s *fact.Recording) {
 // auditLiveCases are the breakages of the checks that look at the cluster too.
 var auditLiveCases = map[string][]breakage{
 	"audit.live_cluster": {
-		{"another", "", func(s *fact.Recording) { everyFile(s, func(f *fact.NodeFile) { f.Scope = fact.Known("test") }) }, check.Fail, ""},
+		{
+			"another",
+			"",
+			func(s *fact.Recording) { everyFile(s, func(f *fact.NodeFile) { f.Scope = fact.Known("test") }) },
+			check.Fail,
+			"",
+		},
 		{"moved", "", func(s *fact.Recording) { s.Moved = fact.Known([]string{"leader"}) }, check.Fail, ""},
 		{"not read", "", func(s *fact.Recording) {
 			s.DCS.Read = fact.NotKnown[int](fact.Silent, "no answer")
@@ -42,17 +48,41 @@ var auditLiveCases = map[string][]breakage{
 	},
 	"audit.live_members": {
 		{"no file", "", func(s *fact.Recording) { s.Files = s.Files[:2] }, check.Fail, check.Warning},
-		{"no member", "", func(s *fact.Recording) { fileIn(s, "node3").Name = fact.Known("node4") }, check.Fail, check.Warning},
+		{
+			"no member",
+			"",
+			func(s *fact.Recording) { fileIn(s, "node3").Name = fact.Known("node4") },
+			check.Fail,
+			check.Warning,
+		},
 		{"a member of another Citus group", "", func(s *fact.Recording) {
 			f := *fileIn(s, "node3")
 			f.ID, f.Name, f.Group = "worker1", fact.Known("worker1"), fact.Known("1")
 			s.Files = append(s.Files, f)
 		}, check.Pass, ""},
-		{"no name", "", func(s *fact.Recording) { fileIn(s, "node3").Name = facttest.Unknown[string]() }, check.Undecided, ""},
+		{
+			"no name",
+			"",
+			func(s *fact.Recording) { fileIn(s, "node3").Name = facttest.Unknown[string]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"audit.live_name": {
-		{"another node answers", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node1") }, check.Fail, ""},
-		{"another cluster answers", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Scope = fact.Known("test") }, check.Fail, ""},
+		{
+			"another node answers",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node1") },
+			check.Fail,
+			"",
+		},
+		{
+			"another cluster answers",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Scope = fact.Known("test") },
+			check.Fail,
+			"",
+		},
 		{"an old Patroni gives no name", "node2", func(s *fact.Recording) {
 			r := facttest.Member(s.Snapshot, "node2").REST.Value
 			r.Version, r.Name = fact.Known("3.0.2"), fact.NotKnown[string](fact.Absent, "no name")
@@ -63,10 +93,34 @@ var auditLiveCases = map[string][]breakage{
 		}, check.Undecided, ""},
 	},
 	"audit.live_address": {
-		{"REST", "node2", func(s *fact.Recording) { fileIn(s, "node2").REST.Connect = at("10.77.9.32", 8008) }, check.Fail, check.Warning},
-		{"a port", "node2", func(s *fact.Recording) { fileIn(s, "node2").SQL.Connect = at("10.77.9.22", 5433) }, check.Fail, check.Warning},
-		{"https", "node2", func(s *fact.Recording) { fileIn(s, "node2").HTTPS = fact.Known(true) }, check.Fail, check.Warning},
-		{"no key", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key = facttest.Unknown[fact.MemberKey]() }, check.Undecided, ""},
+		{
+			"REST",
+			"node2",
+			func(s *fact.Recording) { fileIn(s, "node2").REST.Connect = at("10.77.9.32", 8008) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"a port",
+			"node2",
+			func(s *fact.Recording) { fileIn(s, "node2").SQL.Connect = at("10.77.9.22", 5433) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"https",
+			"node2",
+			func(s *fact.Recording) { fileIn(s, "node2").HTTPS = fact.Known(true) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"no key",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key = facttest.Unknown[fact.MemberKey]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"audit.live_tags": {
 		{"a new tag", "node2", fileTagged("node2", fact.Tags{"nofailover": true}), check.Fail, check.Warning},
@@ -74,15 +128,40 @@ var auditLiveCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node2").Key.Value.Tags = fact.Known(fact.Tags{"nosync": true})
 		}, check.Fail, check.Warning},
 		{"false is none", "node2", fileTagged("node2", fact.Tags{"nofailover": false, "nosync": false}), check.Pass, ""},
-		{"a tag of one's own", "node2", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node2").Key.Value.Tags, facttest.Member(s.Snapshot, "node2").REST.Value.Tags = fact.Known(fact.Tags{"rack": "b"}), fact.Known(fact.Tags{"rack": "b"})
-		}, check.Pass, ""},
-		{"no answer", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST = facttest.Unknown[fact.REST]() }, check.Undecided, ""},
+		{
+			"a tag of one's own",
+			"node2",
+			func(s *fact.Recording) {
+				facttest.Member(
+					s.Snapshot,
+					"node2",
+				).Key.Value.Tags, facttest.Member(s.Snapshot, "node2").REST.Value.Tags = fact.Known(
+					fact.Tags{"rack": "b"},
+				), fact.Known(
+					fact.Tags{"rack": "b"},
+				)
+			},
+			check.Pass,
+			"",
+		},
+		{
+			"no answer",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST = facttest.Unknown[fact.REST]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"audit.live_settings": {
 		{"by a reload", "node2", rolledOut("wal_sender_timeout", "30s"), check.Fail, check.Warning},
 		{"by a restart", "node2", rolledOut("shared_buffers", "64MB"), check.Fail, check.Warning},
-		{"the port", "node2", func(s *fact.Recording) { fileIn(s, "node2").SQL.ListenPort = fact.Known(5433) }, check.Fail, check.Warning},
+		{
+			"the port",
+			"node2",
+			func(s *fact.Recording) { fileIn(s, "node2").SQL.ListenPort = fact.Known(5433) },
+			check.Fail,
+			check.Warning,
+		},
 		{"the same in another unit", "node2", rolledOut("shared_buffers", "32768kB"), check.Pass, ""},
 		{"a boolean of YAML", "node2", rolledOut("hot_standby_feedback", "false"), check.Pass, ""},
 		{"what the DCS decides", "node2", rolledOut("max_connections", "500"), check.Pass, ""},
@@ -90,13 +169,38 @@ var auditLiveCases = map[string][]breakage{
 			rolledOut("shared_preload_libraries", "x")(s)
 			delete(*facttest.Member(s.Snapshot, "node2").SQL.Value.Settings.Value, "shared_preload_libraries")
 		}, check.Undecided, ""},
-		{"no session", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() }, check.Undecided, ""},
+		{
+			"no session",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"audit.live_restart": {
-		{"pending", "node2", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node2").Key.Value.PendingRestart, facttest.Member(s.Snapshot, "node2").Key.Value.PendingRestartReason = fact.Known(true), fact.Known([]string{"shared_buffers"})
-		}, check.Fail, check.Warning},
-		{"no key", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key = facttest.Unknown[fact.MemberKey]() }, check.Undecided, ""},
+		{
+			"pending",
+			"node2",
+			func(s *fact.Recording) {
+				facttest.Member(
+					s.Snapshot,
+					"node2",
+				).Key.Value.PendingRestart, facttest.Member(s.Snapshot, "node2").Key.Value.PendingRestartReason = fact.Known(
+					true,
+				), fact.Known(
+					[]string{"shared_buffers"},
+				)
+			},
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"no key",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key = facttest.Unknown[fact.MemberKey]() },
+			check.Undecided,
+			"",
+		},
 	},
 }
 

@@ -27,15 +27,22 @@ var auditLiveCluster = check.Check{
 	Severity:  check.Blocker,
 	Essential: true,
 	Of:        check.OfCluster,
-	Needs:     []fact.Need{fact.InEach(fact.FileScope), fact.InEach(fact.FileNamespace), fact.DCSRead, fact.ClusterState, fact.DCSMoved},
-	Run:       runLiveCluster,
+	Needs: []fact.Need{
+		fact.InEach(fact.FileScope),
+		fact.InEach(fact.FileNamespace),
+		fact.DCSRead,
+		fact.ClusterState,
+		fact.DCSMoved,
+	},
+	Run: runLiveCluster,
 }
 
 var auditLiveMembers = check.Check{
-	ID:        "audit.live_members",
-	Title:     "each member has a file, and each file has a member",
-	Since:     "0.2.0",
-	Why:       "A member without a file was not audited. A file without a member belongs to a node that is down or new, or it renames a running node: the node would join as a new member, and the slot and key of the old name remain.",
+	ID:    "audit.live_members",
+	Title: "each member has a file, and each file has a member",
+	Since: "0.2.0",
+	Why: "A member without a file was not audited. A file without a member belongs to a node that is down or new, " +
+		"or it renames a running node: the node would join as a new member, and the slot and key of the old name remain.",
 	Source:    "/members in the DCS; name of the files",
 	Fix:       "Add the file of the missing member; if a name changes, remove the old member first.",
 	Proof:     liveProof,
@@ -49,10 +56,11 @@ var auditLiveMembers = check.Check{
 }
 
 var auditLiveName = check.Check{
-	ID:        "audit.live_name",
-	Title:     "the REST API of each member answers with the name in its file",
-	Since:     "0.2.0",
-	Why:       "If another name answers at a member's api_url, it is another node, or the file was renamed after Patroni read it.",
+	ID:    "audit.live_name",
+	Title: "the REST API of each member answers with the name in its file",
+	Since: "0.2.0",
+	Why: "If another name answers at a member's api_url, it is another node, or the file was renamed after " +
+		"Patroni read it.",
 	Source:    "patroni.name in GET /patroni (since 3.2.0); patroni/api.py",
 	Fix:       "Run check: identity.rest_name says which node answers there.",
 	Proof:     liveProof,
@@ -66,10 +74,11 @@ var auditLiveName = check.Check{
 }
 
 var auditLiveAddress = check.Check{
-	ID:        "audit.live_address",
-	Title:     "the members use the addresses in their files",
-	Since:     "0.2.0",
-	Why:       "The other nodes use the addresses in the member key. Patroni writes them when it starts or reloads, so until then a corrected file has no effect.",
+	ID:    "audit.live_address",
+	Title: "the members use the addresses in their files",
+	Since: "0.2.0",
+	Why: "The other nodes use the addresses in the member key. Patroni writes them when it starts or reloads, so " +
+		"until then a corrected file has no effect.",
 	Source:    "api_url and conn_url of the member key; " + addressSource,
 	Fix:       "patronictl reload; restart Patroni if listen changed too.",
 	Proof:     liveProof,
@@ -78,8 +87,14 @@ var auditLiveAddress = check.Check{
 	Essential: true,
 	Of:        check.OfFiles,
 	After:     []string{"audit.live_cluster"},
-	Needs:     []fact.Need{ofLive(fact.KeyAPIURL), ofLive(fact.KeyConnURL), fact.FileRESTAddress, fact.FileSQLAddress, fact.FileHTTPS},
-	Run:       runLiveAddress,
+	Needs: []fact.Need{
+		ofLive(fact.KeyAPIURL),
+		ofLive(fact.KeyConnURL),
+		fact.FileRESTAddress,
+		fact.FileSQLAddress,
+		fact.FileHTTPS,
+	},
+	Run: runLiveAddress,
 }
 
 var auditLiveTags = check.Check{
@@ -100,10 +115,12 @@ var auditLiveTags = check.Check{
 }
 
 var auditLiveSettings = check.Check{
-	ID:        "audit.live_settings",
-	Title:     "PostgreSQL runs with the settings in the files",
-	Since:     "0.2.0",
-	Why:       "A setting in a file takes effect with a reload, some only with a restart of PostgreSQL. Once Patroni has read the setting, a switchover is such a restart for the old leader: it returns with the new value, while the new leader still has the old one.",
+	ID:    "audit.live_settings",
+	Title: "PostgreSQL runs with the settings in the files",
+	Since: "0.2.0",
+	Why: "A setting in a file takes effect with a reload, some only with a restart of PostgreSQL. Once Patroni " +
+		"has read the setting, a switchover is such a restart for the old leader: it returns with the new value, while the " +
+		"new leader still has the old one.",
 	Source:    "pg_settings; postgresql.listen and postgresql.parameters; PostgreSQL's context of each setting",
 	Fix:       "patronictl reload, then patronictl restart if the finding names a restart.",
 	Proof:     liveProof,
@@ -178,10 +195,17 @@ func runLiveCluster(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding
 		same = same && paths[id] == seen
 	}
 	if moved := fact.DCSMoved.Get(s, ""); len(moved) > 0 {
-		return []check.Finding{{
-			Asked: s.KeyName("/"), Observed: "the cluster changed while it was read: " + strings.Join(moved, ", "), Expected: "a cluster that does not change",
-			Effect: "The facts are not from one moment.", Remedy: "Run the audit again.",
-		}}
+		return []check.Finding{
+			{
+				Asked: s.KeyName(
+					"/",
+				),
+				Observed: "the cluster changed while it was read: " + strings.Join(moved, ", "),
+				Expected: "a cluster that does not change",
+				Effect:   "The facts are not from one moment.",
+				Remedy:   "Run the audit again.",
+			},
+		}
 	}
 	observed, _ := sides(s, paths, "scope", "namespace")
 	if same {
@@ -211,17 +235,29 @@ func runLiveMembers(s *fact.Snapshot, _ fact.Question, _ string) []check.Finding
 	var out []check.Finding
 	if without != nil {
 		out = append(out, check.Finding{
-			Asked: s.KeyName("/members/"), Observed: "no file for " + enumerate(without), Expected: "a file for each member",
-			Effect: "It was not audited, so the comparison of the files is incomplete.",
-			Remedy: "Give the patroni.yml of " + enumerate(without) + " too; if the member no longer exists, its key expires by itself.",
+			Asked:    s.KeyName("/members/"),
+			Observed: "no file for " + enumerate(without),
+			Expected: "a file for each member",
+			Effect:   "It was not audited, so the comparison of the files is incomplete.",
+			Remedy: "Give the patroni.yml of " + enumerate(
+				without,
+			) + " too; if the member no longer exists, its key expires by itself.",
 		})
 	}
 	if gone != nil {
-		out = append(out, check.Finding{
-			Asked: s.KeyName("/members/"), Observed: "no member is called " + enumerate(gone), Expected: "a member for each file",
-			Effect: "The node is down or new, or it runs under another name: a restart of Patroni would add it as a new member.",
-			Remedy: "Start Patroni there; or correct name in the file, if the node already has another name.",
-		})
+		out = append(
+			out,
+			check.Finding{
+				Asked: s.KeyName(
+					"/members/",
+				),
+				Observed: "no member is called " + enumerate(gone),
+				Expected: "a member for each file",
+				Effect: "The node is down or new, or it runs under another name: a restart of Patroni would add it as a new " +
+					"member.",
+				Remedy: "Start Patroni there; or correct name in the file, if the node already has another name.",
+			},
+		)
 	}
 	if out == nil {
 		return check.Witnessed(s.KeyName("/members/"), "%s, as in the files", enumerate(names))
@@ -239,15 +275,31 @@ func runLiveName(s *fact.Snapshot, _ fact.Question, id string) []check.Finding {
 	asked := s.RESTCall(m)
 	switch {
 	case scope.value != s.Target.Scope:
-		return []check.Finding{{
-			Asked: asked, Observed: fmt.Sprintf("patroni.scope is %q", scope.value), Expected: fmt.Sprintf("%q, as in %s", s.Target.Scope, f.Where("scope")),
-			Effect: "The node that answers belongs to another cluster.", Remedy: "Correct restapi.connect_address or scope in " + f.Path + ", and restart Patroni there.",
-		}}
+		return []check.Finding{
+			{
+				Asked:    asked,
+				Observed: fmt.Sprintf("patroni.scope is %q", scope.value),
+				Expected: fmt.Sprintf("%q, as in %s", s.Target.Scope, f.Where("scope")),
+				Effect:   "The node that answers belongs to another cluster.",
+				Remedy:   "Correct restapi.connect_address or scope in " + f.Path + ", and restart Patroni there.",
+			},
+		}
 	case name.value != "" && name.value != m:
-		return []check.Finding{{
-			Asked: asked, Observed: "the answer is from " + name.value, Expected: m + ", as in " + f.Where("name"),
-			Effect: fmt.Sprintf("A client that asks for %s gets %s's answer: a switchover to %s fails, or Patroni promotes it by the wrong figures.", m, name.value, m), Remedy: endpointsOf(f)[0].remedy(f, s),
-		}}
+		return []check.Finding{
+			{
+				Asked:    asked,
+				Observed: "the answer is from " + name.value,
+				Expected: m + ", as in " + f.Where("name"),
+				Effect: fmt.Sprintf(
+					"A client that asks for %s gets %s's answer: a switchover to %s fails, or Patroni promotes it by the wrong "+
+						"figures.",
+					m,
+					name.value,
+					m,
+				),
+				Remedy: endpointsOf(f)[0].remedy(f, s),
+			},
+		}
 	}
 	return check.Witnessed(asked, "it answers for %s of %s", m, scope.value)
 }
@@ -276,14 +328,27 @@ func runLiveAddress(s *fact.Snapshot, _ fact.Question, id string) []check.Findin
 		if match {
 			continue
 		}
-		out = append(out, check.Finding{
-			Asked: s.KeyName("/members/" + f.Name.Must()), Observed: fmt.Sprintf("%s is %s, the file has %s (%s)", field, url, wanted, f.Where(e.key())), Expected: "the address of the file",
-			Effect: "The other nodes use the member key: the file was changed after Patroni read it, or Patroni reads another file.",
-			Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
-		})
+		out = append(
+			out,
+			check.Finding{
+				Asked: s.KeyName(
+					"/members/" + f.Name.Must(),
+				),
+				Observed: fmt.Sprintf("%s is %s, the file has %s (%s)", field, url, wanted, f.Where(e.key())),
+				Expected: "the address of the file",
+				Effect: "The other nodes use the member key: the file was changed after Patroni read it, or Patroni reads " +
+					"another file.",
+				Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
+			},
+		)
 	}
 	if out == nil {
-		return check.Witnessed(s.KeyName("/members/"+f.Name.Must()), "api_url %s, conn_url %s, as in the file", api.value, conn.value)
+		return check.Witnessed(
+			s.KeyName("/members/"+f.Name.Must()),
+			"api_url %s, conn_url %s, as in the file",
+			api.value,
+			conn.value,
+		)
 	}
 	return out
 }
@@ -308,11 +373,16 @@ func runLiveTags(s *fact.Snapshot, _ fact.Question, id string) []check.Finding {
 	if differ == nil {
 		return check.Witnessed(asked, "{%s}, as in the member key and in the REST answer", want)
 	}
-	return []check.Finding{{
-		Asked: asked, Observed: fmt.Sprintf("{%s}, and %s", want, strings.Join(differ, ", ")), Expected: "the same",
-		Effect: "Patroni decides by the file that it has read: the file was changed after that, or Patroni reads another file.",
-		Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
-	}}
+	return []check.Finding{
+		{
+			Asked:    asked,
+			Observed: fmt.Sprintf("{%s}, and %s", want, strings.Join(differ, ", ")),
+			Expected: "the same",
+			Effect: "Patroni decides by the file that it has read: the file was changed after that, or Patroni reads " +
+				"another file.",
+			Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
+		},
+	}
 }
 
 // ownTags are the tags that mean something to Patroni, and whether it leaves one
@@ -351,12 +421,21 @@ func runLiveRestart(s *fact.Snapshot, _ fact.Question, id string) []check.Findin
 		return check.Witnessed(asked, "no pending_restart")
 	}
 	observed := "pending_restart"
-	if why := fact.OfKey("", func(k fact.MemberKey) fact.Observed[[]string] { return k.PendingRestartReason }).Of(s, name).OrZero(); len(why) > 0 {
+	if why := fact.OfKey("", func(k fact.MemberKey) fact.Observed[[]string] { return k.PendingRestartReason }).
+		Of(s, name).
+		OrZero(); len(
+		why,
+	) > 0 {
 		observed += ": " + strings.Join(why, ", ")
 	}
-	return []check.Finding{{
-		Asked: asked, Observed: observed, Expected: "no setting that waits for a restart",
-		Effect: "These settings change with the next restart of PostgreSQL on " + name + "; a switchover restarts the old leader.",
-		Remedy: "A restart applies it: patronictl restart " + s.Target.Scope + " " + name,
-	}}
+	return []check.Finding{
+		{
+			Asked:    asked,
+			Observed: observed,
+			Expected: "no setting that waits for a restart",
+			Effect: "These settings change with the next restart of PostgreSQL on " + name + "; a switchover restarts the " +
+				"old leader.",
+			Remedy: "A restart applies it: patronictl restart " + s.Target.Scope + " " + name,
+		},
+	}
 }

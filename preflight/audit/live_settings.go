@@ -25,12 +25,37 @@ type auditedSetting struct {
 // set. What Patroni takes from the DCS is not among them (byDCS), but for
 // listen_addresses and port, which postgresql.listen gives. None holds a secret.
 var auditedSettings = map[string]auditedSetting{
-	"archive_mode": {restart: true}, "shared_buffers": {unit: "8kB", restart: true}, "shared_preload_libraries": {restart: true},
-	"listen_addresses": {restart: true}, "port": {restart: true},
-	"archive_timeout": {unit: "s"}, "checkpoint_timeout": {unit: "s"}, "default_transaction_read_only": {}, "fsync": {}, "full_page_writes": {},
-	"hot_standby_feedback": {}, "max_slot_wal_keep_size": {unit: "MB"}, "max_standby_archive_delay": {unit: "ms"}, "max_standby_streaming_delay": {unit: "ms"},
-	"max_wal_size": {unit: "MB"}, "recovery_min_apply_delay": {unit: "ms"}, "ssl": {}, "sync_replication_slots": {}, "synchronous_commit": {},
-	"wal_receiver_status_interval": {unit: "s"}, "wal_receiver_timeout": {unit: "ms"}, "wal_retrieve_retry_interval": {unit: "ms"}, "wal_sender_timeout": {unit: "ms"},
+	"archive_mode": {
+		restart: true,
+	},
+	"shared_buffers":           {unit: "8kB", restart: true},
+	"shared_preload_libraries": {restart: true},
+	"listen_addresses":         {restart: true},
+	"port":                     {restart: true},
+	"archive_timeout": {
+		unit: "s",
+	},
+	"checkpoint_timeout":            {unit: "s"},
+	"default_transaction_read_only": {},
+	"fsync":                         {},
+	"full_page_writes":              {},
+	"hot_standby_feedback":          {},
+	"max_slot_wal_keep_size":        {unit: "MB"},
+	"max_standby_archive_delay":     {unit: "ms"},
+	"max_standby_streaming_delay":   {unit: "ms"},
+	"max_wal_size": {
+		unit: "MB",
+	},
+	"recovery_min_apply_delay": {unit: "ms"},
+	"ssl":                      {},
+	"sync_replication_slots":   {},
+	"synchronous_commit":       {},
+	"wal_receiver_status_interval": {
+		unit: "s",
+	},
+	"wal_receiver_timeout":        {unit: "ms"},
+	"wal_retrieve_retry_interval": {unit: "ms"},
+	"wal_sender_timeout":          {unit: "ms"},
 }
 
 // AuditedParameter reports whether a setting of postgresql.parameters is one that
@@ -58,18 +83,27 @@ func wantedSettings(f fact.NodeFile) map[string]string {
 }
 
 // liveSettings are the settings by SQL, each of them that the file has.
-var liveSettings = fact.Fact[live[map[string]string]]{Label: "the settings by SQL", Of: func(s *fact.Snapshot, id string) fact.Observed[live[map[string]string]] {
-	o := ofLive(fact.OfSQL("the settings by SQL", func(q fact.SQL) fact.Observed[map[string]string] { return q.Settings })).Of(s, id)
-	f, _ := s.File(id)
-	if l, ok := o.Get(); ok && l.there {
-		for _, name := range slices.Sorted(maps.Keys(wantedSettings(f))) {
-			if _, shown := l.value[name]; !shown {
-				return fact.NotKnown[live[map[string]string]](fact.Privilege, "pg_settings does not show %s to this role; GRANT pg_monitor TO it", name)
+var liveSettings = fact.Fact[live[map[string]string]]{
+	Label: "the settings by SQL",
+	Of: func(s *fact.Snapshot, id string) fact.Observed[live[map[string]string]] {
+		o := ofLive(
+			fact.OfSQL("the settings by SQL", func(q fact.SQL) fact.Observed[map[string]string] { return q.Settings }),
+		).Of(s, id)
+		f, _ := s.File(id)
+		if l, ok := o.Get(); ok && l.there {
+			for _, name := range slices.Sorted(maps.Keys(wantedSettings(f))) {
+				if _, shown := l.value[name]; !shown {
+					return fact.NotKnown[live[map[string]string]](
+						fact.Privilege,
+						"pg_settings does not show %s to this role; GRANT pg_monitor TO it",
+						name,
+					)
+				}
 			}
 		}
-	}
-	return o
-}}
+		return o
+	},
+}
 
 func runLiveSettings(s *fact.Snapshot, _ fact.Question, id string) []check.Finding {
 	f, _ := s.File(id)
@@ -102,19 +136,36 @@ func runLiveSettings(s *fact.Snapshot, _ fact.Question, id string) []check.Findi
 	var out []check.Finding
 	if reload != nil {
 		slices.Sort(reload)
-		out = append(out, check.Finding{
-			Asked: asked, Observed: strings.Join(reload, "; "), Expected: "the values in the file",
-			Effect: "The file was changed after Patroni read it, or another value takes precedence (ALTER SYSTEM, ALTER DATABASE).",
-			Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
-		})
+		out = append(
+			out,
+			check.Finding{
+				Asked:    asked,
+				Observed: strings.Join(reload, "; "),
+				Expected: "the values in the file",
+				Effect: "The file was changed after Patroni read it, or another value takes precedence (ALTER SYSTEM, ALTER " +
+					"DATABASE).",
+				Remedy: "A reload applies it: put the file in place, then run: " + reloadCommand(s, f),
+			},
+		)
 	}
 	if restart != nil {
 		slices.Sort(restart)
-		out = append(out, check.Finding{
-			Asked: asked, Observed: strings.Join(restart, "; "), Expected: "the values in the file",
-			Effect: "PostgreSQL reads it only at start. Once Patroni has read the file, a switchover away from the node restarts it with the new value; after a switchover to the node, it leads with the old value.",
-			Remedy: fmt.Sprintf("A restart applies it, after a reload: put the file in place, then run: %s, then: patronictl restart %s %s", reloadCommand(s, f), s.Target.Scope, f.Name.Must()),
-		})
+		out = append(
+			out,
+			check.Finding{
+				Asked:    asked,
+				Observed: strings.Join(restart, "; "),
+				Expected: "the values in the file",
+				Effect: "PostgreSQL reads it only at start. Once Patroni has read the file, a switchover away from the node " +
+					"restarts it with the new value; after a switchover to the node, it leads with the old value.",
+				Remedy: fmt.Sprintf(
+					"A restart applies it, after a reload: put the file in place, then run: %s, then: patronictl restart %s %s",
+					reloadCommand(s, f),
+					s.Target.Scope,
+					f.Name.Must(),
+				),
+			},
+		)
 	}
 	return out
 }

@@ -27,13 +27,16 @@ var candidateMember = Check{
 }
 
 var candidateNofailover = Check{
-	ID:          "candidate.nofailover",
-	Title:       "no tag prevents the candidate from being promoted",
-	Since:       "0.1.0",
-	Why:         "Patroni does not promote a member tagged nofailover. Every spelling counts: true, 1, the text \"false\" (any text that is not empty is true), and since 3.2.0 a failover_priority of 0 or less.",
-	Source:      "patroni/tags.py nofailover; patroni/ctl.py reads the tags in the DCS, patroni/ha.py failover_limitation those in the REST answer",
-	Fix:         "Remove the tag from that node's patroni.yml and reload Patroni there, or choose another candidate.",
-	Proof:       "docs/accuracy.md: \"candidate tagged nofailover\", \"candidate tagged nofailover: \"false\"\", \"candidate with failover_priority 0\", \"bystander tagged nofailover\"; TestNofailover.",
+	ID:    "candidate.nofailover",
+	Title: "no tag prevents the candidate from being promoted",
+	Since: "0.1.0",
+	Why: "Patroni does not promote a member tagged nofailover. Every spelling counts: true, 1, the text " +
+		"\"false\" (any text that is not empty is true), and since 3.2.0 a failover_priority of 0 or less.",
+	Source: "patroni/tags.py nofailover; patroni/ctl.py reads the tags in the DCS, patroni/ha.py " +
+		"failover_limitation those in the REST answer",
+	Fix: "Remove the tag from that node's patroni.yml and reload Patroni there, or choose another candidate.",
+	Proof: "docs/accuracy.md: \"candidate tagged nofailover\", \"candidate tagged nofailover: \"false\"\", " +
+		"\"candidate with failover_priority 0\", \"bystander tagged nofailover\"; TestNofailover.",
 	Kind:        PatroniRule,
 	Severity:    Blocker,
 	Essential:   true,
@@ -45,11 +48,12 @@ var candidateNofailover = Check{
 }
 
 var candidateWatchdog = Check{
-	ID:          "candidate.watchdog",
-	Title:       "the candidate's watchdog is usable",
-	Since:       "0.1.0",
-	Why:         "If watchdog.mode is required and the device cannot be used, Patroni does not promote the member.",
-	Source:      "watchdog_failed in GET /patroni; patroni/ha.py failover_limitation: 412 \"no good candidates have been found\"",
+	ID:    "candidate.watchdog",
+	Title: "the candidate's watchdog is usable",
+	Since: "0.1.0",
+	Why:   "If watchdog.mode is required and the device cannot be used, Patroni does not promote the member.",
+	Source: "watchdog_failed in GET /patroni; patroni/ha.py failover_limitation: 412 \"no good candidates have " +
+		"been found\"",
 	Fix:         "Give Patroni access to the watchdog device on that node.",
 	Proof:       "TestBreakages; failover_limitation in patroni/ha.py, which e2e/oracle_test.go runs.",
 	Kind:        PatroniRule,
@@ -63,22 +67,29 @@ var candidateWatchdog = Check{
 		if !fact.RESTWatchdog.Get(s, m) {
 			return Witnessed(s.RESTCall(m), "no watchdog_failed")
 		}
-		return []Finding{{
-			Asked: s.RESTCall(m), Observed: "watchdog_failed: the watchdog is required and cannot be used",
-			Effect: "Patroni counts the member as unfit: 412 \"no good candidates have been found\".",
-			Remedy: "On " + m + ": modprobe softdog (or the module of the hardware), and let the user that runs Patroni write to the device (watchdog.device in patroni.yml).",
-		}}
+		return []Finding{
+			{
+				Asked:    s.RESTCall(m),
+				Observed: "watchdog_failed: the watchdog is required and cannot be used",
+				Effect:   "Patroni counts the member as unfit: 412 \"no good candidates have been found\".",
+				Remedy: "On " + m + ": modprobe softdog (or the module of the hardware), and let the user that runs Patroni " +
+					"write to the device (watchdog.device in patroni.yml).",
+			},
+		}
 	},
 }
 
 var candidateSync = Check{
-	ID:          "candidate.sync",
-	Title:       "the candidate is synchronous, if synchronous mode requires it",
-	Since:       "0.1.0",
-	Why:         "In synchronous mode only a member in /sync may become leader.",
-	Source:      "patroni/api.py do_POST_failover (412 \"candidate name does not match with sync_standby\"); patroni/ha.py is_failover_possible, get_failover_candidates",
-	Fix:         "Choose a member that patronictl list shows as Sync Standby or Quorum Standby.",
-	Proof:       "docs/accuracy.md: \"synchronous mode, candidate is the synchronous standby\", \"synchronous mode, candidate is not the synchronous standby\", \"quorum mode, candidate is a quorum standby\", \"quorum mode, candidate tagged nosync\"; e2e/oracle_test.go for the releases between.",
+	ID:    "candidate.sync",
+	Title: "the candidate is synchronous, if synchronous mode requires it",
+	Since: "0.1.0",
+	Why:   "In synchronous mode only a member in /sync may become leader.",
+	Source: "patroni/api.py do_POST_failover (412 \"candidate name does not match with sync_standby\"); " +
+		"patroni/ha.py is_failover_possible, get_failover_candidates",
+	Fix: "Choose a member that patronictl list shows as Sync Standby or Quorum Standby.",
+	Proof: "docs/accuracy.md: \"synchronous mode, candidate is the synchronous standby\", \"synchronous mode, " +
+		"candidate is not the synchronous standby\", \"quorum mode, candidate is a quorum standby\", \"quorum mode, " +
+		"candidate tagged nosync\"; e2e/oracle_test.go for the releases between.",
 	Kind:        PatroniRule,
 	Severity:    Blocker,
 	Essential:   true,
@@ -90,13 +101,17 @@ var candidateSync = Check{
 }
 
 var candidateStreaming = Check{
-	ID:        "candidate.streaming",
-	Title:     "the candidate is streaming from this cluster",
-	Since:     "0.1.0",
-	Why:       "Patroni accepts a candidate that is not streaming as long as its lag is below maximum_lag_on_failover. The leader's last WAL never reaches that candidate: commits already acknowledged to clients are lost.",
-	Source:    "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader or on the member that it cascades from; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows lost",
-	Fix:       "Read the candidate's PostgreSQL log to see why it does not connect to the leader.",
-	Proof:     "docs/accuracy.md: \"candidate not streaming, less than 1 MiB behind\", \"candidate tagged nostream\": 1000 committed rows lost on each of three releases.",
+	ID:    "candidate.streaming",
+	Title: "the candidate is streaming from this cluster",
+	Since: "0.1.0",
+	Why: "Patroni accepts a candidate that is not streaming as long as its lag is below maximum_lag_on_failover. " +
+		"The leader's last WAL never reaches that candidate: commits already acknowledged to clients are lost.",
+	Source: "pg_stat_wal_receiver on the candidate, pg_stat_replication on the leader or on the member that it " +
+		"cascades from; patroni/ha.py manual_failover_process_no_leader has no test of it; measured: 1000 committed rows " +
+		"lost",
+	Fix: "Read the candidate's PostgreSQL log to see why it does not connect to the leader.",
+	Proof: "docs/accuracy.md: \"candidate not streaming, less than 1 MiB behind\", \"candidate tagged nostream\": " +
+		"1000 committed rows lost on each of three releases.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -107,28 +122,39 @@ var candidateStreaming = Check{
 }
 
 var candidateTimeline = Check{
-	ID:        "candidate.timeline",
-	Title:     "the candidate is on the leader's timeline",
-	Since:     "0.1.0",
-	Why:       "Patroni compares timelines only if check_timeline is on; the default is off. A candidate on an older timeline is promoted from that timeline: commits made since are lost, and the timeline number is used twice.",
-	Source:    "pg_walfile_name on the leader, pg_stat_wal_receiver.received_tli on the candidate, timeline in GET /patroni; patroni/ha.py is_failover_possible; measured",
-	Fix:       "Rebuild the member with patronictl reinit, or let pg_rewind bring it to the leader's timeline.",
-	Proof:     "docs/accuracy.md: \"candidate on an older timeline\", \"check_timeline on, candidate on an older timeline\": 1000 committed rows lost, and a timeline number used twice.",
+	ID:    "candidate.timeline",
+	Title: "the candidate is on the leader's timeline",
+	Since: "0.1.0",
+	Why: "Patroni compares timelines only if check_timeline is on; the default is off. A candidate on an older " +
+		"timeline is promoted from that timeline: commits made since are lost, and the timeline number is used twice.",
+	Source: "pg_walfile_name on the leader, pg_stat_wal_receiver.received_tli on the candidate, timeline in GET " +
+		"/patroni; patroni/ha.py is_failover_possible; measured",
+	Fix: "Rebuild the member with patronictl reinit, or let pg_rewind bring it to the leader's timeline.",
+	Proof: "docs/accuracy.md: \"candidate on an older timeline\", \"check_timeline on, candidate on an older " +
+		"timeline\": 1000 committed rows lost, and a timeline number used twice.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
 	Of:        OfReplicas,
 	After:     []string{"dcs.leader", "candidate.rest"},
-	Needs:     []fact.Need{fact.WALReceiver, fact.StandbyTimeline, fact.SQLTimeline.OnLeader(), fact.CheckTimeline, fact.History},
-	Run:       runTimeline,
+	Needs: []fact.Need{
+		fact.WALReceiver,
+		fact.StandbyTimeline,
+		fact.SQLTimeline.OnLeader(),
+		fact.CheckTimeline,
+		fact.History,
+	},
+	Run: runTimeline,
 }
 
 var candidateAhead = Check{
-	ID:        "candidate.ahead",
-	Title:     "the candidate has no WAL that the leader lacks",
-	Since:     "0.1.0",
-	Why:       "A candidate ahead of the leader has diverged. Patroni computes a negative lag and accepts it; patronictl list shows 0. Commits made on the leader since then are lost.",
-	Source:    "max of pg_last_wal_receive_lsn() and pg_last_wal_replay_lsn() on the candidate, against pg_current_wal_flush_lsn() on the leader, sampled after it",
+	ID:    "candidate.ahead",
+	Title: "the candidate has no WAL that the leader lacks",
+	Since: "0.1.0",
+	Why: "A candidate ahead of the leader has diverged. Patroni computes a negative lag and accepts it; " +
+		"patronictl list shows 0. Commits made on the leader since then are lost.",
+	Source: "max of pg_last_wal_receive_lsn() and pg_last_wal_replay_lsn() on the candidate, against " +
+		"pg_current_wal_flush_lsn() on the leader, sampled after it",
 	Fix:       "Rebuild the member with patronictl reinit.",
 	Proof:     "TestBreakages, to the byte; measured: Patroni accepts a negative lag, and patronictl list shows 0.",
 	Kind:      Policy,
@@ -155,11 +181,19 @@ func runCandidate(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 			Remedy: "Nothing to do, or choose another candidate: " + fact.Names(s.Replicas()) + ".",
 		}}
 	case !isMember:
-		return []Finding{{
-			Asked: asked, Observed: "no member " + c, Expected: "one of " + fact.Names(s.Replicas()),
-			Effect: fmt.Sprintf("patronictl says \"Member %s does not exist in cluster %s or is tagged as nofailover\".", c, s.Target.Scope),
-			Remedy: "Use a member's exact name: " + fact.Names(s.Replicas()) + ".",
-		}}
+		return []Finding{
+			{
+				Asked:    asked,
+				Observed: "no member " + c,
+				Expected: "one of " + fact.Names(s.Replicas()),
+				Effect: fmt.Sprintf(
+					"patronictl says \"Member %s does not exist in cluster %s or is tagged as nofailover\".",
+					c,
+					s.Target.Scope,
+				),
+				Remedy: "Use a member's exact name: " + fact.Names(s.Replicas()) + ".",
+			},
+		}
 	}
 	return Witnessed(asked+c, "a member")
 }
@@ -204,15 +238,25 @@ func runNofailover(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		if !no {
 			continue
 		}
-		effect := "patronictl does not offer the member, and the leader refuses it: 412 \"no good candidates have been found\"."
+		effect := "patronictl does not offer the member, and the leader refuses it: 412 \"no good candidates have been " +
+			"found\"."
 		if strings.Contains(how, `"`) {
 			effect = "Any text that is not empty counts as true, even \"false\". " + effect
 		}
-		return []Finding{{
-			Asked: t.asked, Observed: "tag " + how, Expected: "no tag that prevents promotion",
-			Effect: effect,
-			Remedy: fmt.Sprintf("Remove the tag from patroni.yml of %s, then run: patronictl reload %s %s; or choose another candidate.", m, s.Target.Scope, m),
-		}}
+		return []Finding{
+			{
+				Asked:    t.asked,
+				Observed: "tag " + how,
+				Expected: "no tag that prevents promotion",
+				Effect:   effect,
+				Remedy: fmt.Sprintf(
+					"Remove the tag from patroni.yml of %s, then run: patronictl reload %s %s; or choose another candidate.",
+					m,
+					s.Target.Scope,
+					m,
+				),
+			},
+		}
 	}
 	return Witnessed(s.KeyName("/members/"+m), "no such tag in the DCS or in the REST answer")
 }
@@ -224,40 +268,78 @@ func runSync(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	if len(state.Standbys) == 0 {
 		remedy = "Wait until a member is synchronous (patronictl list), or find out why none is."
 	}
-	observed := fmt.Sprintf("synchronous mode is %s; synchronous standbys: %s", mode, cmp.Or(fact.Names(state.Standbys), "none"))
+	observed := fmt.Sprintf(
+		"synchronous mode is %s; synchronous standbys: %s",
+		mode,
+		cmp.Or(fact.Names(state.Standbys), "none"),
+	)
 	if patroni.Nosync(fact.KeyTags.Of(s, m).OrZero(), version) {
 		observed += "; " + m + " is tagged nosync"
-		remedy = fmt.Sprintf("Remove nosync from patroni.yml of %s, then run: patronictl reload %s %s; or choose a synchronous standby.", m, s.Target.Scope, m)
+		remedy = fmt.Sprintf(
+			"Remove nosync from patroni.yml of %s, then run: patronictl reload %s %s; or choose a synchronous standby.",
+			m,
+			s.Target.Scope,
+			m,
+		)
 	}
 	if fact.StandbyCluster.Of(s, m).OrZero() {
 		observed = "this is a standby cluster, and " + observed
-		remedy = fmt.Sprintf("A standby cluster has no synchronous standby, but Patroni before 3.2.0 requires one: patronictl edit-config %s -s synchronous_mode=false", s.Target.Scope)
+		remedy = fmt.Sprintf(
+			"A standby cluster has no synchronous standby, but Patroni before 3.2.0 requires one: patronictl edit-config %s "+
+				"-s synchronous_mode=false",
+			s.Target.Scope,
+		)
 	}
 	switch {
 	case mode == "off":
 		return Witnessed(asked, "synchronous mode is off")
 	case mode == "quorum" && strings.HasPrefix(version, "4.0.5") && state.Quorum > 0:
-		return []Finding{{
-			Severity: whereNamed(q), Asked: asked, Observed: fmt.Sprintf("quorum is %d, and the leader runs Patroni 4.0.5", state.Quorum),
-			Effect: "Patroni 4.0.5 refuses every named candidate in quorum mode: 503 \"Switchover failed\" (fixed in 4.0.6).",
-			Remedy: "Update Patroni on the leader to 4.0.6 or later first.",
-		}}
+		return []Finding{
+			{
+				Severity: whereNamed(
+					q,
+				),
+				Asked:    asked,
+				Observed: fmt.Sprintf("quorum is %d, and the leader runs Patroni 4.0.5", state.Quorum),
+				Effect:   "Patroni 4.0.5 refuses every named candidate in quorum mode: 503 \"Switchover failed\" (fixed in 4.0.6).",
+				Remedy:   "Update Patroni on the leader to 4.0.6 or later first.",
+			},
+		}
 	case patroni.InSync(state, m, version):
 		return Witnessed(asked, "%s is in /sync", m)
 	case mode == "quorum" && fact.OlderThan(version, 4, 0, 5):
-		return []Finding{{
-			Asked: asked, Observed: observed, Expected: m + " in /sync",
-			Effect: "Patroni " + version + " demotes the leader anyway, then " + m + " does not take the leader key: the cluster has no primary.",
-			Remedy: remedy,
-		}}
+		return []Finding{
+			{
+				Asked:    asked,
+				Observed: observed,
+				Expected: m + " in /sync",
+				Effect: "Patroni " + version + " demotes the leader anyway, then " + m + " does not take the leader key: the " +
+					"cluster has no primary.",
+				Remedy: remedy,
+			},
+		}
 	case mode == "quorum":
-		return []Finding{{Asked: asked, Observed: observed, Expected: m + " in /sync", Effect: "The leader refuses: 503 \"Switchover failed\".", Remedy: remedy}}
+		return []Finding{
+			{
+				Asked:    asked,
+				Observed: observed,
+				Expected: m + " in /sync",
+				Effect:   "The leader refuses: 503 \"Switchover failed\".",
+				Remedy:   remedy,
+			},
+		}
 	case q.Candidate == "" && len(state.Standbys) > 0 && !patroni.OutOfSync(s, m): // before 2.1.5 it races all the same
-		return []Finding{{
-			Kind: Policy, Asked: asked, Observed: observed, Expected: m + " in /sync",
-			Effect: "If no candidate is named, members with Patroni before 2.1.5 take the leader key even if they are not synchronous. Commits that only the synchronous standby has would be lost.",
-			Remedy: "Name one of " + fact.Names(state.Standbys) + ".",
-		}}
+		return []Finding{
+			{
+				Kind:     Policy,
+				Asked:    asked,
+				Observed: observed,
+				Expected: m + " in /sync",
+				Effect: "If no candidate is named, members with Patroni before 2.1.5 take the leader key even if they are not " +
+					"synchronous. Commits that only the synchronous standby has would be lost.",
+				Remedy: "Name one of " + fact.Names(state.Standbys) + ".",
+			},
+		}
 	}
 	refusal := "candidate name does not match with sync_standby"
 	if q.Candidate == "" && len(state.Standbys) == 0 {
@@ -280,15 +362,24 @@ func whereNamed(q fact.Question) Severity {
 func runAhead(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	have, leader := fact.SQLReceived.Get(s, m), fact.LeaderAfter.Get(s, m)
 	if leader == fact.NoLimit {
-		return Witnessed(s.SQLQuery(s.Leader(), "pg_is_in_recovery()"), "the leader follows another cluster and writes no WAL of its own")
+		return Witnessed(
+			s.SQLQuery(s.Leader(), "pg_is_in_recovery()"),
+			"the leader follows another cluster and writes no WAL of its own",
+		)
 	}
 	asked := fmt.Sprintf("WAL position of %s (%s) against the leader's live one (%s), sampled after it", m, have, leader)
 	if have <= leader {
 		return Witnessed(asked, "not ahead")
 	}
 	return []Finding{Finding{
-		Asked: asked, Observed: fmt.Sprintf("%d bytes ahead of the leader", have.Minus(leader)), Expected: "not ahead",
-		Effect: fmt.Sprintf("%s has diverged. Patroni sees a negative lag and accepts it; commits that %s made since would be lost.", m, s.Leader()),
+		Asked:    asked,
+		Observed: fmt.Sprintf("%d bytes ahead of the leader", have.Minus(leader)),
+		Expected: "not ahead",
+		Effect: fmt.Sprintf(
+			"%s has diverged. Patroni sees a negative lag and accepts it; commits that %s made since would be lost.",
+			m,
+			s.Leader(),
+		),
 		Remedy: fmt.Sprintf("patronictl reinit %s %s", s.Target.Scope, m),
 	}.bytesOf(have.Minus(leader), 0)}
 }
@@ -296,12 +387,28 @@ func runAhead(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 func runStreaming(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	f := Finding{
 		Expected: "streaming from the leader",
-		Effect: fmt.Sprintf("Patroni would accept this candidate while its lag is within maximum_lag_on_failover. It does not check whether the candidate streams. %s is not connected, so WAL that the leader writes until it stops never reaches %s: commits already acknowledged to clients would be lost%s.",
-			m, m, atStake(s, m)),
-		Remedy: fmt.Sprintf("Read the PostgreSQL log on %s to see why it does not connect. Check primary_conninfo, the password of the replication user, pg_hba.conf and free walsenders on %s.", m, s.Leader()),
+		Effect: fmt.Sprintf(
+			"Patroni would accept this candidate while its lag is within maximum_lag_on_failover. It does not check whether "+
+				"the candidate streams. %s is not connected, so WAL that the leader writes until it stops never reaches %s: "+
+				"commits already acknowledged to clients would be lost%s.",
+			m,
+			m,
+			atStake(s, m),
+		),
+		Remedy: fmt.Sprintf(
+			"Read the PostgreSQL log on %s to see why it does not connect. Check primary_conninfo, the password of the "+
+				"replication user, pg_hba.conf and free walsenders on %s.",
+			m,
+			s.Leader(),
+		),
 	}
 	if s.IsStandbyCluster() {
-		f.Effect = fmt.Sprintf("Patroni would accept this candidate while its lag is within maximum_lag_on_failover. It does not check whether the candidate streams. Whatever keeps %s from receiving WAL may also keep it from the primary of the other site; as leader it would pass no WAL on to this cluster.", m)
+		f.Effect = fmt.Sprintf(
+			"Patroni would accept this candidate while its lag is within maximum_lag_on_failover. It does not check whether "+
+				"the candidate streams. Whatever keeps %s from receiving WAL may also keep it from the primary of the other site;"+
+				" as leader it would pass no WAL on to this cluster.",
+			m,
+		)
 	}
 	switch status := fact.ReceiverStatus.Get(s, m); {
 	case status == "":
@@ -311,7 +418,10 @@ func runStreaming(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		f.Asked, f.Observed = s.SQLQuery(m, "pg_stat_wal_receiver"), "status "+status
 		return []Finding{f}
 	}
-	if rs, ok := fact.OfREST("", func(r fact.REST) fact.Observed[string] { return r.ReplicationState }).Of(s, m).Get(); ok && rs == "in archive recovery" {
+	if rs, ok := fact.OfREST("", func(r fact.REST) fact.Observed[string] { return r.ReplicationState }).
+		Of(s, m).
+		Get(); ok &&
+		rs == "in archive recovery" {
 		f.Asked, f.Observed = s.RESTCall(m), "replication_state "+rs
 		return []Finding{f}
 	}
@@ -351,12 +461,24 @@ func runTimeline(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		asked = s.RESTCall(m)
 	}
 	f := Finding{
-		Asked: asked, Observed: fmt.Sprintf("timeline %d", mine), Expected: fmt.Sprintf("%d, as on the leader", leaders),
-		Effect: fmt.Sprintf("Patroni compares timelines only if check_timeline is on. %s would be promoted from timeline %d: everything committed since on timeline %d would be lost.", m, mine, leaders),
+		Asked:    asked,
+		Observed: fmt.Sprintf("timeline %d", mine),
+		Expected: fmt.Sprintf("%d, as on the leader", leaders),
+		Effect: fmt.Sprintf(
+			"Patroni compares timelines only if check_timeline is on. %s would be promoted from timeline %d: everything "+
+				"committed since on timeline %d would be lost.",
+			m,
+			mine,
+			leaders,
+		),
 		Remedy: fmt.Sprintf("patronictl reinit %s %s (or find out why pg_rewind did not run there).", s.Target.Scope, m),
 	}
 	if s.IsStandbyCluster() {
-		f.Effect = fmt.Sprintf("%s could not follow the primary of the other site from timeline %d, and no member could follow it as leader.", m, mine)
+		f.Effect = fmt.Sprintf(
+			"%s could not follow the primary of the other site from timeline %d, and no member could follow it as leader.",
+			m,
+			mine,
+		)
 	}
 	if mine != leaders {
 		return []Finding{f}
@@ -368,10 +490,19 @@ func runTimeline(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	// patroni/ha.py is_failover_possible with check_timeline: no timeline in the
 	// answer, or one below /history's, is refused.
-	want, _ := fact.Field(s.DCS.Cluster, func(c fact.Cluster) fact.Observed[int64] { t, _ := c.Timeline(); return fact.Known(t) }).Get()
+	want, _ := fact.Field(
+		s.DCS.Cluster,
+		func(c fact.Cluster) fact.Observed[int64] { t, _ := c.Timeline(); return fact.Known(t) },
+	).
+		Get()
 	if fact.CheckTimeline.Get(s, m) && (!known || rest < want) {
 		f.Kind = PatroniRule
-		f.Asked, f.Observed, f.Expected = s.RESTCall(m), "no timeline in the answer", fmt.Sprintf("at least %d, as /history says", want)
+		f.Asked, f.Observed, f.Expected = s.RESTCall(
+			m,
+		), "no timeline in the answer", fmt.Sprintf(
+			"at least %d, as /history says",
+			want,
+		)
 		f.Effect = "check_timeline is on, so the leader refuses the candidate: 503 \"Switchover failed\"."
 		f.Remedy = "Find out whether Patroni on " + m + " can connect to its own PostgreSQL as the replication user."
 		return []Finding{f}

@@ -25,7 +25,12 @@ func TestCascade(t *testing.T) {
 		t.Errorf("candidate.streaming is %s", res.Status)
 	}
 	s.Question.Candidate = "node3"
-	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); r.Verdict != preflight.Go || r.Summary.Warnings != 0 {
+	if r := preflight.Judge(
+		s.Snapshot,
+		s.Question,
+		check.Policies{},
+	); r.Verdict != preflight.Go ||
+		r.Summary.Warnings != 0 {
 		t.Errorf("to the upstream: %s with %d warnings\n%s", r.Verdict, r.Summary.Warnings, facttest.Fails(r))
 	}
 	s.Question.Candidate = "node2"
@@ -49,7 +54,14 @@ func TestCascadeKnowingLess(t *testing.T) {
 			without = append(without, path)
 		}
 	})
-	for _, path := range []string{".Members[node3].SQL", ".Members[node3].SQL.WalSenders", ".Members[node3].SQL.WalReceiver", ".Members[node3].SQL.WalReceiver.Status", ".Members[node3].SQL.WalSenders[node2].State", ".Members[node3].SQL.At"} {
+	for _, path := range []string{
+		".Members[node3].SQL",
+		".Members[node3].SQL.WalSenders",
+		".Members[node3].SQL.WalReceiver",
+		".Members[node3].SQL.WalReceiver.Status",
+		".Members[node3].SQL.WalSenders[node2].State",
+		".Members[node3].SQL.At",
+	} {
 		if !slices.Contains(without, path) {
 			t.Errorf("GO without %s", path)
 		}
@@ -63,7 +75,13 @@ func TestDelayDoesNotHideABacklog(t *testing.T) {
 	facttest.Set(s, "node2", "recovery_min_apply_delay", "3600000")
 	backlog(s, 2*patroni.DefaultMaximumLag)
 	r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
-	if res := facttest.ResultOf(t, r, "lag.replay", "node2"); r.Verdict != preflight.NoGo || res.Weight != preflight.Blocks {
+	if res := facttest.ResultOf(
+		t,
+		r,
+		"lag.replay",
+		"node2",
+	); r.Verdict != preflight.NoGo ||
+		res.Weight != preflight.Blocks {
 		t.Errorf("%s, lag.replay %s", r.Verdict, res.Weight)
 	}
 }
@@ -76,7 +94,12 @@ func TestABystandersReplayIsItsOwn(t *testing.T) {
 	facttest.Session(s, 300, "-1")
 	backlog(s, 4096)
 	facttest.CandidateSQL(s).Activity.Value.ReplayConflict = true
-	if r := preflight.Judge(s.Snapshot, s.Question, check.Policies{}); r.Verdict != preflight.Go || r.Summary.Warnings != 0 {
+	if r := preflight.Judge(
+		s.Snapshot,
+		s.Question,
+		check.Policies{},
+	); r.Verdict != preflight.Go ||
+		r.Summary.Warnings != 0 {
 		t.Errorf("%s with %d warnings\n%s", r.Verdict, r.Summary.Warnings, facttest.Fails(r))
 	}
 }

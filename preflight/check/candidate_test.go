@@ -36,13 +36,25 @@ func syncAt(s *fact.Recording, limit, behind int64) {
 
 var candidateCases = map[string][]breakage{
 	"candidate.replay_paused": {
-		{"PostgreSQL 17", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).ReplayPaused = fact.Known(true) }, check.Fail, check.Warning},
+		{
+			"PostgreSQL 17",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).ReplayPaused = fact.Known(true) },
+			check.Fail,
+			check.Warning,
+		},
 		{"PostgreSQL 12", "node2", func(s *fact.Recording) {
 			facttest.ServerVersion(s, 120022)
 			facttest.CandidateSQL(s).ReplayPaused = fact.Known(true)
 		}, check.Fail, ""},
 		{"PostgreSQL 12, not paused", "node2", func(s *fact.Recording) { facttest.ServerVersion(s, 120022) }, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).ReplayPaused = facttest.Unknown[bool]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).ReplayPaused = facttest.Unknown[bool]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"candidate.cascade": {
 		{"keeps up", "node2", func(s *fact.Recording) { cascades(s) }, check.Fail, check.Warning},
@@ -69,7 +81,9 @@ var candidateCases = map[string][]breakage{
 			cascades(s)
 			facttest.Set(s, "node1", "wal_sender_timeout", "20000")
 			for i := range *facttest.LeaderSQL(s).WalSenders.Value {
-				(*facttest.LeaderSQL(s).WalSenders.Value)[i].ReplyTime = fact.Known(facttest.LeaderSQL(s).At.Value.Add(-17 * time.Second))
+				(*facttest.LeaderSQL(s).WalSenders.Value)[i].ReplyTime = fact.Known(
+					facttest.LeaderSQL(s).At.Value.Add(-17 * time.Second),
+				)
 			}
 		}, check.Fail, ""},
 		{"what it streams from streams from nobody", "node2", func(s *fact.Recording) {
@@ -103,7 +117,13 @@ var candidateCases = map[string][]breakage{
 		}, check.Undecided, ""},
 	},
 	"candidate.apply_delay": {
-		{"3 s", "node2", func(s *fact.Recording) { facttest.Set(s, "node2", "recovery_min_apply_delay", "3000") }, check.Fail, check.Warning},
+		{
+			"3 s",
+			"node2",
+			func(s *fact.Recording) { facttest.Set(s, "node2", "recovery_min_apply_delay", "3000") },
+			check.Fail,
+			check.Warning,
+		},
 		{"an hour, and little to replay", "node2", func(s *fact.Recording) {
 			facttest.Set(s, "node2", "recovery_min_apply_delay", "3600000")
 			backlog(s, 4096)
@@ -112,8 +132,20 @@ var candidateCases = map[string][]breakage{
 			facttest.Set(s, "node2", "recovery_min_apply_delay", "3000")
 			facttest.Dynamic(s).StandbyCluster = fact.Known(true)
 		}, check.Pass, ""},
-		{"PostgreSQL 11", "node2", func(s *fact.Recording) { delete(*facttest.CandidateSQL(s).Settings.Value, "recovery_min_apply_delay") }, check.Undecided, ""},
-		{"garbled", "node2", func(s *fact.Recording) { facttest.Set(s, "node2", "recovery_min_apply_delay", "soon") }, check.Undecided, ""},
+		{
+			"PostgreSQL 11",
+			"node2",
+			func(s *fact.Recording) { delete(*facttest.CandidateSQL(s).Settings.Value, "recovery_min_apply_delay") },
+			check.Undecided,
+			"",
+		},
+		{
+			"garbled",
+			"node2",
+			func(s *fact.Recording) { facttest.Set(s, "node2", "recovery_min_apply_delay", "soon") },
+			check.Undecided,
+			"",
+		},
 	},
 	"candidate.conflicts": {
 		{"replay waits for ever", "node2", func(s *fact.Recording) {
@@ -129,10 +161,34 @@ var candidateCases = map[string][]breakage{
 			facttest.Session(s, 5, "30000")
 			facttest.CandidateSQL(s).Activity.Value.ReplayConflict = true
 		}, check.Fail, check.Warning},
-		{"a long query, no limit, and something to replay", "node2", func(s *fact.Recording) { facttest.Session(s, 300, "-1"); backlog(s, 200) }, check.Fail, check.Warning},
-		{"a long query, no limit, and nothing to replay", "node2", func(s *fact.Recording) { facttest.Session(s, 300, "-1") }, check.Pass, ""},
-		{"a short query, no limit", "node2", func(s *fact.Recording) { facttest.Session(s, 3, "-1"); backlog(s, 200) }, check.Pass, ""},
-		{"a long query that PostgreSQL cancels in time", "node2", func(s *fact.Recording) { facttest.Session(s, 300, "30000"); backlog(s, 200) }, check.Pass, ""},
+		{
+			"a long query, no limit, and something to replay",
+			"node2",
+			func(s *fact.Recording) { facttest.Session(s, 300, "-1"); backlog(s, 200) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"a long query, no limit, and nothing to replay",
+			"node2",
+			func(s *fact.Recording) { facttest.Session(s, 300, "-1") },
+			check.Pass,
+			"",
+		},
+		{
+			"a short query, no limit",
+			"node2",
+			func(s *fact.Recording) { facttest.Session(s, 3, "-1"); backlog(s, 200) },
+			check.Pass,
+			"",
+		},
+		{
+			"a long query that PostgreSQL cancels in time",
+			"node2",
+			func(s *fact.Recording) { facttest.Session(s, 300, "30000"); backlog(s, 200) },
+			check.Pass,
+			"",
+		},
 		{"in a standby cluster", "node2", func(s *fact.Recording) {
 			facttest.Session(s, 300, "-1")
 			facttest.CandidateSQL(s).Activity.Value.ReplayConflict = true
@@ -147,7 +203,13 @@ var candidateCases = map[string][]breakage{
 			facttest.Set(s, "node2", "restore_command", "(set, sha256 123456)")
 			facttest.FailedOnce(s)
 		}, check.Fail, check.Warning},
-		{"a restore_command", "node2", func(s *fact.Recording) { facttest.Set(s, "node2", "restore_command", "(set, sha256 123456)") }, check.Pass, ""},
+		{
+			"a restore_command",
+			"node2",
+			func(s *fact.Recording) { facttest.Set(s, "node2", "restore_command", "(set, sha256 123456)") },
+			check.Pass,
+			"",
+		},
 		{"a recovery_end_command, and the archive is ill", "node2", func(s *fact.Recording) {
 			facttest.Set(s, "node2", "recovery_end_command", "(set, sha256 123456)")
 			facttest.FailedOnce(s)
@@ -157,7 +219,13 @@ var candidateCases = map[string][]breakage{
 			facttest.FailedOnce(s)
 			facttest.Dynamic(s).StandbyCluster = fact.Known(true)
 		}, check.Pass, ""},
-		{"PostgreSQL 11", "node2", func(s *fact.Recording) { delete(*facttest.CandidateSQL(s).Settings.Value, "restore_command") }, check.Undecided, ""},
+		{
+			"PostgreSQL 11",
+			"node2",
+			func(s *fact.Recording) { delete(*facttest.CandidateSQL(s).Settings.Value, "restore_command") },
+			check.Undecided,
+			"",
+		},
 	},
 	"candidate.choice": {
 		{"two equals", "", func(s *fact.Recording) { s.Question.Candidate = "" }, check.Fail, check.Warning},
@@ -177,17 +245,37 @@ var candidateCases = map[string][]breakage{
 			s.Question.Candidate = ""
 			s.DCS.Cluster.Value.Optime = facttest.Unknown[fact.LSN]()
 		}, check.Fail, check.Warning},
-		{"refused", "", func(s *fact.Recording) { s.Question.Candidate = ""; facttest.Dynamic(s).Pause = fact.Known(true) }, check.Pass, ""},
+		{
+			"refused",
+			"",
+			func(s *fact.Recording) { s.Question.Candidate = ""; facttest.Dynamic(s).Pause = fact.Known(true) },
+			check.Pass,
+			"",
+		},
 		{"nobody leads", "", func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = fact.Known("") }, check.Skipped, ""},
 	},
 	"candidate.sync_lag": {
-		{"more than half of the limit behind", "node2", func(s *fact.Recording) { syncAt(s, 16<<20, 8<<20+1) }, check.Fail, check.Warning},
+		{
+			"more than half of the limit behind",
+			"node2",
+			func(s *fact.Recording) { syncAt(s, 16<<20, 8<<20+1) },
+			check.Fail,
+			check.Warning,
+		},
 		{"half of the limit behind", "node2", func(s *fact.Recording) { syncAt(s, 16<<20, 8<<20) }, check.Pass, ""},
-		{"a small limit", "node2", func(s *fact.Recording) { syncAt(s, patroni.DefaultMaximumLag-1, 0) }, check.Fail, check.Warning},
+		{
+			"a small limit",
+			"node2",
+			func(s *fact.Recording) { syncAt(s, patroni.DefaultMaximumLag-1, 0) },
+			check.Fail,
+			check.Warning,
+		},
 		{"the only standby, behind the leader", "node2", func(s *fact.Recording) {
 			syncAt(s, 16<<20, 9<<20)
 			rows := *facttest.LeaderSQL(s).WalSenders.Value
-			facttest.LeaderSQL(s).WalSenders = fact.Known(slices.DeleteFunc(rows, func(w fact.WalSender) bool { return w.ApplicationName != "node2" }))
+			facttest.LeaderSQL(s).WalSenders = fact.Known(
+				slices.DeleteFunc(rows, func(w fact.WalSender) bool { return w.ApplicationName != "node2" }),
+			)
 		}, check.Fail, check.Warning},
 		{"flushed and not replayed, where nobody waits for the replay", "node2", func(s *fact.Recording) {
 			syncAt(s, 16<<20, 0)
@@ -227,7 +315,13 @@ var candidateCases = map[string][]breakage{
 			syncAt(s, 1, 100<<20)
 			facttest.Dynamic(s).SynchronousMode = fact.Known("off")
 		}, check.Pass, ""},
-		{"garbled", "node2", func(s *fact.Recording) { facttest.Dynamic(s).MaximumLagOnSyncnode = facttest.Unknown[int64]() }, check.Undecided, ""},
+		{
+			"garbled",
+			"node2",
+			func(s *fact.Recording) { facttest.Dynamic(s).MaximumLagOnSyncnode = facttest.Unknown[int64]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"candidate.rest": {
 		{"refused", "node2", func(s *fact.Recording) {
@@ -236,9 +330,27 @@ var candidateCases = map[string][]breakage{
 		{"not Patroni", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Malformed, "HTML")
 		}, check.Fail, ""},
-		{"slow", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 1.5 }, check.Fail, check.Warning},
-		{"too slow", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 2.5 }, check.Fail, ""},
-		{"an answer without its time", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp = nil }, check.Undecided, ""},
+		{
+			"slow",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 1.5 },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"too slow",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp.Seconds = 2.5 },
+			check.Fail,
+			"",
+		},
+		{
+			"an answer without its time",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Stamp = nil },
+			check.Undecided,
+			"",
+		},
 		{"no such host", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Unresolved, "no such host")
 		}, check.Undecided, ""},
@@ -249,11 +361,23 @@ var candidateCases = map[string][]breakage{
 		}, check.Fail, ""},
 		{"no position", "node2", func(s *fact.Recording) {
 			r := facttest.Member(s.Snapshot, "node2").REST.Value
-			r.Received, r.Replayed = fact.NotKnown[fact.LSN](fact.Absent, "no xlog"), fact.NotKnown[fact.LSN](fact.Absent, "no xlog")
+			r.Received, r.Replayed = fact.NotKnown[fact.LSN](
+				fact.Absent,
+				"no xlog",
+			), fact.NotKnown[fact.LSN](
+				fact.Absent,
+				"no xlog",
+			)
 		}, check.Fail, ""},
 		{"a position of the wrong type", "node2", func(s *fact.Recording) {
 			r := facttest.Member(s.Snapshot, "node2").REST.Value
-			r.Received, r.Replayed = fact.NotKnown[fact.LSN](fact.Malformed, "a list"), fact.NotKnown[fact.LSN](fact.Malformed, "a list")
+			r.Received, r.Replayed = fact.NotKnown[fact.LSN](
+				fact.Malformed,
+				"a list",
+			), fact.NotKnown[fact.LSN](
+				fact.Malformed,
+				"a list",
+			)
 		}, check.Undecided, ""},
 	},
 	"candidate.member": {
@@ -265,7 +389,13 @@ var candidateCases = map[string][]breakage{
 				facttest.Member(s.Snapshot, m).Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
 			}
 		}, check.Fail, ""},
-		{"unknown cluster", "", func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = facttest.Unknown[string]() }, check.Skipped, ""},
+		{
+			"unknown cluster",
+			"",
+			func(s *fact.Recording) { s.DCS.Cluster.Value.Leader = facttest.Unknown[string]() },
+			check.Skipped,
+			"",
+		},
 	},
 	"candidate.nofailover": {
 		{"in the key", "node2", func(s *fact.Recording) {
@@ -297,7 +427,13 @@ var candidateCases = map[string][]breakage{
 			facttest.Dynamic(s).SynchronousMode = fact.Known("on")
 			s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node3"}})
 		}, check.Fail, ""},
-		{"nobody is", "node2", func(s *fact.Recording) { facttest.Dynamic(s).SynchronousMode = fact.Known("on") }, check.Fail, ""},
+		{
+			"nobody is",
+			"node2",
+			func(s *fact.Recording) { facttest.Dynamic(s).SynchronousMode = fact.Known("on") },
+			check.Fail,
+			"",
+		},
 		{"not in the quorum", "node2", func(s *fact.Recording) {
 			facttest.Dynamic(s).SynchronousMode = fact.Known("quorum")
 			s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node3"}, Quorum: 1})
@@ -307,7 +443,13 @@ var candidateCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node1").Key.Value.Version = fact.Known("4.0.5")
 			s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2", "node3"}, Quorum: 1})
 		}, check.Fail, ""},
-		{"garbled", "node2", func(s *fact.Recording) { facttest.Dynamic(s).SynchronousMode = facttest.Unknown[string]() }, check.Undecided, ""},
+		{
+			"garbled",
+			"node2",
+			func(s *fact.Recording) { facttest.Dynamic(s).SynchronousMode = facttest.Unknown[string]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"candidate.streaming": {
 		{"no receiver", "node2", func(s *fact.Recording) {
@@ -327,7 +469,13 @@ var candidateCases = map[string][]breakage{
 			}
 		}, check.Fail, ""},
 		{"cascading", "node2", func(s *fact.Recording) { cascades(s) }, check.Pass, ""},
-		{"cascading, in catch-up", "node2", func(s *fact.Recording) { cascades(s).State = fact.Known("catchup") }, check.Fail, ""},
+		{
+			"cascading, in catch-up",
+			"node2",
+			func(s *fact.Recording) { cascades(s).State = fact.Known("catchup") },
+			check.Fail,
+			"",
+		},
 		{"no row on the leader, and another member is not seen", "node2", func(s *fact.Recording) {
 			cascades(s)
 			facttest.Member(s.Snapshot, "node3").SQL = facttest.Unknown[fact.SQL]()
@@ -339,7 +487,10 @@ var candidateCases = map[string][]breakage{
 		}, check.Fail, ""},
 		{"rows without a state", "node2", func(s *fact.Recording) {
 			for i := range *facttest.Member(s.Snapshot, "node1").SQL.Value.WalSenders.Value {
-				(*facttest.Member(s.Snapshot, "node1").SQL.Value.WalSenders.Value)[i].State = fact.NotKnown[string](fact.Privilege, "GRANT pg_monitor TO x")
+				(*facttest.Member(s.Snapshot, "node1").SQL.Value.WalSenders.Value)[i].State = fact.NotKnown[string](
+					fact.Privilege,
+					"GRANT pg_monitor TO x",
+				)
 			}
 		}, check.Undecided, ""},
 	},
@@ -364,11 +515,19 @@ var candidateCases = map[string][]breakage{
 			facttest.Dynamic(s).CheckTimeline = fact.Known(true)
 			facttest.Member(s.Snapshot, "node2").REST.Value.Timeline = fact.NotKnown[int64](fact.Absent, "null")
 		}, check.Fail, ""},
-		{"no session", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() }, check.Undecided, ""},
+		{
+			"no session",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"candidate.ahead": {
 		{"a byte", "node2", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = fact.Known(*facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSNAfter.Value + 1)
+			facttest.Member(s.Snapshot, "node2").SQL.Value.ReceiveLSN = fact.Known(
+				*facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSNAfter.Value + 1,
+			)
 		}, check.Fail, ""},
 		{"no later sample", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node1").SQL.Value.FlushLSNAfter = facttest.Unknown[fact.LSN]()

@@ -24,28 +24,71 @@ var dataCases = map[string][]breakage{
 		{"newer", "node2", func(s *fact.Recording) {
 			facttest.CandidateSQL(s).ServerVersion = fact.Known(facttest.LeaderSQL(s).ServerVersion.Must() + 1)
 		}, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).ServerVersion = facttest.Unknown[int]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).ServerVersion = facttest.Unknown[int]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"data.extensions": {
 		{"no files", "node2", func(s *fact.Recording) {
 			(*facttest.LeaderSQL(s).Extensions.Value)["pg_trgm"] = "1.6"
 			(*facttest.CandidateSQL(s).AvailableExtensions.Value)["pg_trgm"] = false
 		}, check.Fail, ""},
-		{"another version", "node2", func(s *fact.Recording) { extension(s, true, true, false, true) }, check.Fail, check.Warning},
-		{"another version, as on the leader", "node2", func(s *fact.Recording) { extension(s, false, true, false, true) }, check.Pass, ""},
-		{"no files, and none on the leader", "node2", func(s *fact.Recording) { extension(s, false, false, false, false) }, check.Pass, ""},
-		{"no files, and others on the leader", "node2", func(s *fact.Recording) { extension(s, false, true, false, false) }, check.Fail, ""},
-		{"not replayed yet", "node2", func(s *fact.Recording) { (*facttest.LeaderSQL(s).Extensions.Value)["pg_trgm"] = "1.6" }, check.Pass, ""},
+		{
+			"another version",
+			"node2",
+			func(s *fact.Recording) { extension(s, true, true, false, true) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"another version, as on the leader",
+			"node2",
+			func(s *fact.Recording) { extension(s, false, true, false, true) },
+			check.Pass,
+			"",
+		},
+		{
+			"no files, and none on the leader",
+			"node2",
+			func(s *fact.Recording) { extension(s, false, false, false, false) },
+			check.Pass,
+			"",
+		},
+		{
+			"no files, and others on the leader",
+			"node2",
+			func(s *fact.Recording) { extension(s, false, true, false, false) },
+			check.Fail,
+			"",
+		},
+		{
+			"not replayed yet",
+			"node2",
+			func(s *fact.Recording) { (*facttest.LeaderSQL(s).Extensions.Value)["pg_trgm"] = "1.6" },
+			check.Pass,
+			"",
+		},
 		{"not to be had", "node2", func(s *fact.Recording) {
 			facttest.CandidateSQL(s).AvailableExtensions = facttest.Unknown[map[string]bool]()
 		}, check.Undecided, ""},
 	},
 	"data.collations": {
 		{"another library", "node2", func(s *fact.Recording) {
-			facttest.LeaderSQL(s).CollationVersion, facttest.CandidateSQL(s).CollationVersion = fact.Known("2.36"), fact.Known("2.41")
+			facttest.LeaderSQL(s).CollationVersion, facttest.CandidateSQL(s).CollationVersion = fact.Known(
+				"2.36",
+			), fact.Known(
+				"2.41",
+			)
 		}, check.Fail, ""},
 		{"recorded with another version", "node2", func(s *fact.Recording) {
-			list := []fact.Collation{{Database: "app", Recorded: "1.0", Actual: "2.41"}, {Name: "de", Recorded: "1.0", Actual: "2.41"}}
+			list := []fact.Collation{
+				{Database: "app", Recorded: "1.0", Actual: "2.41"},
+				{Name: "de", Recorded: "1.0", Actual: "2.41"},
+			}
 			facttest.LeaderSQL(s).Collations, facttest.CandidateSQL(s).Collations = fact.Known(list), fact.Known(list)
 		}, check.Fail, check.Warning},
 		{"recorded with another version than the candidate's alone", "node2", func(s *fact.Recording) {
@@ -63,12 +106,34 @@ var dataCases = map[string][]breakage{
 			facttest.CandidateSQL(s).Collations = fact.Known([]fact.Collation{{Name: "de", Recorded: "1.0", Actual: "2.41"}})
 		}, check.Fail, check.Warning},
 		{"the same library", "node2", func(s *fact.Recording) {
-			facttest.LeaderSQL(s).CollationVersion, facttest.CandidateSQL(s).CollationVersion = fact.Known("2.41"), fact.Known("2.41")
+			facttest.LeaderSQL(s).CollationVersion, facttest.CandidateSQL(s).CollationVersion = fact.Known(
+				"2.41",
+			), fact.Known(
+				"2.41",
+			)
 		}, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).Collations = facttest.Unknown[[]fact.Collation]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).Collations = facttest.Unknown[[]fact.Collation]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"data.unlogged": {
-		{"two", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).UnloggedTables = fact.Known(2) }, check.Fail, check.Warning},
-		{"not to be had", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).UnloggedTables = facttest.Unknown[int]() }, check.Undecided, ""},
+		{
+			"two",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).UnloggedTables = fact.Known(2) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"not to be had",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).UnloggedTables = facttest.Unknown[int]() },
+			check.Undecided,
+			"",
+		},
 	},
 }

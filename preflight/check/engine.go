@@ -130,7 +130,9 @@ func judge(s *fact.Snapshot, q fact.Question, p Policies, c Check, subject strin
 	defer func() {
 		if e := recover(); e != nil {
 			r.Status, r.Severity, r.Findings = Undecided, c.Severity, nil
-			r.Missing = []fact.Missing{{Fact: "the check itself", Cause: fact.Failed, Reason: fmt.Sprintf("internal error in %s: %v", c.ID, e)}}
+			r.Missing = []fact.Missing{
+				{Fact: "the check itself", Cause: fact.Failed, Reason: fmt.Sprintf("internal error in %s: %v", c.ID, e)},
+			}
 		}
 	}()
 	r.Status = Pass

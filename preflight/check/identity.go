@@ -9,13 +9,16 @@ import (
 )
 
 var identityAddress = Check{
-	ID:        "identity.address",
-	Title:     "no address is a wildcard or loopback address",
-	Since:     "0.1.0",
-	Why:       "A node that reads a wildcard or loopback address from the DCS connects to itself: a leader that asks such a candidate asks itself and counts the candidate as WAL position 0.",
-	Source:    "restapi.connect_address and postgresql.connect_address in the member key; patroni/patroni issues 423, 832, 886, 1784",
-	Fix:       "Set restapi.connect_address and postgresql.connect_address to the node's own address.",
-	Proof:     "docs/accuracy.md: \"candidate's api_url = 0.0.0.0\", \"candidate's api_url = 127.0.0.1\": 503, the leader had asked itself.",
+	ID:    "identity.address",
+	Title: "no address is a wildcard or loopback address",
+	Since: "0.1.0",
+	Why: "A node that reads a wildcard or loopback address from the DCS connects to itself: a leader that asks " +
+		"such a candidate asks itself and counts the candidate as WAL position 0.",
+	Source: "restapi.connect_address and postgresql.connect_address in the member key; patroni/patroni issues 423, " +
+		"832, 886, 1784",
+	Fix: "Set restapi.connect_address and postgresql.connect_address to the node's own address.",
+	Proof: "docs/accuracy.md: \"candidate's api_url = 0.0.0.0\", \"candidate's api_url = 127.0.0.1\": 503, the " +
+		"leader had asked itself.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -26,13 +29,15 @@ var identityAddress = Check{
 }
 
 var identityVIP = Check{
-	ID:        "identity.vip",
-	Title:     "the member's addresses do not move with the leader",
-	Since:     "0.1.0",
-	Why:       "An address that follows the leader is right only while this member leads: the switchover away from it works, and the switchover back fails.",
-	Source:    "the founding incident, patroni/patroni issue 3230; reproduced on every release tested",
-	Fix:       "Set the connect_address to the node's own address; use the VIP only in the clients' configuration.",
-	Proof:     "docs/accuracy.md: \"the VIP before it bites: named, and still on the right node\", \"the way back: the VIP has followed the leader\": the first switchover worked, the switchover back failed.",
+	ID:    "identity.vip",
+	Title: "the member's addresses do not move with the leader",
+	Since: "0.1.0",
+	Why: "An address that follows the leader is right only while this member leads: the switchover away from it " +
+		"works, and the switchover back fails.",
+	Source: "the founding incident, patroni/patroni issue 3230; reproduced on every release tested",
+	Fix:    "Set the connect_address to the node's own address; use the VIP only in the clients' configuration.",
+	Proof: "docs/accuracy.md: \"the VIP before it bites: named, and still on the right node\", \"the way back: the " +
+		"VIP has followed the leader\": the first switchover worked, the switchover back failed.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -43,13 +48,18 @@ var identityVIP = Check{
 }
 
 var identityRESTName = Check{
-	ID:        "identity.rest_name",
-	Title:     "the member itself answers at its api_url",
-	Since:     "0.1.0",
-	Why:       "Patroni never compares the name in the answer with the member that it asked. If the leader answers for the candidate, the candidate counts as WAL position 0 and Patroni refuses the switchover; if another replica answers, Patroni judges the wrong node.",
-	Source:    "patroni/ha.py fetch_node_status, _MemberStatus.from_api_response; patroni.name is given since 3.2.0; patroni/patroni issue 3230",
-	Fix:       "Set restapi.connect_address of that member to its own address and reload Patroni there.",
-	Proof:     "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\", \"candidate's api_url = the leader's\", \"candidate's api_url = another replica's\", \"candidate's and bystander's api_url swapped\"; the recordings api_url-of-node2-is-the-leaders of seven releases.",
+	ID:    "identity.rest_name",
+	Title: "the member itself answers at its api_url",
+	Since: "0.1.0",
+	Why: "Patroni never compares the name in the answer with the member that it asked. If the leader answers for " +
+		"the candidate, the candidate counts as WAL position 0 and Patroni refuses the switchover; if another replica " +
+		"answers, Patroni judges the wrong node.",
+	Source: "patroni/ha.py fetch_node_status, _MemberStatus.from_api_response; patroni.name is given since 3.2.0; " +
+		"patroni/patroni issue 3230",
+	Fix: "Set restapi.connect_address of that member to its own address and reload Patroni there.",
+	Proof: "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\", \"candidate's " +
+		"api_url = the leader's\", \"candidate's api_url = another replica's\", \"candidate's and bystander's api_url " +
+		"swapped\"; the recordings api_url-of-node2-is-the-leaders of seven releases.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -75,21 +85,29 @@ var identityRESTScope = Check{
 	Needs:     []fact.Need{fact.RESTScope},
 	Run: func(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		if got := fact.RESTScope.Get(s, m); got != s.Target.Scope {
-			return []Finding{{
-				Asked: s.RESTCall(m), Observed: fmt.Sprintf("patroni.scope is %q", got), Expected: fmt.Sprintf("%q", s.Target.Scope),
-				Effect: "A node of another cluster answers for this member.", Remedy: remedyREST(s, m),
-			}}
+			return []Finding{
+				{
+					Asked: s.RESTCall(
+						m,
+					),
+					Observed: fmt.Sprintf("patroni.scope is %q", got),
+					Expected: fmt.Sprintf("%q", s.Target.Scope),
+					Effect:   "A node of another cluster answers for this member.",
+					Remedy:   remedyREST(s, m),
+				},
+			}
 		}
 		return Witnessed(s.RESTCall(m), "patroni.scope is %q", s.Target.Scope)
 	},
 }
 
 var identityRESTSystemID = Check{
-	ID:        "identity.rest_system_id",
-	Title:     "the REST API belongs to this cluster's data",
-	Since:     "0.1.0",
-	Why:       "Another system identifier means another database cluster: promoting it replaces the data.",
-	Source:    "database_system_identifier in GET /patroni against /initialize; Patroni compares them only at start (patroni/ha.py)",
+	ID:    "identity.rest_system_id",
+	Title: "the REST API belongs to this cluster's data",
+	Since: "0.1.0",
+	Why:   "Another system identifier means another database cluster: promoting it replaces the data.",
+	Source: "database_system_identifier in GET /patroni against /initialize; Patroni compares them only at start " +
+		"(patroni/ha.py)",
 	Fix:       "Find out which cluster that node belongs to; rebuild it as a replica of this one.",
 	Proof:     "TestBreakages; every recorded answer has the identifier, as has /initialize.",
 	Kind:      Policy,
@@ -123,13 +141,15 @@ var identitySQLSystemID = Check{
 }
 
 var identityRESTRole = Check{
-	ID:        "identity.rest_role",
-	Title:     "the REST API answers in the role that the leader key implies",
-	Since:     "0.1.0",
-	Why:       "Patroni counts an answer in the role of a primary as WAL position 0. Either the leader answers for another member, or there is a second primary.",
-	Source:    "patroni/ha.py _MemberStatus.from_api_response",
-	Fix:       "Find out which node answers at that member's api_url.",
-	Proof:     "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\" with Patroni 3.0, which gives no name; the recordings of 2.1.7 and 3.0.2.",
+	ID:    "identity.rest_role",
+	Title: "the REST API answers in the role that the leader key implies",
+	Since: "0.1.0",
+	Why: "Patroni counts an answer in the role of a primary as WAL position 0. Either the leader answers for " +
+		"another member, or there is a second primary.",
+	Source: "patroni/ha.py _MemberStatus.from_api_response",
+	Fix:    "Find out which node answers at that member's api_url.",
+	Proof: "docs/accuracy.md: \"the founding incident: candidate's api_url is a VIP on the leader\" with Patroni " +
+		"3.0, which gives no name; the recordings of 2.1.7 and 3.0.2.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -146,27 +166,38 @@ var identityRESTRole = Check{
 }
 
 var identityOneInstance = Check{
-	ID:        "identity.one_instance",
-	Title:     "REST API and PostgreSQL are the same instance",
-	Since:     "0.1.0",
-	Why:       "The postmaster's start time, to the microsecond, is the same by REST and by SQL only if both reach the same server. Otherwise Patroni judges one node by REST, and the members follow another one by SQL.",
-	Source:    "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it works with every Patroni, also if REST gives no name",
-	Fix:       "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
-	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\": the old leader did not stream afterwards.",
+	ID:    "identity.one_instance",
+	Title: "REST API and PostgreSQL are the same instance",
+	Since: "0.1.0",
+	Why: "The postmaster's start time, to the microsecond, is the same by REST and by SQL only if both reach the " +
+		"same server. Otherwise Patroni judges one node by REST, and the members follow another one by SQL.",
+	Source: "postmaster_start_time in GET /patroni against pg_postmaster_start_time(); it works with every Patroni, " +
+		"also if REST gives no name",
+	Fix: "Compare restapi.connect_address and postgresql.connect_address of that member with its own addresses.",
+	Proof: "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another " +
+		"replica's\": the old leader did not stream afterwards.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
 	Of:        OfMembers,
-	After:     []string{"candidate.rest", "leader.rest", "candidate.running", "leader.running", "identity.rest_name", "identity.rest_role"},
-	Needs:     []fact.Need{fact.RESTStarted, fact.SQLStarted},
-	Run:       runOneInstance,
+	After: []string{
+		"candidate.rest",
+		"leader.rest",
+		"candidate.running",
+		"leader.running",
+		"identity.rest_name",
+		"identity.rest_role",
+	},
+	Needs: []fact.Need{fact.RESTStarted, fact.SQLStarted},
+	Run:   runOneInstance,
 }
 
 var identityDistinct = Check{
-	ID:        "identity.distinct",
-	Title:     "no other member answers at the member's addresses",
-	Since:     "0.1.0",
-	Why:       "Two members with one address are one server counted twice: at least one member is not at the address that the DCS gives.",
+	ID:    "identity.distinct",
+	Title: "no other member answers at the member's addresses",
+	Since: "0.1.0",
+	Why: "Two members with one address are one server counted twice: at least one member is not at the address " +
+		"that the DCS gives.",
 	Source:    "api_url and conn_url of all member keys; postmaster start times by REST and by SQL",
 	Fix:       "Give each member a connect_address of its own.",
 	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\".",
@@ -180,13 +211,16 @@ var identityDistinct = Check{
 }
 
 var identitySQLName = Check{
-	ID:        "identity.sql_name",
-	Title:     "PostgreSQL at conn_url replicates under the member's name",
-	Since:     "0.1.0",
-	Why:       "Patroni sets application_name in primary_conninfo to the member's name. Another name at conn_url means another member's server: after the switchover the other members would follow the wrong node.",
-	Source:    "patroni/postgresql/config.py primary_conninfo_params; it proves the identity if REST gives no name (before 3.2.0)",
-	Fix:       "Set postgresql.connect_address of that member to its own address and reload Patroni there.",
-	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\"; TestSameApplicationName.",
+	ID:    "identity.sql_name",
+	Title: "PostgreSQL at conn_url replicates under the member's name",
+	Since: "0.1.0",
+	Why: "Patroni sets application_name in primary_conninfo to the member's name. Another name at conn_url means " +
+		"another member's server: after the switchover the other members would follow the wrong node.",
+	Source: "patroni/postgresql/config.py primary_conninfo_params; it proves the identity if REST gives no name " +
+		"(before 3.2.0)",
+	Fix: "Set postgresql.connect_address of that member to its own address and reload Patroni there.",
+	Proof: "docs/accuracy.md: \"candidate's conn_url = the leader's\", \"candidate's conn_url = another replica's\";" +
+		" TestSameApplicationName.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -216,13 +250,15 @@ var identityKeyRole = Check{
 }
 
 var identitySQLRole = Check{
-	ID:        "identity.sql_role",
-	Title:     "PostgreSQL is in the role that the leader key implies",
-	Since:     "0.1.0",
-	Why:       "A holder of the leader key that is in recovery cannot be switched over; a replica that is not in recovery is a second primary, and its writes are lost or split the cluster.",
-	Source:    "pg_is_in_recovery()",
-	Fix:       "Find out which node answers at that member's conn_url before doing anything else.",
-	Proof:     "docs/accuracy.md: \"candidate's conn_url = the leader's\"; TestStandbyCluster for a leader that is in recovery legitimately.",
+	ID:    "identity.sql_role",
+	Title: "PostgreSQL is in the role that the leader key implies",
+	Since: "0.1.0",
+	Why: "A holder of the leader key that is in recovery cannot be switched over; a replica that is not in " +
+		"recovery is a second primary, and its writes are lost or split the cluster.",
+	Source: "pg_is_in_recovery()",
+	Fix:    "Find out which node answers at that member's conn_url before doing anything else.",
+	Proof: "docs/accuracy.md: \"candidate's conn_url = the leader's\"; TestStandbyCluster for a leader that is in " +
+		"recovery legitimately.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -234,29 +270,44 @@ var identitySQLRole = Check{
 
 // nameBySQL is the member's name as its server shows it by SQL; "" where it
 // shows none and the REST answer, proven to be of the same instance, gives it.
-var nameBySQL = fact.Fact[string]{Label: "application_name in primary_conninfo", Of: func(s *fact.Snapshot, m string) fact.Observed[string] {
-	app := fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.ApplicationName }).Of(s, m)
-	if app.Known() {
+var nameBySQL = fact.Fact[string]{
+	Label: "application_name in primary_conninfo",
+	Of: func(s *fact.Snapshot, m string) fact.Observed[string] {
+		app := fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.ApplicationName }).Of(s, m)
+		if app.Known() {
+			return app
+		}
+		rest, okR := fact.RESTStarted.Of(s, m).Get()
+		sql, okS := fact.SQLStarted.Of(s, m).Get()
+		if okR && okS && rest.Equal(sql) && fact.Equal(fact.RESTName.Of(s, m), m) {
+			return fact.Known("")
+		}
 		return app
-	}
-	rest, okR := fact.RESTStarted.Of(s, m).Get()
-	sql, okS := fact.SQLStarted.Of(s, m).Get()
-	if okR && okS && rest.Equal(sql) && fact.Equal(fact.RESTName.Of(s, m), m) {
-		return fact.Known("")
-	}
-	return app
-}}
+	},
+}
 
 func remedyREST(s *fact.Snapshot, m string) string {
 	port := "8008"
 	if hosts, ok := fact.HostsOf(fact.KeyAPIURL.Of(s, m).OrZero()); ok && len(hosts) == 1 {
 		_, port, _ = strings.Cut(hosts[0], " ")
 	}
-	return fmt.Sprintf("Set restapi.connect_address in patroni.yml of %s to that node's own address (port %s), then run: patronictl reload %s %s", m, port, s.Target.Scope, m)
+	return fmt.Sprintf(
+		"Set restapi.connect_address in patroni.yml of %s to that node's own address (port %s), then run: patronictl "+
+			"reload %s %s",
+		m,
+		port,
+		s.Target.Scope,
+		m,
+	)
 }
 
 func remedySQL(s *fact.Snapshot, m string) string {
-	return fmt.Sprintf("Set postgresql.connect_address in patroni.yml of %s to that node's own address, then run: patronictl reload %s %s", m, s.Target.Scope, m)
+	return fmt.Sprintf(
+		"Set postgresql.connect_address in patroni.yml of %s to that node's own address, then run: patronictl reload %s %s",
+		m,
+		s.Target.Scope,
+		m,
+	)
 }
 
 func runRESTName(s *fact.Snapshot, _ fact.Question, m string) []Finding {
@@ -265,7 +316,10 @@ func runRESTName(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	case m:
 		return Witnessed(s.RESTCall(m), "patroni.name is %q", got)
 	case "":
-		return Witnessed(s.RESTCall(m), "no name, as with every Patroni before 3.2.0; start time, role and application_name prove the identity")
+		return Witnessed(
+			s.RESTCall(m),
+			"no name, as with every Patroni before 3.2.0; start time, role and application_name prove the identity",
+		)
 	}
 	f := Finding{
 		Asked:    s.RESTCall(m),
@@ -274,12 +328,26 @@ func runRESTName(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	switch {
 	case m == s.Leader():
-		f.Effect = fmt.Sprintf("patronictl sends the request to this address, so the request reaches %s instead of the leader; and once %s has stepped down no member sees its true state.", s.NameAndRole(got), m)
+		f.Effect = fmt.Sprintf(
+			"patronictl sends the request to this address, so the request reaches %s instead of the leader; and once %s has "+
+				"stepped down no member sees its true state.",
+			s.NameAndRole(got),
+			m,
+		)
 	case got == s.Leader():
-		f.Effect = fmt.Sprintf("The leader would ask itself and count %s as WAL position 0: \"Member %s exceeds maximum replication lag\" in its log, 503 \"Switchover failed\" for you, and lag 0 in patronictl list.", m, m)
+		f.Effect = fmt.Sprintf(
+			"The leader would ask itself and count %s as WAL position 0: \"Member %s exceeds maximum replication lag\" in its "+
+				"log, 503 \"Switchover failed\" for you, and lag 0 in patronictl list.",
+			m,
+			m,
+		)
 	default:
 		f.Kind = Policy
-		f.Effect = fmt.Sprintf("Patroni does not compare the name: it would judge %s by the position and health of %s.", m, got)
+		f.Effect = fmt.Sprintf(
+			"Patroni does not compare the name: it would judge %s by the position and health of %s.",
+			m,
+			got,
+		)
 	}
 	return []Finding{f}
 }
@@ -292,11 +360,19 @@ func runSystemID(s *fact.Snapshot, m, asked, got string) []Finding {
 	if got == want {
 		return Witnessed(asked, "system identifier %s", got)
 	}
-	return []Finding{{
-		Asked: asked, Observed: "system identifier " + got, Expected: want + ", as in " + source,
-		Effect: "That is another database cluster: promoting it would replace the data.",
-		Remedy: fmt.Sprintf("Find out which cluster answers there. If the address is right, rebuild the member: patronictl reinit %s %s", s.Target.Scope, m),
-	}}
+	return []Finding{
+		{
+			Asked:    asked,
+			Observed: "system identifier " + got,
+			Expected: want + ", as in " + source,
+			Effect:   "That is another database cluster: promoting it would replace the data.",
+			Remedy: fmt.Sprintf(
+				"Find out which cluster answers there. If the address is right, rebuild the member: patronictl reinit %s %s",
+				s.Target.Scope,
+				m,
+			),
+		},
+	}
 }
 
 func runOneInstance(s *fact.Snapshot, _ fact.Question, m string) []Finding {
@@ -305,12 +381,32 @@ func runOneInstance(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if rest.Equal(sql) {
 		return Witnessed(asked, "%s in both", clock(rest))
 	}
-	return []Finding{{
-		Asked: asked, Observed: fmt.Sprintf("%s at %s, but %s at %s", clock(rest), fact.KeyAPIURL.Of(s, m).OrZero(), clock(sql), fact.KeyConnURL.Of(s, m).OrZero()),
-		Expected: "the same instance at both",
-		Effect:   fmt.Sprintf("Two different servers answer for %s%s. Patroni judges the candidate by one of them, and the other members follow the other.", m, whoseStart(s, m, rest, sql)),
-		Remedy:   fmt.Sprintf("Compare restapi.connect_address and postgresql.connect_address in patroni.yml of %s with the node's own addresses, correct the wrong one, then run: patronictl reload %s %s", m, s.Target.Scope, m),
-	}}
+	return []Finding{
+		{
+			Asked: asked,
+			Observed: fmt.Sprintf(
+				"%s at %s, but %s at %s",
+				clock(rest),
+				fact.KeyAPIURL.Of(s, m).OrZero(),
+				clock(sql),
+				fact.KeyConnURL.Of(s, m).OrZero(),
+			),
+			Expected: "the same instance at both",
+			Effect: fmt.Sprintf(
+				"Two different servers answer for %s%s. Patroni judges the candidate by one of them, and the other members "+
+					"follow the other.",
+				m,
+				whoseStart(s, m, rest, sql),
+			),
+			Remedy: fmt.Sprintf(
+				"Compare restapi.connect_address and postgresql.connect_address in patroni.yml of %s with the node's own "+
+					"addresses, correct the wrong one, then run: patronictl reload %s %s",
+				m,
+				s.Target.Scope,
+				m,
+			),
+		},
+	}
 }
 
 // whoseStart names the members whose start times those are, as far as they can be told.
@@ -378,8 +474,16 @@ func runRole(s *fact.Snapshot, m, asked, shown string) []Finding {
 		f.Effect = "Patroni does nothing for a leader that is not a primary: the request would stay pending."
 		f.Remedy = "Wait a few seconds and check again; if it stays, read Patroni's log on " + m + "."
 	case fact.IsPrimaryRole(role):
-		f.Effect = fmt.Sprintf("Patroni counts an answer from a primary as WAL position 0: \"Member %s exceeds maximum replication lag\", 503 \"Switchover failed\". Either the leader answers for %s, or there is a second primary.", m, m)
-		f.Remedy = remedyREST(s, m) + "; if the address is right, " + m + " is a second primary: stop it before doing anything else."
+		f.Effect = fmt.Sprintf(
+			"Patroni counts an answer from a primary as WAL position 0: \"Member %s exceeds maximum replication lag\", 503 "+
+				"\"Switchover failed\". Either the leader answers for %s, or there is a second primary.",
+			m,
+			m,
+		)
+		f.Remedy = remedyREST(
+			s,
+			m,
+		) + "; if the address is right, " + m + " is a second primary: stop it before doing anything else."
 	default:
 		f.Effect = "The member is in the middle of a role change."
 		f.Remedy = "Wait a few seconds and check again; if it stays, read Patroni's log on " + m + "."
@@ -402,12 +506,21 @@ func runSQLRole(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		f.Effect = m + " holds the leader key but is not a primary: it cannot be switched over."
 		f.Remedy = "Read Patroni's log on " + m + "; wait until the promotion is complete."
 	case okM && okL && started.Equal(leads):
-		f.Effect = fmt.Sprintf("The leader's own server answers there: once %s leads, the other members would follow the wrong node.", m)
+		f.Effect = fmt.Sprintf(
+			"The leader's own server answers there: once %s leads, the other members would follow the wrong node.",
+			m,
+		)
 		f.Remedy = remedySQL(s, m)
 	default:
 		f.Anyone = true
-		f.Effect = "A second primary is running: its writes are lost when it becomes a replica again, or they split the cluster."
-		f.Remedy = fmt.Sprintf("Find out which client writes to %s and stop it before doing anything else; then run: patronictl reinit %s %s", m, s.Target.Scope, m)
+		f.Effect = "A second primary is running: its writes are lost when it becomes a replica again, or they split the " +
+			"cluster."
+		f.Remedy = fmt.Sprintf(
+			"Find out which client writes to %s and stop it before doing anything else; then run: patronictl reinit %s %s",
+			m,
+			s.Target.Scope,
+			m,
+		)
 	}
 	return []Finding{f}
 }
@@ -422,8 +535,10 @@ func runAddress(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	} {
 		f := Finding{
 			Asked:    s.KeyName("/members/" + m),
-			Observed: fmt.Sprintf("%s is %q", a.field, a.url), Expected: "an address of that node which the other nodes reach",
-			Effect: "A node that asks for " + m + " at this address reaches itself: a leader counts the member as WAL position 0, \"exceeds maximum replication lag\", 503.",
+			Observed: fmt.Sprintf("%s is %q", a.field, a.url),
+			Expected: "an address of that node which the other nodes reach",
+			Effect: "A node that asks for " + m + " at this address reaches itself: a leader counts the member as WAL " +
+				"position 0, \"exceeds maximum replication lag\", 503.",
 			Remedy: a.remedy,
 		}
 		hosts := fact.BareHosts(a.url)
@@ -439,13 +554,19 @@ func runAddress(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		case fact.Loopback:
 			// A whole cluster on one machine is a test bed, not a fault.
 			if fact.AllLoopback(s) {
-				f.Severity, f.Effect = Warning, "All members are on loopback addresses: that works as long as they run on one machine."
+				f.Severity, f.Effect = Warning, "All members are on loopback addresses: that works as long as they run on one "+
+					"machine."
 			}
 		}
 		out = append(out, f)
 	}
 	if out == nil {
-		return Witnessed(s.KeyName("/members/"+m), "api_url %s, conn_url %s", fact.KeyAPIURL.Get(s, m), fact.KeyConnURL.Get(s, m))
+		return Witnessed(
+			s.KeyName("/members/"+m),
+			"api_url %s, conn_url %s",
+			fact.KeyAPIURL.Get(s, m),
+			fact.KeyConnURL.Get(s, m),
+		)
 	}
 	return out
 }
@@ -454,24 +575,55 @@ func runVIP(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	var out []Finding
 	for _, a := range []struct{ field, url, answered, remedy string }{
 		{"api_url", fact.KeyAPIURL.Get(s, m), fact.RESTAnswer.Of(s, m).OrZero().RemoteAddr, remedyREST(s, m)},
-		{"conn_url", fact.KeyConnURL.Get(s, m), fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return fact.Known(q.RemoteAddr) }).Of(s, m).OrZero(), remedySQL(s, m)},
+		{
+			"conn_url",
+			fact.KeyConnURL.Get(s, m),
+			fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return fact.Known(q.RemoteAddr) }).Of(s, m).OrZero(),
+			remedySQL(s, m),
+		},
 	} {
 		vip := fact.VIPAmong(q.VIPs, append(fact.BareHosts(a.url), fact.HostOfAddr(a.answered)))
 		if vip == "" {
 			continue
 		}
 		f := Finding{
-			Asked:    s.KeyName("/members/" + m),
-			Observed: fmt.Sprintf("%s is %s, and %s is a VIP that moves with the leader", a.field, a.url, vip), Expected: "the node's own address",
-			Remedy: a.remedy, Anyone: true,
+			Asked: s.KeyName("/members/" + m),
+			Observed: fmt.Sprintf(
+				"%s is %s, and %s is a VIP that moves with the leader",
+				a.field,
+				a.url,
+				vip,
+			),
+			Expected: "the node's own address",
+			Remedy:   a.remedy,
+			Anyone:   true,
 		}
 		switch name, _ := fact.RESTName.Of(s, m).Get(); {
 		case m == s.Leader():
-			f.Effect = fmt.Sprintf("The VIP still leads to the right node, because %s leads: a switchover away from %s works, the switchover back to %s fails, since the new leader would then answer for it.", m, m, m)
+			f.Effect = fmt.Sprintf(
+				"The VIP still leads to the right node, because %s leads: a switchover away from %s works, the switchover back "+
+					"to %s fails, since the new leader would then answer for it.",
+				m,
+				m,
+				m,
+			)
 		case name == m:
-			f.Effect = fmt.Sprintf("It leads to %s at present, but the leader is %s: once the VIP is on the leader, the leader answers for %s, and a switchover to %s fails.", m, s.Leader(), m, m)
+			f.Effect = fmt.Sprintf(
+				"It leads to %s at present, but the leader is %s: once the VIP is on the leader, the leader answers for %s, and "+
+					"a switchover to %s fails.",
+				m,
+				s.Leader(),
+				m,
+				m,
+			)
 		default:
-			f.Effect = fmt.Sprintf("The VIP is on the leader: a switchover to %s fails now, since %s would answer for it; it works only while %s itself leads.", m, s.NameAndRole(s.Leader()), m)
+			f.Effect = fmt.Sprintf(
+				"The VIP is on the leader: a switchover to %s fails now, since %s would answer for it; it works only while %s "+
+					"itself leads.",
+				m,
+				s.NameAndRole(s.Leader()),
+				m,
+			)
 		}
 		out = append(out, f)
 	}
@@ -494,12 +646,31 @@ func runDistinct(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		if what == "" || (!contradicted(s, m) && contradicted(s, other.Name)) {
 			continue
 		}
-		return []Finding{{
-			Asked:    s.KeyName("/members/"+m) + " and " + strings.TrimLeft(strings.TrimPrefix(s.KeyName("/members/"+other.Name), s.KeyName("")), ", "),
-			Observed: fmt.Sprintf("%s and %s have %s", m, s.NameAndRole(other.Name), what), Expected: "an address of its own for each member",
-			Effect: fmt.Sprintf("One server answers for both, so what Patroni learns about %s is not about %s.", m, m),
-			Remedy: fmt.Sprintf("Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, then run: patronictl reload %s %s", m, s.Target.Scope, m),
-		}}
+		return []Finding{
+			{
+				Asked: s.KeyName(
+					"/members/"+m,
+				) + " and " + strings.TrimLeft(
+					strings.TrimPrefix(s.KeyName("/members/"+other.Name), s.KeyName("")),
+					", ",
+				),
+				Observed: fmt.Sprintf(
+					"%s and %s have %s",
+					m,
+					s.NameAndRole(other.Name),
+					what,
+				),
+				Expected: "an address of its own for each member",
+				Effect:   fmt.Sprintf("One server answers for both, so what Patroni learns about %s is not about %s.", m, m),
+				Remedy: fmt.Sprintf(
+					"Set restapi.connect_address and postgresql.connect_address in patroni.yml of %s to the node's own address, "+
+						"then run: patronictl reload %s %s",
+					m,
+					s.Target.Scope,
+					m,
+				),
+			},
+		}
 	}
 	return Witnessed(s.KeyName("/members/"+m), "no other member shares its addresses or its server")
 }

@@ -45,36 +45,83 @@ var identityCases = map[string][]breakage{
 		}, check.Undecided, ""},
 	},
 	"identity.rest_name": {
-		{"the leader answers", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node1") }, check.Fail, ""},
-		{"another replica answers", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node3") }, check.Fail, ""},
+		{
+			"the leader answers",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node1") },
+			check.Fail,
+			"",
+		},
+		{
+			"another replica answers",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.Known("node3") },
+			check.Fail,
+			"",
+		},
 		{"no name where there should be one", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.NotKnown[string](fact.Absent, "no name")
 		}, check.Undecided, ""},
 	},
 	"identity.rest_scope": {
-		{"another cluster", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Scope = fact.Known("other") }, check.Fail, ""},
+		{
+			"another cluster",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Scope = fact.Known("other") },
+			check.Fail,
+			"",
+		},
 		{"no scope", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").REST.Value.Scope = facttest.Unknown[string]()
 		}, check.Undecided, ""},
 	},
 	"identity.rest_system_id": {
-		{"another cluster", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.SystemID = fact.Known("1") }, check.Fail, ""},
+		{
+			"another cluster",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.SystemID = fact.Known("1") },
+			check.Fail,
+			"",
+		},
 		{"none", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").REST.Value.SystemID = facttest.Unknown[string]()
 		}, check.Undecided, ""},
 	},
 	"identity.sql_system_id": {
-		{"another cluster", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL.Value.SystemID = fact.Known("1") }, check.Fail, ""},
-		{"no session", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() }, check.Undecided, ""},
+		{
+			"another cluster",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL.Value.SystemID = fact.Known("1") },
+			check.Fail,
+			"",
+		},
+		{
+			"no session",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"identity.one_instance": {
 		{"two servers", "node2", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart = facttest.Member(s.Snapshot, "node3").SQL.Value.PostmasterStart
+			facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart = facttest.Member(
+				s.Snapshot,
+				"node3",
+			).SQL.Value.PostmasterStart
 		}, check.Fail, ""},
 		{"a microsecond", "node2", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart = fact.Known(facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart.Value.Add(time.Microsecond))
+			facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart = fact.Known(
+				facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart.Value.Add(time.Microsecond),
+			)
 		}, check.Fail, ""},
-		{"no session", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() }, check.Undecided, ""},
+		{
+			"no session",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"identity.distinct": {
 		{"one api_url", "node2", func(s *fact.Recording) {
@@ -83,7 +130,10 @@ var identityCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node2").REST.Value.Name = fact.NotKnown[string](fact.Absent, "no name before 3.2.0")
 		}, check.Fail, ""},
 		{"one server by SQL", "node2", func(s *fact.Recording) {
-			facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart = facttest.Member(s.Snapshot, "node3").SQL.Value.PostmasterStart
+			facttest.Member(s.Snapshot, "node2").SQL.Value.PostmasterStart = facttest.Member(
+				s.Snapshot,
+				"node3",
+			).SQL.Value.PostmasterStart
 		}, check.Fail, ""},
 		{"no address", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").Key.Value.ConnURL = facttest.Unknown[string]()
@@ -99,21 +149,57 @@ var identityCases = map[string][]breakage{
 		}, check.Undecided, ""},
 	},
 	"identity.key_role": {
-		{"promoted", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key.Value.Role = fact.Known("promoted") }, check.Fail, ""},
+		{
+			"promoted",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").Key.Value.Role = fact.Known("promoted") },
+			check.Fail,
+			"",
+		},
 		{"none", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").Key.Value.Role = facttest.Unknown[string]()
 		}, check.Undecided, ""},
 	},
 	"identity.rest_role": {
-		{"a primary answers for the candidate", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Role = fact.Known("master") }, check.Fail, ""},
-		{"the leader is none", "node1", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").REST.Value.Role = fact.Known("replica") }, check.Fail, ""},
+		{
+			"a primary answers for the candidate",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST.Value.Role = fact.Known("master") },
+			check.Fail,
+			"",
+		},
+		{
+			"the leader is none",
+			"node1",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").REST.Value.Role = fact.Known("replica") },
+			check.Fail,
+			"",
+		},
 		{"none", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").REST.Value.Role = facttest.Unknown[string]()
 		}, check.Undecided, ""},
 	},
 	"identity.sql_role": {
-		{"a second primary", "node3", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node3").SQL.Value.InRecovery = fact.Known(false) }, check.Fail, ""},
-		{"the leader in recovery", "node1", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").SQL.Value.InRecovery = fact.Known(true) }, check.Fail, ""},
-		{"no session", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() }, check.Undecided, ""},
+		{
+			"a second primary",
+			"node3",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node3").SQL.Value.InRecovery = fact.Known(false) },
+			check.Fail,
+			"",
+		},
+		{
+			"the leader in recovery",
+			"node1",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").SQL.Value.InRecovery = fact.Known(true) },
+			check.Fail,
+			"",
+		},
+		{
+			"no session",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() },
+			check.Undecided,
+			"",
+		},
 	},
 }

@@ -36,13 +36,43 @@ var lagCases = map[string][]breakage{
 			r := facttest.Member(s.Snapshot, "node2").REST.Value
 			r.Received = fact.Known(*s.DCS.Cluster.Value.Optime.Value + 4096)
 		}, check.Fail, ""},
-		{"no optime", "node2", func(s *fact.Recording) { s.DCS.Cluster.Value.Optime = facttest.Unknown[fact.LSN]() }, check.Undecided, ""},
+		{
+			"no optime",
+			"node2",
+			func(s *fact.Recording) { s.DCS.Cluster.Value.Optime = facttest.Unknown[fact.LSN]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"lag.receive": {
-		{"a byte too much", "node2", func(s *fact.Recording) { facttest.Lag(s, "node2", patroni.DefaultMaximumLag+1) }, check.Fail, ""},
-		{"limit 0 and a few bytes", "node2", func(s *fact.Recording) { facttest.Dynamic(s).MaximumLag = fact.Known("0"); facttest.Lag(s, "node2", 8) }, check.Fail, check.Warning},
-		{"no session", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() }, check.Undecided, ""},
-		{"no session on the leader", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").SQL = facttest.Unknown[fact.SQL]() }, check.Undecided, ""},
+		{
+			"a byte too much",
+			"node2",
+			func(s *fact.Recording) { facttest.Lag(s, "node2", patroni.DefaultMaximumLag+1) },
+			check.Fail,
+			"",
+		},
+		{
+			"limit 0 and a few bytes",
+			"node2",
+			func(s *fact.Recording) { facttest.Dynamic(s).MaximumLag = fact.Known("0"); facttest.Lag(s, "node2", 8) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"no session",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() },
+			check.Undecided,
+			"",
+		},
+		{
+			"no session on the leader",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").SQL = facttest.Unknown[fact.SQL]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"lag.replay": {
 		{"received and not replayed", "node2", func(s *fact.Recording) {

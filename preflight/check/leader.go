@@ -8,13 +8,15 @@ import (
 )
 
 var leaderREST = Check{
-	ID:        "leader.rest",
-	Title:     "the leader's REST API answers",
-	Since:     "0.1.0",
-	Why:       "patronictl sends the request there and waits without a limit. If the connection is refused, it writes the request into the DCS itself and skips every check of the REST API.",
-	Source:    "patroni/ctl.py _do_failover_or_switchover; patroni/request.py sets no timeout",
-	Fix:       "Find out whether Patroni runs on the leader, and whether its restapi.connect_address is right.",
-	Proof:     "docs/accuracy.md: \"leader's Patroni frozen\", \"the leader's REST port is closed to the others\": patronictl hung, and wrote the key itself.",
+	ID:    "leader.rest",
+	Title: "the leader's REST API answers",
+	Since: "0.1.0",
+	Why: "patronictl sends the request there and waits without a limit. If the connection is refused, it writes " +
+		"the request into the DCS itself and skips every check of the REST API.",
+	Source: "patroni/ctl.py _do_failover_or_switchover; patroni/request.py sets no timeout",
+	Fix:    "Find out whether Patroni runs on the leader, and whether its restapi.connect_address is right.",
+	Proof: "docs/accuracy.md: \"leader's Patroni frozen\", \"the leader's REST port is closed to the others\": " +
+		"patronictl hung, and wrote the key itself.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -25,10 +27,11 @@ var leaderREST = Check{
 }
 
 var leaderRunning = Check{
-	ID:        "leader.running",
-	Title:     "the leader's PostgreSQL is running",
-	Since:     "0.1.0",
-	Why:       "While PostgreSQL starts, stops or does not answer, Patroni on that node is busy with it and does not act on the request: 503 \"Switchover status unknown\".",
+	ID:    "leader.running",
+	Title: "the leader's PostgreSQL is running",
+	Since: "0.1.0",
+	Why: "While PostgreSQL starts, stops or does not answer, Patroni on that node is busy with it and does not " +
+		"act on the request: 503 \"Switchover status unknown\".",
 	Source:    "state in GET /patroni; patroni/ha.py _run_cycle",
 	Fix:       "Wait until patronictl list shows it running.",
 	Proof:     "TestBreakages; patroni/ha.py _run_cycle does not touch the request while PostgreSQL starts or stops.",
@@ -39,18 +42,25 @@ var leaderRunning = Check{
 	After:     []string{"leader.rest"},
 	Needs:     []fact.Need{fact.RESTState},
 	Run: func(s *fact.Snapshot, _ fact.Question, m string) []Finding {
-		return runState(s, m, "Patroni on that node is busy starting or stopping PostgreSQL and would not act on the request: 503 \"Switchover status unknown\".")
+		return runState(
+			s,
+			m,
+			"Patroni on that node is busy starting or stopping PostgreSQL and would not act on the request: 503 \"Switchover "+
+				"status unknown\".",
+		)
 	},
 }
 
 var leaderDCSView = Check{
-	ID:        "leader.dcs_view",
-	Title:     "the leader can reach its DCS",
-	Since:     "0.1.0",
-	Why:       "A leader in failsafe mode, or one that sees a cluster without a holder of the leader key, cannot process a switchover.",
-	Source:    "failsafe_mode_is_active and cluster_unlocked in GET /patroni (patroni/api.py)",
-	Fix:       "Repair the leader's connection to the DCS.",
-	Proof:     "TestBreakages; patroni/api.py _get_postgresql_status gives both fields, and patroni/ha.py acts on a request only as the holder of the key.",
+	ID:    "leader.dcs_view",
+	Title: "the leader can reach its DCS",
+	Since: "0.1.0",
+	Why: "A leader in failsafe mode, or one that sees a cluster without a holder of the leader key, cannot " +
+		"process a switchover.",
+	Source: "failsafe_mode_is_active and cluster_unlocked in GET /patroni (patroni/api.py)",
+	Fix:    "Repair the leader's connection to the DCS.",
+	Proof: "TestBreakages; patroni/api.py _get_postgresql_status gives both fields, and patroni/ha.py acts on a " +
+		"request only as the holder of the key.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
@@ -67,15 +77,19 @@ func runREST(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	switch fact.RESTOutcome.Get(s, m) {
 	case fact.Refused:
 		f.Observed = answerIn(member.REST.Reason())
-		f.Effect = "Nothing listens there. Patroni counts the member as not reachable: 412 \"no good candidates have been found\"."
+		f.Effect = "Nothing listens there. Patroni counts the member as not reachable: 412 \"no good candidates have been " +
+			"found\"."
 		if isLeader {
-			f.Effect = "Nothing listens there. patronictl would write the request into the DCS itself, skip every check of the REST API, and exit with 0."
+			f.Effect = "Nothing listens there. patronictl would write the request into the DCS itself, skip every check of " +
+				"the REST API, and exit with 0."
 		}
 	case fact.Silent:
 		f.Observed = answerIn(member.REST.Reason())
-		f.Effect = "A process accepts connections there and does not answer: a Patroni that is stopped or hangs. Patroni counts the member as not reachable: 412 \"no good candidates have been found\"."
+		f.Effect = "A process accepts connections there and does not answer: a Patroni that is stopped or hangs. Patroni " +
+			"counts the member as not reachable: 412 \"no good candidates have been found\"."
 		if isLeader {
-			f.Effect = "A process accepts connections there and does not answer: a Patroni that is stopped or hangs. patronictl would wait for it without a limit."
+			f.Effect = "A process accepts connections there and does not answer: a Patroni that is stopped or hangs. " +
+				"patronictl would wait for it without a limit."
 		}
 	case fact.Malformed:
 		f.Observed = answerIn(member.REST.Reason())
@@ -83,7 +97,10 @@ func runREST(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	default:
 		return runRESTTime(s, m, f, isLeader)
 	}
-	f.Remedy = fmt.Sprintf("On %s: is Patroni running (systemctl status patroni), and is its restapi.connect_address right?", m)
+	f.Remedy = fmt.Sprintf(
+		"On %s: is Patroni running (systemctl status patroni), and is its restapi.connect_address right?",
+		m,
+	)
 	return []Finding{f}
 }
 
@@ -126,8 +143,9 @@ func runState(s *fact.Snapshot, m, effect string) []Finding {
 
 func runDCSView(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	f := Finding{
-		Asked:  s.RESTCall(m),
-		Effect: "Patroni on that node does not consider itself the holder of the leader key, so it would not process the request.",
+		Asked: s.RESTCall(m),
+		Effect: "Patroni on that node does not consider itself the holder of the leader key, so it would not process the " +
+			"request.",
 		Remedy: "Read Patroni's log on " + m + " and repair its connection to the DCS first.",
 	}
 	switch {
@@ -142,10 +160,11 @@ func runDCSView(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 }
 
 var leaderCheckpoint = Check{
-	ID:       "leader.checkpoint",
-	Title:    "the leader has written a checkpoint since its promotion",
-	Since:    "0.2.0",
-	Why:      "Until then no member can use pg_rewind from it, and a second switchover is too early for members that still follow the previous leader.",
+	ID:    "leader.checkpoint",
+	Title: "the leader has written a checkpoint since its promotion",
+	Since: "0.2.0",
+	Why: "Until then no member can use pg_rewind from it, and a second switchover is too early for members that " +
+		"still follow the previous leader.",
 	Source:   "checkpoint_after_promote in the leader's member key; patroni/postgresql/rewind.py",
 	Fix:      "Wait a moment, or run CHECKPOINT on the leader.",
 	Proof:    "Cases on a recorded snapshot, and Patroni's source: the state lasts for seconds.",
@@ -170,13 +189,18 @@ var leaderCheckpoint = Check{
 	},
 }
 
-var KeyCheckpointed = fact.OfKey("checkpoint_after_promote in the member key", func(k fact.MemberKey) fact.Observed[bool] { return k.CheckpointAfterPromote })
+var KeyCheckpointed = fact.OfKey(
+	"checkpoint_after_promote in the member key",
+	func(k fact.MemberKey) fact.Observed[bool] { return k.CheckpointAfterPromote },
+)
 
 var leaderUpstream = Check{
-	ID:       "leader.upstream",
-	Title:    "a standby cluster receives WAL from its primary",
-	Since:    "0.2.0",
-	Why:      "The leader of a standby cluster may have lost the other site for hours. The members here have caught up with each other anyway, and neither patronictl list nor GET /health shows the loss. After the switchover the new standby leader has the same problem.",
+	ID:    "leader.upstream",
+	Title: "a standby cluster receives WAL from its primary",
+	Since: "0.2.0",
+	Why: "The leader of a standby cluster may have lost the other site for hours. The members here have caught up " +
+		"with each other anyway, and neither patronictl list nor GET /health shows the loss. After the switchover the new " +
+		"standby leader has the same problem.",
 	Source:   "pg_stat_wal_receiver on the standby leader; patroni/patroni issue 2875",
 	Fix:      "Read the PostgreSQL log on the standby leader to see why it does not connect to the other site.",
 	Proof:    "Cases on a recorded snapshot.",
@@ -201,9 +225,15 @@ func runUpstream(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	default:
 		status = "status " + status
 	}
-	return []Finding{{
-		Asked: asked, Observed: status, Expected: "streaming from the primary of this standby cluster",
-		Effect: "This site receives WAL from an archive at best, and may be hours behind the other one, whichever member leads here.",
-		Remedy: "Read the PostgreSQL log on " + m + ", and standby_cluster in patronictl show-config, to see why it does not connect.",
-	}}
+	return []Finding{
+		{
+			Asked:    asked,
+			Observed: status,
+			Expected: "streaming from the primary of this standby cluster",
+			Effect: "This site receives WAL from an archive at best, and may be hours behind the other one, whichever " +
+				"member leads here.",
+			Remedy: "Read the PostgreSQL log on " + m + ", and standby_cluster in patronictl show-config, to see why it " +
+				"does not connect.",
+		},
+	}
 }

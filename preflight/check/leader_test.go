@@ -21,7 +21,13 @@ var leaderCases = map[string][]breakage{
 			facttest.StandbySite(s)
 			facttest.LeaderSQL(s).WalReceiver = facttest.Unknown[fact.WalReceiver]()
 		}, check.Undecided, ""},
-		{"not to be had, and no standby cluster", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).WalReceiver = facttest.Unknown[fact.WalReceiver]() }, check.Pass, ""},
+		{
+			"not to be had, and no standby cluster",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).WalReceiver = facttest.Unknown[fact.WalReceiver]() },
+			check.Pass,
+			"",
+		},
 	},
 	"leader.checkpoint": {
 		{"just promoted", "node1", func(s *fact.Recording) {

@@ -7,13 +7,18 @@ import (
 )
 
 var maintenancePause = Check{
-	ID:        "maintenance.pause",
-	Title:     "the cluster is not in maintenance mode",
-	Since:     "0.1.0",
-	Why:       "In maintenance mode Patroni switches over to a named candidate, but has no fallback: if the promotion fails, the cluster has no primary until an operator resumes it. Without a candidate, or with a time, it refuses. In a paused standby cluster the request is queued and executed at resume.",
-	Source:    "patroni/api.py do_POST_failover; patroni/ha.py process_manual_failover_from_leader, manual_failover_process_no_leader; measured: no primary for as long as the pause lasted",
-	Fix:       "After the maintenance, run: patronictl resume SCOPE --wait",
-	Proof:     "docs/accuracy.md: \"maintenance mode\", \"maintenance mode, no candidate named\" (400). Measured separately: with a pre_promote that fails in pause, no primary until an operator resumed. The paused standby cluster: process_manual_failover_from_leader in patroni/ha.py.",
+	ID:    "maintenance.pause",
+	Title: "the cluster is not in maintenance mode",
+	Since: "0.1.0",
+	Why: "In maintenance mode Patroni switches over to a named candidate, but has no fallback: if the promotion " +
+		"fails, the cluster has no primary until an operator resumes it. Without a candidate, or with a time, it refuses. " +
+		"In a paused standby cluster the request is queued and executed at resume.",
+	Source: "patroni/api.py do_POST_failover; patroni/ha.py process_manual_failover_from_leader, " +
+		"manual_failover_process_no_leader; measured: no primary for as long as the pause lasted",
+	Fix: "After the maintenance, run: patronictl resume SCOPE --wait",
+	Proof: "docs/accuracy.md: \"maintenance mode\", \"maintenance mode, no candidate named\" (400). Measured " +
+		"separately: with a pre_promote that fails in pause, no primary until an operator resumed. The paused standby " +
+		"cluster: process_manual_failover_from_leader in patroni/ha.py.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -24,10 +29,11 @@ var maintenancePause = Check{
 }
 
 var maintenanceMember = Check{
-	ID:        "maintenance.member",
-	Title:     "the member has seen that maintenance mode is off",
-	Since:     "0.1.0",
-	Why:       "Each member notices the end of maintenance mode with its next HA loop; until then it acts as in maintenance mode.",
+	ID:    "maintenance.member",
+	Title: "the member has seen that maintenance mode is off",
+	Since: "0.1.0",
+	Why: "Each member notices the end of maintenance mode with its next HA loop; until then it acts as in " +
+		"maintenance mode.",
 	Source:    "pause in the member key (patroni/ha.py touch_member) and in GET /patroni (patroni/api.py)",
 	Fix:       "Wait for loop_wait seconds; patronictl resume SCOPE --wait does that.",
 	Proof:     "TestBreakages; patroni/ha.py touch_member writes pause as of the member's last HA loop.",
@@ -57,7 +63,11 @@ func runPause(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 		f.Kind = PatroniRule
 		f.Effect = "Patroni refuses: 400 \"Switchover is possible only to a specific candidate in a paused state\"."
 	default:
-		f.Effect = fmt.Sprintf("Patroni would accept a switchover to %s. In maintenance mode it has no fallback: if the promotion fails, the cluster has no primary until an operator resumes it.", q.Candidate)
+		f.Effect = fmt.Sprintf(
+			"Patroni would accept a switchover to %s. In maintenance mode it has no fallback: if the promotion fails, the "+
+				"cluster has no primary until an operator resumes it.",
+			q.Candidate,
+		)
 	}
 	return []Finding{f}
 }
@@ -73,7 +83,11 @@ func runMemberPause(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	f := Finding{
 		Expected: "no pause, as /config says",
 		Effect:   "It has not yet noticed the end of maintenance mode and acts as if it were still on.",
-		Remedy:   fmt.Sprintf("Wait %d s and check again; if it stays, read Patroni's log on %s.", fact.LoopWait.Of(s, m).OrZero(), m),
+		Remedy: fmt.Sprintf(
+			"Wait %d s and check again; if it stays, read Patroni's log on %s.",
+			fact.LoopWait.Of(s, m).OrZero(),
+			m,
+		),
 	}
 	if fact.KeyPause.Get(s, m) {
 		f.Asked, f.Observed = asked, "pause is true"

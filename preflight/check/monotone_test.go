@@ -147,7 +147,15 @@ func worsens(t *testing.T, what string, s *fact.Recording, steps ...func()) {
 		now := judged(s)
 		for name, v := range now {
 			if rank(v) > rank(last[name]) {
-				t.Errorf("%s, step %d: candidate %q became %s from %s\n%s", what, i, name, v, last[name], facttest.Fails(preflight.Judge(s.Snapshot, s.Question, check.Policies{})))
+				t.Errorf(
+					"%s, step %d: candidate %q became %s from %s\n%s",
+					what,
+					i,
+					name,
+					v,
+					last[name],
+					facttest.Fails(preflight.Judge(s.Snapshot, s.Question, check.Policies{})),
+				)
 			}
 		}
 		last = now
@@ -193,7 +201,9 @@ func positions(s *fact.Recording) map[string]func(s *fact.Recording) []*fact.Obs
 			return fieldIn(m.Key, func(k *fact.MemberKey) *fact.Observed[fact.LSN] { return &k.Xlog })
 		},
 		" rest": func(m *fact.Member) []*fact.Observed[fact.LSN] {
-			return append(fieldIn(m.REST, func(r *fact.REST) *fact.Observed[fact.LSN] { return &r.Received }), fieldIn(m.REST, func(r *fact.REST) *fact.Observed[fact.LSN] { return &r.Replayed })...)
+			return append(
+				fieldIn(m.REST, func(r *fact.REST) *fact.Observed[fact.LSN] { return &r.Received }),
+				fieldIn(m.REST, func(r *fact.REST) *fact.Observed[fact.LSN] { return &r.Replayed })...)
 		},
 		" received": func(m *fact.Member) []*fact.Observed[fact.LSN] {
 			return fieldIn(m.SQL, func(q *fact.SQL) *fact.Observed[fact.LSN] { return &q.ReceiveLSN })
@@ -289,8 +299,18 @@ func TestNoOrderOfMembersMatters(t *testing.T) {
 				s.Members = append(s.Members, members[i])
 			}
 			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
-			if r.Verdict != want.Verdict || r.Summary != want.Summary || r.Best != want.Best || !maps.Equal(verdicts(r), verdicts(want)) {
-				t.Errorf("in the order %v: %s %+v, best %q; sorted: %s %+v, best %q", order, r.Verdict, r.Summary, r.Best, want.Verdict, want.Summary, want.Best)
+			if r.Verdict != want.Verdict || r.Summary != want.Summary || r.Best != want.Best ||
+				!maps.Equal(verdicts(r), verdicts(want)) {
+				t.Errorf(
+					"in the order %v: %s %+v, best %q; sorted: %s %+v, best %q",
+					order,
+					r.Verdict,
+					r.Summary,
+					r.Best,
+					want.Verdict,
+					want.Summary,
+					want.Best,
+				)
 			}
 		}
 	})
@@ -312,7 +332,13 @@ func TestAnotherMemberChangesNothing(t *testing.T) {
 			added.Add(1)
 			for name, v := range judged(s) {
 				if was, ok := before[name]; ok && v != was {
-					t.Errorf("candidate %q: %s, with another member %s\n%s", name, was, v, facttest.Fails(preflight.Judge(s.Snapshot, s.Question, check.Policies{})))
+					t.Errorf(
+						"candidate %q: %s, with another member %s\n%s",
+						name,
+						was,
+						v,
+						facttest.Fails(preflight.Judge(s.Snapshot, s.Question, check.Policies{})),
+					)
 				}
 			}
 		})
@@ -326,7 +352,9 @@ func TestAnotherMemberChangesNothing(t *testing.T) {
 // addresses and start. It is false where there is no such bystander.
 func addTwin(s *fact.Recording, v map[string]preflight.Verdict) bool {
 	i := slices.IndexFunc(s.Members, func(m fact.Member) bool {
-		return m.Name != s.Leader() && m.Name != s.Question.Candidate && v[m.Name] == preflight.Go && m.Key.Known() && m.REST.Known() && m.SQL.Known() &&
+		return m.Name != s.Leader() && m.Name != s.Question.Candidate && v[m.Name] == preflight.Go && m.Key.Known() &&
+			m.REST.Known() &&
+			m.SQL.Known() &&
 			// Its address, which pg_hba.conf lets in, is that of its row there.
 			fact.SenderState(s.Snapshot, s.Leader(), m.Name).Found
 	})
@@ -340,7 +368,9 @@ func addTwin(s *fact.Recording, v map[string]preflight.Verdict) bool {
 		panic(err)
 	}
 	text := strings.ReplaceAll(string(raw), `"`+of.Name+`"`, `"`+name+`"`)
-	for _, host := range append(fact.BareHosts(fact.KeyAPIURL.Of(s.Snapshot, of.Name).OrZero()), fact.BareHosts(fact.KeyConnURL.Of(s.Snapshot, of.Name).OrZero())...) {
+	for _, host := range append(fact.BareHosts(
+		fact.KeyAPIURL.Of(s.Snapshot, of.Name).OrZero(),
+	), fact.BareHosts(fact.KeyConnURL.Of(s.Snapshot, of.Name).OrZero())...) {
 		text = strings.ReplaceAll(text, host, "192.0.2.9")
 	}
 	var twin fact.Member

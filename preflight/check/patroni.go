@@ -9,13 +9,16 @@ import (
 )
 
 var patroniDecision = Check{
-	ID:       "patroni.decision",
-	Title:    "Patroni would accept the switchover",
-	Since:    "0.2.0",
-	Why:      "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from release to release. This check is their sum: it reports a refusal that no other check has explained.",
-	Source:   "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover, is_failover_possible; patroni/ha.py process_manual_failover_from_leader, is_failover_possible; docs/prediction.md",
-	Fix:      "Find out what the leader would log; another candidate may work.",
-	Proof:    "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
+	ID:    "patroni.decision",
+	Title: "Patroni would accept the switchover",
+	Since: "0.2.0",
+	Why: "patronictl, the leader's REST API and its HA loop refuse by rules of their own, which differ from " +
+		"release to release. This check is their sum: it reports a refusal that no other check has explained.",
+	Source: "patroni/ctl.py _do_failover_or_switchover; patroni/api.py do_POST_failover, is_failover_possible; " +
+		"patroni/ha.py process_manual_failover_from_leader, is_failover_possible; docs/prediction.md",
+	Fix: "Find out what the leader would log; another candidate may work.",
+	Proof: "e2e/oracle_test.go: generated states against Patroni's own functions, for each release in " +
+		"docs/prediction.md; preflight/versions_test.go: each change between two releases on one snapshot",
 	Kind:     PatroniRule,
 	Severity: Blocker,
 	Of:       OfReplicas,
@@ -26,10 +29,11 @@ var patroniDecision = Check{
 }
 
 var patroniElection = Check{
-	ID:       "patroni.election",
-	Title:    "a member takes the leader key after the old leader",
-	Since:    "0.2.0",
-	Why:      "After the old leader has stepped down, each member decides whether it takes the key. In some states the leader accepts and then no member takes it, or the old leader takes it back.",
+	ID:    "patroni.election",
+	Title: "a member takes the leader key after the old leader",
+	Since: "0.2.0",
+	Why: "After the old leader has stepped down, each member decides whether it takes the key. In some states the " +
+		"leader accepts and then no member takes it, or the old leader takes it back.",
 	Source:   "patroni/ha.py is_healthiest_node, manual_failover_process_no_leader, _is_healthiest_node",
 	Fix:      "Name a candidate that may take the key.",
 	Proof:    "e2e/oracle_test.go",
@@ -43,24 +47,41 @@ var patroniElection = Check{
 
 // decisionGrounds are the checks that say more of a refusal than patroni.decision does.
 var decisionGrounds = []string{
-	"dcs.alarms", "dcs.leader", "maintenance.pause", "candidate.rest", "candidate.running", "identity.rest_name", "identity.rest_role", "lag.patroni",
-	"candidate.member", "candidate.nofailover", "candidate.watchdog", "candidate.sync", "candidate.timeline",
+	"dcs.alarms",
+	"dcs.leader",
+	"maintenance.pause",
+	"candidate.rest",
+	"candidate.running",
+	"identity.rest_name",
+	"identity.rest_role",
+	"lag.patroni",
+	"candidate.member",
+	"candidate.nofailover",
+	"candidate.watchdog",
+	"candidate.sync",
+	"candidate.timeline",
 }
 
 // decisionNow is what Patroni would decide at once for that candidate; what it
 // makes of a time is another question.
-var decisionNow = fact.Asked[patroni.Prediction]{Label: "the facts that Patroni decides by", Of: func(s *fact.Snapshot, q fact.Question, subject string) fact.Observed[patroni.Prediction] {
-	p := patroni.PredictFor(s, q.About(subject))
-	if p.Stage == patroni.StageUnknown {
-		return fact.NotKnown[patroni.Prediction](fact.Failed, "not known: %s", strings.Join(p.Unknown, ", "))
-	}
-	return fact.Known(p)
-}}
+var decisionNow = fact.Asked[patroni.Prediction]{
+	Label: "the facts that Patroni decides by",
+	Of: func(s *fact.Snapshot, q fact.Question, subject string) fact.Observed[patroni.Prediction] {
+		p := patroni.PredictFor(s, q.About(subject))
+		if p.Stage == patroni.StageUnknown {
+			return fact.NotKnown[patroni.Prediction](fact.Failed, "not known: %s", strings.Join(p.Unknown, ", "))
+		}
+		return fact.Known(p)
+	},
+}
 
 // predictionAsked is the same for what was asked, named or not.
-var predictionAsked = fact.Asked[patroni.Prediction]{Label: decisionNow.Label, Of: func(s *fact.Snapshot, q fact.Question, _ string) fact.Observed[patroni.Prediction] {
-	return decisionNow.Of(s, q, q.Candidate)
-}}
+var predictionAsked = fact.Asked[patroni.Prediction]{
+	Label: decisionNow.Label,
+	Of: func(s *fact.Snapshot, q fact.Question, _ string) fact.Observed[patroni.Prediction] {
+		return decisionNow.Of(s, q, q.Candidate)
+	},
+}
 
 // rules names what was asked: Patroni's rules.
 func rules(s *fact.Snapshot, candidate string) string {
@@ -68,7 +89,11 @@ func rules(s *fact.Snapshot, candidate string) string {
 	if candidate != "" {
 		to = candidate
 	}
-	return fmt.Sprintf("the rules of Patroni %s, the leader's release, for a switchover to %s", fact.KeyVersion.Of(s, s.Leader()).OrZero(), to)
+	return fmt.Sprintf(
+		"the rules of Patroni %s, the leader's release, for a switchover to %s",
+		fact.KeyVersion.Of(s, s.Leader()).OrZero(),
+		to,
+	)
 }
 
 func runDecision(s *fact.Snapshot, q fact.Question, m string) []Finding {
@@ -77,9 +102,14 @@ func runDecision(s *fact.Snapshot, q fact.Question, m string) []Finding {
 		return Witnessed(asked, "not refused")
 	}
 	f := Finding{
-		Severity: whereNamed(q), Asked: asked, Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed), Expected: "accepted",
-		Effect: "Nothing would happen: the leader stays.",
-		Remedy: fmt.Sprintf("Choose another candidate than %s, or correct what the answer names.", m),
+		Severity: whereNamed(
+			q,
+		),
+		Asked:    asked,
+		Observed: fmt.Sprintf("refused by %s: %q", stageNames[p.Stage], p.Printed),
+		Expected: "accepted",
+		Effect:   "Nothing would happen: the leader stays.",
+		Remedy:   fmt.Sprintf("Choose another candidate than %s, or correct what the answer names.", m),
 	}
 	if len(p.Reason) > 0 {
 		f.Effect += fmt.Sprintf(" Its log would say %q.", strings.Join(p.Reason, "; "))
@@ -102,11 +132,16 @@ func runElection(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	case p.Leaderless && c != "" && runSync(s, q, c)[0].Severity != Evidence:
 		return Witnessed(asked, "see candidate.sync")
 	case p.Leaderless:
-		return []Finding{{
-			Asked: asked, Observed: "the leader steps down, and no member takes the key", Expected: "a new leader",
-			Effect: "The cluster would have no primary until an operator intervenes; patronictl prints 503 \"Switchover status unknown\".",
-			Remedy: "Name another candidate: a healthy member that is in /sync if synchronous mode is on.",
-		}}
+		return []Finding{
+			{
+				Asked:    asked,
+				Observed: "the leader steps down, and no member takes the key",
+				Expected: "a new leader",
+				Effect: "The cluster would have no primary until an operator intervenes; patronictl prints 503 \"Switchover " +
+					"status unknown\".",
+				Remedy: "Name another candidate: a healthy member that is in /sync if synchronous mode is on.",
+			},
+		}
 	case p.Winners[0] == s.Leader():
 		return []Finding{{
 			Asked: asked, Observed: "the leader steps down, then takes the key back", Expected: "a new leader",
@@ -118,22 +153,39 @@ func runElection(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 }
 
 var patroniFaults = Check{
-	ID:       "patroni.faults",
-	Title:    "no known fault of the leader's Patroni affects this cluster",
-	Since:    "0.2.0",
-	Why:      "Some releases of Patroni do harm in a switchover of a cluster configured like this one, and a later release has fixed it. Faults that show in the state have checks of their own; this check reports the faults that only the version reveals.",
-	Source:   "Patroni's release notes 2.1.0, 2.1.2, 3.0.4, 3.3.1, 4.1.1; patroni/patroni issues 1749, 1860, 2124, 2738, 3078, 3496",
+	ID:    "patroni.faults",
+	Title: "no known fault of the leader's Patroni affects this cluster",
+	Since: "0.2.0",
+	Why: "Some releases of Patroni do harm in a switchover of a cluster configured like this one, and a later " +
+		"release has fixed it. Faults that show in the state have checks of their own; this check reports the faults that " +
+		"only the version reveals.",
+	Source: "Patroni's release notes 2.1.0, 2.1.2, 3.0.4, 3.3.1, 4.1.1; patroni/patroni issues 1749, 1860, 2124, 2738," +
+		" 3078, 3496",
 	Fix:      "Update Patroni first, the leader last.",
 	Proof:    "Cases on a recorded snapshot, on both sides of each release, and Patroni's release notes.",
 	Kind:     PatroniRule,
 	Severity: Warning,
 	Of:       OfCluster,
 	After:    []string{"dcs.leader"},
-	Needs:    []fact.Need{fact.KeyVersion.OnLeader(), fact.Config, fact.SyncMode, syncStrict, syncNodes, fact.StandbyCluster, fact.SyncState, fact.PermanentSlots, fact.UsePgRewind, patroni.MaxLag},
-	Run:      runFaults,
+	Needs: []fact.Need{
+		fact.KeyVersion.OnLeader(),
+		fact.Config,
+		fact.SyncMode,
+		syncStrict,
+		syncNodes,
+		fact.StandbyCluster,
+		fact.SyncState,
+		fact.PermanentSlots,
+		fact.UsePgRewind,
+		patroni.MaxLag,
+	},
+	Run: runFaults,
 }
 
-var syncNodes = fact.OfConfig("synchronous_node_count in /config", func(c fact.DynamicConfig) fact.Observed[int64] { return c.SynchronousNodeCount })
+var syncNodes = fact.OfConfig(
+	"synchronous_node_count in /config",
+	func(c fact.DynamicConfig) fact.Observed[int64] { return c.SynchronousNodeCount },
+)
 
 // fault is one of Patroni's, in the releases before the one that has mended it.
 type fault struct {
@@ -146,12 +198,18 @@ type fault struct {
 
 var faults = []fault{
 	{
-		mended: [3]int{2, 1, 0}, severity: Warning, bears: archivedShutdown,
-		effect: "The old leader then reports the position of its last checkpoint one WAL file beyond what the other members can have: they count as too far behind, and if no candidate is named, or the named one fails, no member takes the key until the old leader is back.",
+		mended:   [3]int{2, 1, 0},
+		severity: Warning,
+		bears:    archivedShutdown,
+		effect: "The old leader then reports the position of its last checkpoint one WAL file beyond what the other " +
+			"members can have: they count as too far behind, and if no candidate is named, or the named one fails, no member " +
+			"takes the key until the old leader is back.",
 		remedy: "Name a candidate, or set maximum_lag_on_failover above the size of a WAL file for the switchover",
 	},
 	{
-		mended: [3]int{2, 1, 0}, severity: Blocker, bears: func(s *fact.Snapshot, _ fact.Question) string {
+		mended:   [3]int{2, 1, 0},
+		severity: Blocker,
+		bears: func(s *fact.Snapshot, _ fact.Question) string {
 			var logical []string
 			for name, p := range fact.PermanentSlots.Get(s, "") {
 				if p.Type == "logical" {
@@ -163,27 +221,34 @@ var faults = []fault{
 			}
 			return "/config declares logical slots: " + fact.Names(logical)
 		},
-		effect: "This release creates them again after the promotion, at the position of that moment: changes written before and not yet consumed never reach their consumers, without an error.",
+		effect: "This release creates them again after the promotion, at the position of that moment: changes written " +
+			"before and not yet consumed never reach their consumers, without an error.",
 		remedy: "Let the consumers catch up while no client writes",
 	},
 	{
-		mended: [3]int{2, 1, 2}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
+		mended:   [3]int{2, 1, 2},
+		severity: Warning,
+		bears: func(s *fact.Snapshot, _ fact.Question) string {
 			if fact.UsePgRewind.Get(s, "") {
 				return "use_pg_rewind is on"
 			}
 			return ""
 		},
-		effect: "The other members may decide about pg_rewind while the new leader still shows its old timeline, and then follow without a rewind that they need.",
+		effect: "The other members may decide about pg_rewind while the new leader still shows its old timeline, and then " +
+			"follow without a rewind that they need.",
 		remedy: "After the switchover, check that every member streams on the new timeline",
 	},
 	{
-		mended: [3]int{3, 0, 4}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
+		mended:   [3]int{3, 0, 4},
+		severity: Warning,
+		bears: func(s *fact.Snapshot, _ fact.Question) string {
 			if syncStrict.Get(s, "") && patroni.SyncActive(s) != "off" && len(s.Replicas()) < 2 {
 				return "synchronous_mode_strict is on, and there is no third member"
 			}
 			return ""
 		},
-		effect: "The new leader's own statements wait for a synchronous standby that is not connected yet; meanwhile its Patroni does not answer.",
+		effect: "The new leader's own statements wait for a synchronous standby that is not connected yet; meanwhile its " +
+			"Patroni does not answer.",
 		remedy: "Turn synchronous_mode_strict off for the switchover",
 	},
 	{
@@ -212,7 +277,12 @@ func archivedShutdown(s *fact.Snapshot, _ fact.Question) string {
 	}
 	mode := settings["archive_mode"]
 	if limit := patroni.MaxLag.Get(s, ""); mode != "off" && limit < size {
-		return fmt.Sprintf("archive_mode is %s, and maximum_lag_on_failover (%d) is less than a WAL file (%d)", fact.Shown(mode), limit, size)
+		return fmt.Sprintf(
+			"archive_mode is %s, and maximum_lag_on_failover (%d) is less than a WAL file (%d)",
+			fact.Shown(mode),
+			limit,
+			size,
+		)
 	}
 	return ""
 }
@@ -234,7 +304,10 @@ func unequalPriorities(s *fact.Snapshot, q fact.Question) string {
 	if len(differ) < 2 {
 		return ""
 	}
-	return fmt.Sprintf("no candidate is named, synchronous_node_count is %d, and failover_priority differs", syncNodes.Get(s, ""))
+	return fmt.Sprintf(
+		"no candidate is named, synchronous_node_count is %d, and failover_priority differs",
+		syncNodes.Get(s, ""),
+	)
 }
 
 func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
@@ -252,8 +325,11 @@ func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 		mended := fmt.Sprintf("%d.%d.%d", f.mended[0], f.mended[1], f.mended[2])
 		out = append(out, Finding{
 			Severity: f.severity,
-			Asked:    asked, Observed: fmt.Sprintf("Patroni %s, and %s", version, why), Expected: "Patroni " + mended + " or later",
-			Effect: f.effect, Remedy: f.remedy + ", or update Patroni to " + mended + " or later first.",
+			Asked:    asked,
+			Observed: fmt.Sprintf("Patroni %s, and %s", version, why),
+			Expected: "Patroni " + mended + " or later",
+			Effect:   f.effect,
+			Remedy:   f.remedy + ", or update Patroni to " + mended + " or later first.",
 		})
 	}
 	if len(out) > 0 {

@@ -30,20 +30,44 @@ var patroniCases = map[string][]breakage{
 		{"a blocker that says more", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").REST = fact.NotKnown[fact.REST](fact.Refused, "refused")
 		}, check.Skipped, ""},
-		{"for tomorrow", "node2", func(s *fact.Recording) { s.Question.ScheduledAt = "2030-01-01T00:00:00Z" }, check.Pass, ""},
+		{
+			"for tomorrow",
+			"node2",
+			func(s *fact.Recording) { s.Question.ScheduledAt = "2030-01-01T00:00:00Z" },
+			check.Pass,
+			"",
+		},
 	},
 	"patroni.election": {
-		{"too few votes, and the leader does not count before 4.0.5", "", func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.4"); facttest.Killed(s, 2) }, check.Fail, ""},
+		{
+			"too few votes, and the leader does not count before 4.0.5",
+			"",
+			func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.4"); facttest.Killed(s, 2) },
+			check.Fail,
+			"",
+		},
 		{"both voters", "", func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.4") }, check.Pass, ""},
 		{"said by candidate.sync", "", func(s *fact.Recording) {
 			facttest.QuorumWith(s, "4.0.4")
 			s.Question.Candidate = "node2"
 			s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node3"}})
 		}, check.Pass, ""},
-		{"no optime", "", func(s *fact.Recording) { s.DCS.Cluster.Value.Optime = facttest.Unknown[fact.LSN]() }, check.Undecided, ""},
+		{
+			"no optime",
+			"",
+			func(s *fact.Recording) { s.DCS.Cluster.Value.Optime = facttest.Unknown[fact.LSN]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"patroni.faults": {
-		{"archiving, 2.0.1", "", by("2.0.1", func(s *fact.Recording) { facttest.Set(s, "node1", "archive_mode", "always") }), check.Fail, check.Warning},
+		{
+			"archiving, 2.0.1",
+			"",
+			by("2.0.1", func(s *fact.Recording) { facttest.Set(s, "node1", "archive_mode", "always") }),
+			check.Fail,
+			check.Warning,
+		},
 		{"archiving, 2.0.1, and a wide limit", "", by("2.0.1", func(s *fact.Recording) {
 			facttest.Set(s, "node1", "archive_mode", "always")
 			facttest.Dynamic(s).MaximumLag, facttest.Dynamic(s).UsePgRewind = fact.Known("16777216"), fact.Known(false)
@@ -57,15 +81,39 @@ var patroniCases = map[string][]breakage{
 			facttest.Dynamic(s).UsePgRewind = fact.Known(false)
 		}), check.Pass, ""},
 		{"logical slots, 2.0.2", "", by("2.0.2", facttest.Declare), check.Fail, ""},
-		{"logical slots, 2.1.0", "", by("2.1.0", func(s *fact.Recording) { facttest.Declare(s); facttest.Dynamic(s).UsePgRewind = fact.Known(false) }), check.Pass, ""},
+		{
+			"logical slots, 2.1.0",
+			"",
+			by("2.1.0", func(s *fact.Recording) { facttest.Declare(s); facttest.Dynamic(s).UsePgRewind = fact.Known(false) }),
+			check.Pass,
+			"",
+		},
 		{"rewind, 2.1.1", "", by("2.1.1", func(*fact.Recording) {}), check.Fail, check.Warning},
 		{"rewind, 2.1.2", "", by("2.1.2", func(*fact.Recording) {}), check.Pass, ""},
 		{"strict, 3.0.3", "", by("3.0.3", facttest.Strictly), check.Fail, check.Warning},
 		{"strict, 3.0.4", "", by("3.0.4", facttest.Strictly), check.Pass, ""},
-		{"standby cluster with /sync, 3.3.0", "", by("3.3.0", func(s *fact.Recording) { facttest.SyncOn(s); facttest.StandbySite(s) }), check.Fail, check.Warning},
-		{"standby cluster with /sync, 3.3.1", "", by("3.3.1", func(s *fact.Recording) { facttest.SyncOn(s); facttest.StandbySite(s) }), check.Pass, ""},
+		{
+			"standby cluster with /sync, 3.3.0",
+			"",
+			by("3.3.0", func(s *fact.Recording) { facttest.SyncOn(s); facttest.StandbySite(s) }),
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"standby cluster with /sync, 3.3.1",
+			"",
+			by("3.3.1", func(s *fact.Recording) { facttest.SyncOn(s); facttest.StandbySite(s) }),
+			check.Pass,
+			"",
+		},
 		{"priorities, 4.1.0", "", by("4.1.0", unequal), check.Fail, check.Warning},
-		{"priorities, 4.1.0, a candidate is named", "", by("4.1.0", func(s *fact.Recording) { unequal(s); s.Question.Candidate = "node2" }), check.Pass, ""},
+		{
+			"priorities, 4.1.0, a candidate is named",
+			"",
+			by("4.1.0", func(s *fact.Recording) { unequal(s); s.Question.Candidate = "node2" }),
+			check.Pass,
+			"",
+		},
 		{"priorities, 4.1.0, and they are equal", "", by("4.1.0", func(s *fact.Recording) {
 			unequal(s)
 			facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{})

@@ -38,7 +38,14 @@ func TestEveryCheckHasItsCases(t *testing.T) {
 			}
 		}
 		seen[c.ID] = true
-		for what, text := range map[string]string{"title": c.Title, "why": c.Why, "source": c.Source, "fix": c.Fix, "proof": c.Proof, "since": c.Since} {
+		for what, text := range map[string]string{
+			"title":  c.Title,
+			"why":    c.Why,
+			"source": c.Source,
+			"fix":    c.Fix,
+			"proof":  c.Proof,
+			"since":  c.Since,
+		} {
 			if text == "" {
 				t.Errorf("%s: no %s", c.ID, what)
 			}
@@ -74,7 +81,13 @@ func TestHealthyPassesEveryCheck(t *testing.T) {
 	for _, res := range r.Results {
 		judged[res.Check] = true
 		if res.Status != check.Pass || len(res.Findings) == 0 {
-			t.Errorf("%s %s: %s with %d findings; a pass shows what it saw", res.Check, res.Subject, res.Status, len(res.Findings))
+			t.Errorf(
+				"%s %s: %s with %d findings; a pass shows what it saw",
+				res.Check,
+				res.Subject,
+				res.Status,
+				len(res.Findings),
+			)
 		}
 	}
 	for _, c := range check.Checks {
@@ -107,7 +120,8 @@ func TestBreakages(t *testing.T) {
 						t.Errorf("a finding without question, answer or remedy: %+v", f)
 					}
 				}
-				if b.want != check.Pass && (severity == check.Blocker || b.want != check.Fail) && r.Verdict == preflight.Go && c.Essential {
+				if b.want != check.Pass && (severity == check.Blocker || b.want != check.Fail) && r.Verdict == preflight.Go &&
+					c.Essential {
 					t.Errorf("GO all the same")
 				}
 			})

@@ -8,10 +8,11 @@ import (
 )
 
 var restartScheduled = Check{
-	ID:       "restart.scheduled",
-	Title:    "no restart of the leader or candidate is due soon",
-	Since:    "0.2.0",
-	Why:      "Patroni restarts PostgreSQL at the scheduled time, whichever member leads then: the new leader would go down right after the switchover.",
+	ID:    "restart.scheduled",
+	Title: "no restart of the leader or candidate is due soon",
+	Since: "0.2.0",
+	Why: "Patroni restarts PostgreSQL at the scheduled time, whichever member leads then: the new leader would go " +
+		"down right after the switchover.",
 	Source:   "scheduled_restart in the member key; patroni/ha.py evaluate_scheduled_restart",
 	Fix:      "Cancel the restart: patronictl flush CLUSTER MEMBER restart",
 	Proof:    "docs/accuracy.md: \"a restart of the candidate is due in five minutes\".",
@@ -23,7 +24,10 @@ var restartScheduled = Check{
 	Run:      runRestart,
 }
 
-var keyScheduledRestart = fact.OfKey("scheduled_restart in the member key", func(k fact.MemberKey) fact.Observed[string] { return k.ScheduledRestart })
+var keyScheduledRestart = fact.OfKey(
+	"scheduled_restart in the member key",
+	func(k fact.MemberKey) fact.Observed[string] { return k.ScheduledRestart },
+)
 
 // restartWithin is how close to the switchover a restart does harm.
 const restartWithin = 10 * time.Minute

@@ -10,33 +10,67 @@ import (
 
 var scheduleCases = map[string][]breakage{
 	"schedule.time": {
-		{"in the past", "", func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, -time.Minute)) }, check.Fail, ""},
+		{
+			"in the past",
+			"",
+			func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, -time.Minute)) },
+			check.Fail,
+			"",
+		},
 		{"in maintenance mode", "", func(s *fact.Recording) {
 			facttest.Schedule(s, facttest.TimeIn(s, time.Hour))
 			facttest.Dynamic(s).Pause = fact.Known(true)
 		}, check.Fail, ""},
 		{"no time", "", func(s *fact.Recording) { facttest.Schedule(s, "tomorrow at noon") }, check.Fail, ""},
 		{"no zone", "", func(s *fact.Recording) { facttest.Schedule(s, "2027-01-01T03:00") }, check.Fail, check.Warning},
-		{"in the future", "", func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, time.Minute)) }, check.Pass, ""},
-		{"with a space and no colon", "", func(s *fact.Recording) { facttest.Schedule(s, "2027-01-01 03:00 +0100") }, check.Pass, ""},
-		{"now", "", func(s *fact.Recording) { facttest.Schedule(s, "now"); facttest.Dynamic(s).Pause = fact.Known(true) }, check.Pass, ""},
+		{
+			"in the future",
+			"",
+			func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, time.Minute)) },
+			check.Pass,
+			"",
+		},
+		{
+			"with a space and no colon",
+			"",
+			func(s *fact.Recording) { facttest.Schedule(s, "2027-01-01 03:00 +0100") },
+			check.Pass,
+			"",
+		},
+		{
+			"now",
+			"",
+			func(s *fact.Recording) { facttest.Schedule(s, "now"); facttest.Dynamic(s).Pause = fact.Known(true) },
+			check.Pass,
+			"",
+		},
 		{"no pause to be had", "", func(s *fact.Recording) {
 			facttest.Schedule(s, facttest.TimeIn(s, time.Hour))
 			facttest.Dynamic(s).Pause = facttest.Unknown[bool]()
 		}, check.Undecided, ""},
 	},
 	"schedule.unjudged": {
-		{"scheduled", "", func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, time.Hour)) }, check.Fail, check.Warning},
+		{
+			"scheduled",
+			"",
+			func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, time.Hour)) },
+			check.Fail,
+			check.Warning,
+		},
 		{"no answer of the DCS", "", func(s *fact.Recording) { s.DCS.Read = facttest.Unknown[int]() }, check.Skipped, ""},
 	},
 	"schedule.clock": {
 		{"ahead", "node1", func(s *fact.Recording) {
 			facttest.Schedule(s, facttest.TimeIn(s, time.Hour))
-			facttest.Member(s.Snapshot, "node1").REST.Value.Date = fact.Known(facttest.Member(s.Snapshot, "node1").REST.Stamp.At.Add(time.Minute))
+			facttest.Member(s.Snapshot, "node1").REST.Value.Date = fact.Known(
+				facttest.Member(s.Snapshot, "node1").REST.Stamp.At.Add(time.Minute),
+			)
 		}, check.Fail, check.Warning},
 		{"behind", "node1", func(s *fact.Recording) {
 			facttest.Schedule(s, facttest.TimeIn(s, time.Hour))
-			facttest.Member(s.Snapshot, "node1").REST.Value.Date = fact.Known(facttest.Member(s.Snapshot, "node1").REST.Stamp.At.Add(-time.Minute))
+			facttest.Member(s.Snapshot, "node1").REST.Value.Date = fact.Known(
+				facttest.Member(s.Snapshot, "node1").REST.Stamp.At.Add(-time.Minute),
+			)
 		}, check.Fail, check.Warning},
 		{"right", "node1", func(s *fact.Recording) { facttest.Schedule(s, facttest.TimeIn(s, time.Hour)) }, check.Pass, ""},
 		{"no date", "node1", func(s *fact.Recording) {

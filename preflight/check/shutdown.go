@@ -10,13 +10,17 @@ import (
 )
 
 var shutdownWalsenders = Check{
-	ID:        "shutdown.walsenders",
-	Title:     "every consumer of the leader's WAL answers",
-	Since:     "0.2.0",
-	Why:       "A fast shutdown of PostgreSQL waits for every walsender, of a member or not, until its client has confirmed all WAL or wal_sender_timeout has passed; with wal_sender_timeout = 0 it waits indefinitely. Meanwhile Patroni keeps the leader key: the cluster has no primary, and patronictl says \"status unknown\".",
-	Source:    "pg_stat_replication on the leader: sent_lsn, flush_lsn, reply_time; postgres: ShutdownXLOG, WalSndWaitStopping, WalSndDone; patroni/postgresql/__init__.py _do_stop",
-	Fix:       "Stop or repair that client, or end its walsender: SELECT pg_terminate_backend(pid).",
-	Proof:     "docs/accuracy.md: pg_receivewal, a standby and a logical consumer, each frozen with a backlog, kept real clusters without a primary for 20 to 35 s.",
+	ID:    "shutdown.walsenders",
+	Title: "every consumer of the leader's WAL answers",
+	Since: "0.2.0",
+	Why: "A fast shutdown of PostgreSQL waits for every walsender, of a member or not, until its client has " +
+		"confirmed all WAL or wal_sender_timeout has passed; with wal_sender_timeout = 0 it waits indefinitely. Meanwhile " +
+		"Patroni keeps the leader key: the cluster has no primary, and patronictl says \"status unknown\".",
+	Source: "pg_stat_replication on the leader: sent_lsn, flush_lsn, reply_time; postgres: ShutdownXLOG, " +
+		"WalSndWaitStopping, WalSndDone; patroni/postgresql/__init__.py _do_stop",
+	Fix: "Stop or repair that client, or end its walsender: SELECT pg_terminate_backend(pid).",
+	Proof: "docs/accuracy.md: pg_receivewal, a standby and a logical consumer, each frozen with a backlog, kept " +
+		"real clusters without a primary for 20 to 35 s.",
 	Kind:      Policy,
 	Severity:  Blocker,
 	Essential: true,
@@ -27,13 +31,16 @@ var shutdownWalsenders = Check{
 }
 
 var shutdownBacklog = Check{
-	ID:       "shutdown.backlog",
-	Title:    "no consumer of the leader's WAL is far behind",
-	Since:    "0.2.0",
-	Why:      "The old leader stops when every consumer has received all WAL. A logical consumer has to finish before the last checkpoint, so the cluster has no primary meanwhile; a physical one delays the return of the old leader.",
-	Source:   "pg_stat_replication on the leader: flush_lsn, or write_lsn if the client does not flush; pg_replication_slots.slot_type; postgres: XLogSendLogical",
-	Fix:      "Wait until it has caught up.",
-	Proof:    "docs/accuracy.md: \"bystander behind a slow line\"; the case of a logical consumer follows PostgreSQL's source.",
+	ID:    "shutdown.backlog",
+	Title: "no consumer of the leader's WAL is far behind",
+	Since: "0.2.0",
+	Why: "The old leader stops when every consumer has received all WAL. A logical consumer has to finish before " +
+		"the last checkpoint, so the cluster has no primary meanwhile; a physical one delays the return of the old leader.",
+	Source: "pg_stat_replication on the leader: flush_lsn, or write_lsn if the client does not flush; " +
+		"pg_replication_slots.slot_type; postgres: XLogSendLogical",
+	Fix: "Wait until it has caught up.",
+	Proof: "docs/accuracy.md: \"bystander behind a slow line\"; the case of a logical consumer follows PostgreSQL's " +
+		"source.",
 	Kind:     Policy,
 	Severity: Warning,
 	Of:       OfLeader,
@@ -43,10 +50,11 @@ var shutdownBacklog = Check{
 }
 
 var shutdownArchiver = Check{
-	ID:       "shutdown.archiver",
-	Title:    "the leader's archiver keeps up",
-	Since:    "0.2.0",
-	Why:      "Before it stops, PostgreSQL archives the remaining WAL. Since 2.1.2 Patroni releases the leader key before that; the old leader returns later, and WAL that it could not archive is missing in the archive.",
+	ID:    "shutdown.archiver",
+	Title: "the leader's archiver keeps up",
+	Since: "0.2.0",
+	Why: "Before it stops, PostgreSQL archives the remaining WAL. Since 2.1.2 Patroni releases the leader key " +
+		"before that; the old leader returns later, and WAL that it could not archive is missing in the archive.",
 	Source:   "pg_stat_archiver, pg_ls_archive_statusdir() on the leader; patroni/postgresql/__init__.py _do_stop",
 	Fix:      "Make archive_command work, and wait until no file waits to be archived.",
 	Proof:    "docs/accuracy.md: \"archiving fails\".",
@@ -59,10 +67,11 @@ var shutdownArchiver = Check{
 }
 
 var shutdownCheckpoint = Check{
-	ID:       "shutdown.checkpoint",
-	Title:    "the checkpoint before the shutdown has little to write",
-	Since:    "0.2.0",
-	Why:      "Patroni runs CHECKPOINT before it stops the leader, without a time limit. The leader serves meanwhile, but patronictl may stop waiting and say \"status unknown\".",
+	ID:    "shutdown.checkpoint",
+	Title: "the checkpoint before the shutdown has little to write",
+	Since: "0.2.0",
+	Why: "Patroni runs CHECKPOINT before it stops the leader, without a time limit. The leader serves meanwhile, " +
+		"but patronictl may stop waiting and say \"status unknown\".",
 	Source:   "pg_control_checkpoint().redo_lsn and shared_buffers on the leader; patroni/postgresql/__init__.py _do_stop",
 	Fix:      "Run CHECKPOINT on the leader right before the switchover.",
 	Proof:    "Cases on a recorded snapshot, and Patroni's source; how long it takes depends on the storage.",
@@ -75,10 +84,11 @@ var shutdownCheckpoint = Check{
 }
 
 var shutdownSessions = Check{
-	ID:       "shutdown.sessions",
-	Title:    "the shutdown harms nothing that runs on the leader",
-	Since:    "0.2.0",
-	Why:      "A fast shutdown ends every session. Transactions are rolled back, and a base backup in progress is lost; prepared transactions survive, with their locks.",
+	ID:    "shutdown.sessions",
+	Title: "the shutdown harms nothing that runs on the leader",
+	Since: "0.2.0",
+	Why: "A fast shutdown ends every session. Transactions are rolled back, and a base backup in progress is lost; " +
+		"prepared transactions survive, with their locks.",
 	Source:   "pg_stat_activity, pg_prepared_xacts and pg_stat_progress_basebackup on the leader",
 	Fix:      "Let it finish, or end it.",
 	Proof:    "docs/accuracy.md: \"a base backup is being taken\", \"a prepared transaction\".",
@@ -91,10 +101,11 @@ var shutdownSessions = Check{
 }
 
 var shutdownStopTimeout = Check{
-	ID:       "shutdown.stop_timeout",
-	Title:    "PostgreSQL is given enough time to shut down",
-	Since:    "0.2.0",
-	Why:      "In synchronous mode Patroni kills PostgreSQL after primary_stop_timeout. The old leader then needs crash recovery, and pg_rewind if it has WAL that the new leader lacks.",
+	ID:    "shutdown.stop_timeout",
+	Title: "PostgreSQL is given enough time to shut down",
+	Since: "0.2.0",
+	Why: "In synchronous mode Patroni kills PostgreSQL after primary_stop_timeout. The old leader then needs crash " +
+		"recovery, and pg_rewind if it has WAL that the new leader lacks.",
 	Source:   "patroni/ha.py primary_stop_timeout; patroni/postgresql/__init__.py _do_stop",
 	Fix:      "Set primary_stop_timeout to 0, or to more than a shutdown takes.",
 	Proof:    "docs/accuracy.md: \"primary_stop_timeout in synchronous mode\".",
@@ -107,13 +118,16 @@ var shutdownStopTimeout = Check{
 }
 
 var shutdownEarlyRelease = Check{
-	ID:        "shutdown.early_release",
-	Title:     "the leader keeps its key until the candidate has all WAL",
-	Since:     "0.2.0",
-	Why:       "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not only the candidate: a candidate slower than another member is promoted without the leader's last WAL, and acknowledged commits are lost.",
-	Source:    "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
-	Fix:       "Wait until the candidate has caught up with the other members, or update Patroni to 3.1.0 or later.",
-	Proof:     "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted without 1000 committed rows; cases by version. On 3.0.2 it never happened while the candidate kept up.",
+	ID:    "shutdown.early_release",
+	Title: "the leader keeps its key until the candidate has all WAL",
+	Since: "0.2.0",
+	Why: "Patroni 2.1.2 to 3.0.4 releases the leader key as soon as any member has the last checkpoint, not only " +
+		"the candidate: a candidate slower than another member is promoted without the leader's last WAL, and acknowledged " +
+		"commits are lost.",
+	Source: "patroni/ha.py demote, is_failover_possible; release notes of 3.1.0: \"on switchover\" shutdown checks",
+	Fix:    "Wait until the candidate has caught up with the other members, or update Patroni to 3.1.0 or later.",
+	Proof: "e2e/release_test.go: on a cluster of 3.0.4 a candidate 600 kB slower than the bystander was promoted " +
+		"without 1000 committed rows; cases by version. On 3.0.2 it never happened while the candidate kept up.",
 	Kind:      PatroniRule,
 	Severity:  Warning,
 	Essential: true,
@@ -123,7 +137,10 @@ var shutdownEarlyRelease = Check{
 	Run:       runEarlyRelease,
 }
 
-var stopTimeout = fact.OfConfig("primary_stop_timeout in /config", func(c fact.DynamicConfig) fact.Observed[int64] { return c.PrimaryStopTimeout })
+var stopTimeout = fact.OfConfig(
+	"primary_stop_timeout in /config",
+	func(c fact.DynamicConfig) fact.Observed[int64] { return c.PrimaryStopTimeout },
+)
 
 func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	asked := s.SQLQuery(m, "pg_stat_replication")
@@ -134,8 +151,14 @@ func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			continue
 		}
 		f := Finding{
-			Asked:    asked,
-			Observed: fmt.Sprintf("%s has been silent for %.0f s; %s not sent, %s not confirmed", c.Who(), c.Silence, fact.Size(c.Unsent), fact.Size(c.Unconfirmed)),
+			Asked: asked,
+			Observed: fmt.Sprintf(
+				"%s has been silent for %.0f s; %s not sent, %s not confirmed",
+				c.Who(),
+				c.Silence,
+				fact.Size(c.Unsent),
+				fact.Size(c.Unconfirmed),
+			),
 			Expected: "a reply every 10 s",
 			Effect:   "PostgreSQL does not stop before it answers. Meanwhile the cluster has no primary" + consumerUntil(c),
 			Remedy:   fmt.Sprintf("Stop or repair that client, or on %s: SELECT pg_terminate_backend(%d);", m, c.PID),
@@ -145,7 +168,9 @@ func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		if c.Doubtful() {
 			f.Severity = Warning
-			f.Effect = "If it no longer receives WAL, the shutdown waits for it" + consumerUntil(c) + " It may also reply rarely, or its clock may be wrong: the client stamps the reply."
+			f.Effect = "If it no longer receives WAL, the shutdown waits for it" + consumerUntil(
+				c,
+			) + " It may also reply rarely, or its clock may be wrong: the client stamps the reply."
 		} else if c.Timeout > 0 && c.Timeout <= fact.ShortTimeout {
 			f.Severity = Warning
 		}
@@ -186,14 +211,17 @@ func runBacklog(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		}
 		switch {
 		case c.Logical:
-			f.Effect = "It has to receive all of that before PostgreSQL writes its last checkpoint; meanwhile the cluster has no primary."
+			f.Effect = "It has to receive all of that before PostgreSQL writes its last checkpoint; meanwhile the cluster has " +
+				"no primary."
 			if c.Unconfirmed > logicalBlocks {
 				f.Severity = Blocker
 			}
 		case early:
-			f.Effect = "Patroni releases the leader key as soon as the candidate has all WAL, but the old leader stops, and returns, only after this consumer."
+			f.Effect = "Patroni releases the leader key as soon as the candidate has all WAL, but the old leader stops, and " +
+				"returns, only after this consumer."
 		default:
-			f.Effect = "Patroni before 2.1.2 releases the leader key only when PostgreSQL has stopped, which waits for this consumer."
+			f.Effect = "Patroni before 2.1.2 releases the leader key only when PostgreSQL has stopped, which waits for this " +
+				"consumer."
 		}
 		out = append(out, f.bytesOf(c.Unconfirmed, backlogWarns))
 	}
@@ -227,13 +255,23 @@ func runArchiver(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "the last attempt did not fail, %d WAL files wait", ready)
 	}
 	f := Finding{
-		Asked: asked, Observed: strings.Join(what, "; "),
-		Effect: fmt.Sprintf("%s does not stop before its archiver has tried the remaining files, and returns later; files that it cannot archive are missing in the archive.", m),
-		Remedy: fmt.Sprintf("Make archive_command on %s work (its PostgreSQL log says why it fails), and wait until pg_stat_archiver shows no new failure.", m),
+		Asked:    asked,
+		Observed: strings.Join(what, "; "),
+		Effect: fmt.Sprintf(
+			"%s does not stop before its archiver has tried the remaining files, and returns later; files that it cannot "+
+				"archive are missing in the archive.",
+			m,
+		),
+		Remedy: fmt.Sprintf(
+			"Make archive_command on %s work (its PostgreSQL log says why it fails), and wait until pg_stat_archiver shows no "+
+				"new failure.",
+			m,
+		),
 	}
 	if fact.OlderThan(fact.KeyVersion.Get(s, m), 2, 1, 2) {
 		f.Severity = Blocker
-		f.Effect = "Patroni before 2.1.2 waits for the archiver before it releases the leader key: meanwhile the cluster has no primary. " + f.Effect
+		f.Effect = "Patroni before 2.1.2 waits for the archiver before it releases the leader key: meanwhile the cluster " +
+			"has no primary. " + f.Effect
 	}
 	return []Finding{f}
 }
@@ -252,8 +290,13 @@ func runCheckpoint(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "at most %s to write", fact.Size(bytes))
 	}
 	return []Finding{Finding{
-		Asked: asked, Observed: fmt.Sprintf("up to %s to write since the last checkpoint", fact.Size(bytes)),
-		Effect: fmt.Sprintf("Patroni runs CHECKPOINT before it stops the leader and waits for it without a limit; patronictl may say \"status unknown\" after %.0f s. The leader serves meanwhile.", forecast.AnswerLimit(s)),
+		Asked:    asked,
+		Observed: fmt.Sprintf("up to %s to write since the last checkpoint", fact.Size(bytes)),
+		Effect: fmt.Sprintf(
+			"Patroni runs CHECKPOINT before it stops the leader and waits for it without a limit; patronictl may say \"status "+
+				"unknown\" after %.0f s. The leader serves meanwhile.",
+			forecast.AnswerLimit(s),
+		),
 		Remedy: fmt.Sprintf("On %s, right before the switchover: CHECKPOINT;", m),
 	}.bytesOf(bytes, checkpointWarns)}
 }
@@ -272,19 +315,32 @@ func runSessions(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			"The shutdown cuts it off: it has to be repeated.", "Wait until it is complete.")
 	}
 	if a.PreparedTransactions > 0 {
-		add("pg_prepared_xacts", fmt.Sprintf("%d prepared transactions", a.PreparedTransactions),
-			"They survive, with their locks, and wait on the new leader for their COMMIT PREPARED; the transaction manager has to reach it there.",
-			"Make sure that the transaction manager follows the leader, or let it finish first.")
+		add(
+			"pg_prepared_xacts",
+			fmt.Sprintf("%d prepared transactions", a.PreparedTransactions),
+			"They survive, with their locks, and wait on the new leader for their COMMIT PREPARED; the transaction manager "+
+				"has to reach it there.",
+			"Make sure that the transaction manager follows the leader, or let it finish first.",
+		)
 	}
 	if a.OldestTransactionSeconds > longTransaction {
-		add("pg_stat_activity", fmt.Sprintf("a transaction has been open for %d s", a.OldestTransactionSeconds),
-			"The shutdown ends it: its work is rolled back.", "Wait for it, or end it: SELECT pid, query FROM pg_stat_activity ORDER BY xact_start;")
+		add(
+			"pg_stat_activity",
+			fmt.Sprintf("a transaction has been open for %d s", a.OldestTransactionSeconds),
+			"The shutdown ends it: its work is rolled back.",
+			"Wait for it, or end it: SELECT pid, query FROM pg_stat_activity ORDER BY xact_start;",
+		)
 		out[len(out)-1] = out[len(out)-1].secondsOf(a.OldestTransactionSeconds, longTransaction)
 	}
 	if len(out) > 0 {
 		return out
 	}
-	return Witnessed(s.SQLQuery(m, "pg_stat_activity"), "%d sessions, %d of them active; no long transaction, no base backup, no prepared transaction", a.Sessions, a.Active)
+	return Witnessed(
+		s.SQLQuery(m, "pg_stat_activity"),
+		"%d sessions, %d of them active; no long transaction, no base backup, no prepared transaction",
+		a.Sessions,
+		a.Active,
+	)
 }
 
 func runStopTimeout(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
@@ -294,9 +350,14 @@ func runStopTimeout(s *fact.Snapshot, _ fact.Question, _ string) []Finding {
 		return Witnessed(asked, "primary_stop_timeout %d, synchronous mode %s: PostgreSQL has enough time", seconds, mode)
 	}
 	return []Finding{Finding{
-		Asked: asked, Observed: fmt.Sprintf("primary_stop_timeout is %d s in synchronous mode", seconds),
-		Effect: "If the shutdown takes longer, Patroni kills PostgreSQL: crash recovery on the old leader, and pg_rewind if it has diverged.",
-		Remedy: fmt.Sprintf("patronictl edit-config %s -s primary_stop_timeout=0, or make sure that a shutdown takes less (see the forecast).", s.Target.Scope),
+		Asked:    asked,
+		Observed: fmt.Sprintf("primary_stop_timeout is %d s in synchronous mode", seconds),
+		Effect: "If the shutdown takes longer, Patroni kills PostgreSQL: crash recovery on the old leader, and pg_rewind " +
+			"if it has diverged.",
+		Remedy: fmt.Sprintf(
+			"patronictl edit-config %s -s primary_stop_timeout=0, or make sure that a shutdown takes less (see the forecast).",
+			s.Target.Scope,
+		),
 	}.secondsOf(seconds, 0)}
 }
 
@@ -312,36 +373,39 @@ const (
 // othersReceived is how far the other replicas are, where the leader's release
 // makes that matter: by SQL, else by the leader's account of them. One that the
 // leader has no row of is not connected, and gets no last checkpoint.
-var othersReceived = fact.Fact[map[string]fact.LSN]{Label: "the positions of the other members", Of: func(s *fact.Snapshot, m string) fact.Observed[map[string]fact.LSN] {
-	out := map[string]fact.LSN{}
-	version, ok := fact.KeyVersion.Of(s, s.Leader()).Get()
-	if ok && (fact.OlderThan(version, 2, 1, 2) || !fact.OlderThan(version, 3, 1, 0)) {
-		return fact.Known(out)
-	}
-	rows := fact.WALSenders.Of(s, s.Leader())
-	for _, other := range s.Replicas() {
-		if other == m {
-			continue
+var othersReceived = fact.Fact[map[string]fact.LSN]{
+	Label: "the positions of the other members",
+	Of: func(s *fact.Snapshot, m string) fact.Observed[map[string]fact.LSN] {
+		out := map[string]fact.LSN{}
+		version, ok := fact.KeyVersion.Of(s, s.Leader()).Get()
+		if ok && (fact.OlderThan(version, 2, 1, 2) || !fact.OlderThan(version, 3, 1, 0)) {
+			return fact.Known(out)
 		}
-		if at, ok := fact.SQLReceived.Of(s, other).Get(); ok {
-			out[other] = at
-			continue
-		}
-		if !rows.Known() {
-			return fact.Because[map[string]fact.LSN](rows)
-		}
-		for _, w := range *rows.Value {
-			switch at, ok := w.FlushLSN.Get(); {
-			case !fact.SameApplicationName(w.ApplicationName, other):
-			case !ok:
-				return fact.NotKnown[map[string]fact.LSN](w.FlushLSN.Cause(), "%s, flush_lsn: %s", other, w.FlushLSN.Reason())
-			default:
-				out[other] = max(out[other], at)
+		rows := fact.WALSenders.Of(s, s.Leader())
+		for _, other := range s.Replicas() {
+			if other == m {
+				continue
+			}
+			if at, ok := fact.SQLReceived.Of(s, other).Get(); ok {
+				out[other] = at
+				continue
+			}
+			if !rows.Known() {
+				return fact.Because[map[string]fact.LSN](rows)
+			}
+			for _, w := range *rows.Value {
+				switch at, ok := w.FlushLSN.Get(); {
+				case !fact.SameApplicationName(w.ApplicationName, other):
+				case !ok:
+					return fact.NotKnown[map[string]fact.LSN](w.FlushLSN.Cause(), "%s, flush_lsn: %s", other, w.FlushLSN.Reason())
+				default:
+					out[other] = max(out[other], at)
+				}
 			}
 		}
-	}
-	return fact.Known(out)
-}}
+		return fact.Known(out)
+	},
+}
 
 func runEarlyRelease(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	version := fact.KeyVersion.Of(s, s.Leader()).Must()
@@ -366,8 +430,12 @@ func runEarlyRelease(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	f := Finding{
 		Asked:    s.SQLQuery(m, "pg_last_wal_receive_lsn()"),
 		Observed: fmt.Sprintf("%s is %s behind %s, and the leader runs Patroni %s", m, fact.Size(by), ahead, version),
-		Effect:   fmt.Sprintf("This version releases the leader key as soon as any member has the last checkpoint. %s would be promoted without the WAL that it lacks: acknowledged commits are lost.", m),
-		Remedy:   fmt.Sprintf("Wait until %s has caught up with %s, or switch over to %s.", m, ahead, ahead),
+		Effect: fmt.Sprintf(
+			"This version releases the leader key as soon as any member has the last checkpoint. %s would be promoted without "+
+				"the WAL that it lacks: acknowledged commits are lost.",
+			m,
+		),
+		Remedy: fmt.Sprintf("Wait until %s has caught up with %s, or switch over to %s.", m, ahead, ahead),
 	}.bytesOf(by, slowerSurely)
 	if surely {
 		f.Severity = Blocker

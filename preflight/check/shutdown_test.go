@@ -20,7 +20,16 @@ func unconfirmedYet(s *fact.Recording, silence time.Duration) {
 	rows, slots := *facttest.LeaderSQL(s).WalSenders.Value, *facttest.LeaderSQL(s).Slots.Value
 	w := &rows[len(rows)-1]
 	w.SentLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value - 0x68)
-	w.WriteLSN, w.FlushLSN, w.ReplayLSN = fact.NotKnown[fact.LSN](fact.Absent, "NULL"), fact.NotKnown[fact.LSN](fact.Absent, "NULL"), fact.NotKnown[fact.LSN](fact.Absent, "NULL")
+	w.WriteLSN, w.FlushLSN, w.ReplayLSN = fact.NotKnown[fact.LSN](
+		fact.Absent,
+		"NULL",
+	), fact.NotKnown[fact.LSN](
+		fact.Absent,
+		"NULL",
+	), fact.NotKnown[fact.LSN](
+		fact.Absent,
+		"NULL",
+	)
 	slots[len(slots)-1].ConfirmedFlush = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value - 0x3ACB108)
 }
 
@@ -28,8 +37,18 @@ func unconfirmedYet(s *fact.Recording, silence time.Duration) {
 func TestConsumersByName(t *testing.T) {
 	s := facttest.Healthy(t)
 	facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 58<<20, 58<<20)
-	text := facttest.ResultOf(t, preflight.Judge(s.Snapshot, s.Question, check.Policies{}), "shutdown.walsenders", "node1").Findings[0].Sentence()
-	for _, want := range []string{`"cdc" from 192.0.2.7, pid 4711`, "58.0 MB not sent", "pg_terminate_backend(4711)", "60 s (wal_sender_timeout)"} {
+	text := facttest.ResultOf(
+		t,
+		preflight.Judge(s.Snapshot, s.Question, check.Policies{}),
+		"shutdown.walsenders",
+		"node1",
+	).Findings[0].Sentence()
+	for _, want := range []string{
+		`"cdc" from 192.0.2.7, pid 4711`,
+		"58.0 MB not sent",
+		"pg_terminate_backend(4711)",
+		"60 s (wal_sender_timeout)",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in %s", want, text)
 		}
@@ -38,11 +57,41 @@ func TestConsumersByName(t *testing.T) {
 
 var shutdownCases = map[string][]breakage{
 	"shutdown.walsenders": {
-		{"a backlog not sent, silent for 13 s", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 58<<20, 58<<20) }, check.Fail, ""},
-		{"a backlog not confirmed, silent for 13 s", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 0, 2<<20) }, check.Fail, ""},
-		{"silent for longer than half the timeout, on a member's machine", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.OnNode3, 40*time.Second, 0, 0) }, check.Fail, ""},
-		{"the same on a machine of which the clock is not known", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 40*time.Second, 0, 0) }, check.Fail, check.Warning},
-		{"silent for 16 s with little to confirm", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.OnNode3, 16*time.Second, 0, 100) }, check.Fail, check.Warning},
+		{
+			"a backlog not sent, silent for 13 s",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 58<<20, 58<<20) },
+			check.Fail,
+			"",
+		},
+		{
+			"a backlog not confirmed, silent for 13 s",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 0, 2<<20) },
+			check.Fail,
+			"",
+		},
+		{
+			"silent for longer than half the timeout, on a member's machine",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.OnNode3, 40*time.Second, 0, 0) },
+			check.Fail,
+			"",
+		},
+		{
+			"the same on a machine of which the clock is not known",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 40*time.Second, 0, 0) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"silent for 16 s with little to confirm",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.OnNode3, 16*time.Second, 0, 100) },
+			check.Fail,
+			check.Warning,
+		},
 		{"a backlog, and a short timeout", "node1", func(s *fact.Recording) {
 			facttest.Set(s, "node1", "wal_sender_timeout", "15000")
 			facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 58<<20, 58<<20)
@@ -53,15 +102,39 @@ var shutdownCases = map[string][]breakage{
 		}, check.Fail, ""},
 		{"a member", "node1", func(s *fact.Recording) {
 			w := &(*facttest.LeaderSQL(s).WalSenders.Value)[1]
-			w.SentLSN, w.FlushLSN = fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value-60<<20), fact.Known(*facttest.LeaderSQL(s).FlushLSN.Value-60<<20)
+			w.SentLSN, w.FlushLSN = fact.Known(
+				*facttest.LeaderSQL(s).FlushLSN.Value-60<<20,
+			), fact.Known(
+				*facttest.LeaderSQL(s).FlushLSN.Value-60<<20,
+			)
 			w.ReplyTime = fact.Known(facttest.LeaderSQL(s).At.Value.Add(-13 * time.Second))
 		}, check.Fail, ""},
-		{"a backlog, and it answers", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 3*time.Second, 58<<20, 58<<20) }, check.Pass, ""},
-		{"idle, and replies every 10 s", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 10*time.Second, 0, 0) }, check.Pass, ""},
-		{"idle, and replies when it is asked to", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 29*time.Second, 0, 0) }, check.Pass, ""},
+		{
+			"a backlog, and it answers",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 3*time.Second, 58<<20, 58<<20) },
+			check.Pass,
+			"",
+		},
+		{
+			"idle, and replies every 10 s",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 10*time.Second, 0, 0) },
+			check.Pass,
+			"",
+		},
+		{
+			"idle, and replies when it is asked to",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 29*time.Second, 0, 0) },
+			check.Pass,
+			"",
+		},
 		{"a member's clock is behind by a minute", "node1", func(s *fact.Recording) {
 			facttest.ConsumerFrom(s, facttest.OnNode3, 65*time.Second, 0, 0)
-			facttest.Member(s.Snapshot, "node3").SQL.Value.At = fact.Known(facttest.Member(s.Snapshot, "node3").SQL.Value.At.Must().Add(-time.Minute))
+			facttest.Member(s.Snapshot, "node3").SQL.Value.At = fact.Known(
+				facttest.Member(s.Snapshot, "node3").SQL.Value.At.Must().Add(-time.Minute),
+			)
 		}, check.Pass, ""},
 		{"a base backup", "node1", func(s *fact.Recording) {
 			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Hour, 1<<30, 1<<30)
@@ -73,9 +146,21 @@ var shutdownCases = map[string][]breakage{
 			rows := *facttest.LeaderSQL(s).WalSenders.Value
 			rows[len(rows)-1].FlushLSN = fact.NotKnown[fact.LSN](fact.Absent, "NULL")
 		}, check.Pass, ""},
-		{"one large transaction for a logical client that has confirmed nothing yet", "node1", func(s *fact.Recording) { unconfirmedYet(s, 16*time.Second) }, check.Fail, ""},
+		{
+			"one large transaction for a logical client that has confirmed nothing yet",
+			"node1",
+			func(s *fact.Recording) { unconfirmedYet(s, 16*time.Second) },
+			check.Fail,
+			"",
+		},
 		{"the same, and it answers", "node1", func(s *fact.Recording) { unconfirmedYet(s, time.Second) }, check.Pass, ""},
-		{"it never said what it has", "node1", func(s *fact.Recording) { unconfirmedYet(s, time.Second); *facttest.LeaderSQL(s).Slots.Value = nil }, check.Fail, check.Warning},
+		{
+			"it never said what it has",
+			"node1",
+			func(s *fact.Recording) { unconfirmedYet(s, time.Second); *facttest.LeaderSQL(s).Slots.Value = nil },
+			check.Fail,
+			check.Warning,
+		},
 		{"a backlog, and a server that does not tell when it replied", "node1", func(s *fact.Recording) {
 			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 58<<20, 58<<20)
 			rows := *facttest.LeaderSQL(s).WalSenders.Value
@@ -86,8 +171,20 @@ var shutdownCases = map[string][]breakage{
 		}, check.Undecided, ""},
 	},
 	"shutdown.backlog": {
-		{"a physical consumer", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 9<<20) }, check.Fail, check.Warning},
-		{"a physical one, far behind", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 9<<30) }, check.Fail, check.Warning},
+		{
+			"a physical consumer",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 9<<20) },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"a physical one, far behind",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 9<<30) },
+			check.Fail,
+			check.Warning,
+		},
 		{"a logical one", "node1", func(s *fact.Recording) {
 			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 9<<20)
 			facttest.Logically(s)
@@ -100,13 +197,25 @@ var shutdownCases = map[string][]breakage{
 			facttest.LeaderVersion(s, "2.1.1")
 			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 9<<20)
 		}, check.Fail, check.Warning},
-		{"8 MB", "node1", func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 8<<20) }, check.Pass, ""},
+		{
+			"8 MB",
+			"node1",
+			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 8<<20) },
+			check.Pass,
+			"",
+		},
 		{"no right to see", "node1", func(s *fact.Recording) {
 			facttest.LeaderSQL(s).WalSenders = fact.NotKnown[[]fact.WalSender](fact.Privilege, "denied")
 		}, check.Undecided, ""},
 	},
 	"shutdown.archiver": {
-		{"failing", "node1", func(s *fact.Recording) { facttest.Set(s, "node1", "archive_mode", "on"); facttest.FailedOnce(s) }, check.Fail, check.Warning},
+		{
+			"failing",
+			"node1",
+			func(s *fact.Recording) { facttest.Set(s, "node1", "archive_mode", "on"); facttest.FailedOnce(s) },
+			check.Fail,
+			check.Warning,
+		},
 		{"failing after a success", "node1", func(s *fact.Recording) {
 			facttest.Set(s, "node1", "archive_mode", "on")
 			facttest.FailedOnce(s).LastArchivedAt = fact.Known(s.TakenAt.Add(-time.Second))
@@ -129,22 +238,60 @@ var shutdownCases = map[string][]breakage{
 			facttest.Set(s, "node1", "archive_mode", "on")
 			facttest.LeaderSQL(s).Archiver.Value.Ready = facttest.Unknown[int]()
 		}, check.Pass, ""},
-		{"not to be had", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Archiver = facttest.Unknown[fact.Archiver]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Archiver = facttest.Unknown[fact.Archiver]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"shutdown.checkpoint": {
 		{"much to write", "node1", func(s *fact.Recording) {
 			facttest.Set(s, "node1", "shared_buffers", "1048576")
 			facttest.LeaderSQL(s).FlushLSN = fact.Known(fact.LSN(20 << 30))
 		}, check.Fail, check.Warning},
-		{"no more than the buffers hold", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).FlushLSN = fact.Known(fact.LSN(20 << 30)) }, check.Pass, ""},
-		{"not to be had", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Checkpoint = facttest.Unknown[fact.Checkpoint]() }, check.Undecided, ""},
+		{
+			"no more than the buffers hold",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).FlushLSN = fact.Known(fact.LSN(20 << 30)) },
+			check.Pass,
+			"",
+		},
+		{
+			"not to be had",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Checkpoint = facttest.Unknown[fact.Checkpoint]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"shutdown.sessions": {
-		{"a base backup", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Activity.Value.BaseBackups = 1 }, check.Fail, check.Warning},
-		{"prepared transactions", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Activity.Value.PreparedTransactions = 2 }, check.Fail, check.Warning},
-		{"a long transaction", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Activity.Value.OldestTransactionSeconds = 61 }, check.Fail, check.Warning},
+		{
+			"a base backup",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Activity.Value.BaseBackups = 1 },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"prepared transactions",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Activity.Value.PreparedTransactions = 2 },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"a long transaction",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Activity.Value.OldestTransactionSeconds = 61 },
+			check.Fail,
+			check.Warning,
+		},
 		{"a busy leader", "node1", func(s *fact.Recording) {
-			facttest.LeaderSQL(s).Activity = fact.Known(fact.Activity{Sessions: 90, Active: 40, OldestTransactionSeconds: 60, OldestQuerySeconds: 60})
+			facttest.LeaderSQL(s).Activity = fact.Known(
+				fact.Activity{Sessions: 90, Active: 40, OldestTransactionSeconds: 60, OldestQuerySeconds: 60},
+			)
 		}, check.Pass, ""},
 		{"no right to see", "node1", func(s *fact.Recording) {
 			facttest.LeaderSQL(s).Activity = fact.NotKnown[fact.Activity](fact.Privilege, "denied")
@@ -155,11 +302,29 @@ var shutdownCases = map[string][]breakage{
 			facttest.SyncOn(s)
 			facttest.Dynamic(s).PrimaryStopTimeout = fact.Known[int64](5)
 		}, check.Fail, check.Warning},
-		{"without", "", func(s *fact.Recording) { facttest.Dynamic(s).PrimaryStopTimeout = fact.Known[int64](5) }, check.Pass, ""},
-		{"garbled", "", func(s *fact.Recording) { facttest.Dynamic(s).PrimaryStopTimeout = facttest.Unknown[int64]() }, check.Undecided, ""},
+		{
+			"without",
+			"",
+			func(s *fact.Recording) { facttest.Dynamic(s).PrimaryStopTimeout = fact.Known[int64](5) },
+			check.Pass,
+			"",
+		},
+		{
+			"garbled",
+			"",
+			func(s *fact.Recording) { facttest.Dynamic(s).PrimaryStopTimeout = facttest.Unknown[int64]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"shutdown.early_release": {
-		{"3.0.2, slower than another", "node2", func(s *fact.Recording) { facttest.LeaderVersion(s, "3.0.2"); facttest.Lag(s, "node2", 10<<10) }, check.Fail, ""},
+		{
+			"3.0.2, slower than another",
+			"node2",
+			func(s *fact.Recording) { facttest.LeaderVersion(s, "3.0.2"); facttest.Lag(s, "node2", 10<<10) },
+			check.Fail,
+			"",
+		},
 		{"3.0.2, slower by what the leader may have written meanwhile", "node2", func(s *fact.Recording) {
 			facttest.LeaderVersion(s, "3.0.2")
 			facttest.Lag(s, "node2", 100<<10)
@@ -204,9 +369,27 @@ var shutdownCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node3").SQL = facttest.Unknown[fact.SQL]()
 			(*facttest.LeaderSQL(s).WalSenders.Value)[1].FlushLSN = fact.NotKnown[fact.LSN](fact.Absent, "NULL")
 		}, check.Pass, ""},
-		{"3.1.0", "node2", func(s *fact.Recording) { facttest.LeaderVersion(s, "3.1.0"); facttest.Lag(s, "node2", 500<<10) }, check.Pass, ""},
-		{"2.1.1", "node2", func(s *fact.Recording) { facttest.LeaderVersion(s, "2.1.1"); facttest.Lag(s, "node2", 500<<10) }, check.Pass, ""},
-		{"no position", "node2", func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() }, check.Skipped, ""},
+		{
+			"3.1.0",
+			"node2",
+			func(s *fact.Recording) { facttest.LeaderVersion(s, "3.1.0"); facttest.Lag(s, "node2", 500<<10) },
+			check.Pass,
+			"",
+		},
+		{
+			"2.1.1",
+			"node2",
+			func(s *fact.Recording) { facttest.LeaderVersion(s, "2.1.1"); facttest.Lag(s, "node2", 500<<10) },
+			check.Pass,
+			"",
+		},
+		{
+			"no position",
+			"node2",
+			func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").SQL = facttest.Unknown[fact.SQL]() },
+			check.Skipped,
+			"",
+		},
 		{"no version", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node1").Key.Value.Version = facttest.Unknown[string]()
 		}, check.Undecided, ""},

@@ -8,12 +8,24 @@ import (
 
 var slotsCases = map[string][]breakage{
 	"slots.logical": {
-		{"not declared", "node2", func(s *fact.Recording) { facttest.Slot(facttest.LeaderSQL(s), facttest.Cdc) }, check.Fail, ""},
+		{
+			"not declared",
+			"node2",
+			func(s *fact.Recording) { facttest.Slot(facttest.LeaderSQL(s), facttest.Cdc) },
+			check.Fail,
+			"",
+		},
 		{"declared as physical", "node2", func(s *fact.Recording) {
 			facttest.Slot(facttest.LeaderSQL(s), facttest.Cdc)
 			facttest.Dynamic(s).Slots = fact.Known(map[string]fact.PermanentSlot{"cdc": {Type: "physical"}})
 		}, check.Fail, ""},
-		{"failover, not synchronised", "node2", func(s *fact.Recording) { c := facttest.Cdc; c.Failover = true; facttest.Slot(facttest.LeaderSQL(s), c) }, check.Fail, ""},
+		{
+			"failover, not synchronised",
+			"node2",
+			func(s *fact.Recording) { c := facttest.Cdc; c.Failover = true; facttest.Slot(facttest.LeaderSQL(s), c) },
+			check.Fail,
+			"",
+		},
 		{"left to others", "node2", func(s *fact.Recording) {
 			facttest.Slot(facttest.LeaderSQL(s), facttest.Cdc)
 			facttest.Dynamic(s).IgnoreSlots = fact.Known([]map[string]string{{"plugin": "pgoutput", "type": "logical"}})
@@ -39,10 +51,22 @@ var slotsCases = map[string][]breakage{
 			c.Temporary = true
 			facttest.Slot(facttest.LeaderSQL(s), c)
 		}, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.LeaderSQL(s).Slots = facttest.Unknown[[]fact.Slot]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Slots = facttest.Unknown[[]fact.Slot]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"slots.logical_ready": {
-		{"not copied yet", "node2", func(s *fact.Recording) { facttest.Slot(facttest.LeaderSQL(s), facttest.Cdc); facttest.Declare(s) }, check.Fail, ""},
+		{
+			"not copied yet",
+			"node2",
+			func(s *fact.Recording) { facttest.Slot(facttest.LeaderSQL(s), facttest.Cdc); facttest.Declare(s) },
+			check.Fail,
+			"",
+		},
 		{"no catalog_xmin yet", "node2", func(s *fact.Recording) {
 			c := facttest.Cdc
 			facttest.Slot(facttest.LeaderSQL(s), c)
@@ -70,7 +94,13 @@ var slotsCases = map[string][]breakage{
 			facttest.Declare(s)
 		}, check.Pass, ""},
 		{"declared, and not on the leader either", "node2", facttest.Declare, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).Slots = facttest.Unknown[[]fact.Slot]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).Slots = facttest.Unknown[[]fact.Slot]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"slots.foreign": {
 		{"of no member", "node1", func(s *fact.Recording) {
@@ -87,7 +117,13 @@ var slotsCases = map[string][]breakage{
 			facttest.Slot(facttest.LeaderSQL(s), fact.Slot{Name: "dr", Type: "physical"})
 			facttest.Dynamic(s).IgnoreSlots = fact.Known([]map[string]string{{"name": "dr"}})
 		}, check.Pass, ""},
-		{"not to be had", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Slots = facttest.Unknown[[]fact.Slot]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Slots = facttest.Unknown[[]fact.Slot]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"slots.carriers": {
 		{"replicatefrom", "node2", func(s *fact.Recording) {
@@ -103,7 +139,13 @@ var slotsCases = map[string][]breakage{
 			facttest.Declare(s)
 			facttest.Member(s.Snapshot, "node2").Key.Value.Tags = fact.Known(fact.Tags{"nostream": false})
 		}, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).Slots = facttest.Unknown[[]fact.Slot]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).Slots = facttest.Unknown[[]fact.Slot]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"slots.names": {
 		{"two of one name", "", func(s *fact.Recording) {
@@ -115,6 +157,12 @@ var slotsCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node3").Name = "PG.1"
 			facttest.Dynamic(s).UseSlots = fact.Known(false)
 		}, check.Pass, ""},
-		{"garbled", "", func(s *fact.Recording) { facttest.Dynamic(s).UseSlots = facttest.Unknown[bool]() }, check.Undecided, ""},
+		{
+			"garbled",
+			"",
+			func(s *fact.Recording) { facttest.Dynamic(s).UseSlots = facttest.Unknown[bool]() },
+			check.Undecided,
+			"",
+		},
 	},
 }

@@ -10,13 +10,17 @@ import (
 )
 
 var syncStrictCheck = Check{
-	ID:       "sync.strict",
-	Title:    "commits do not wait for the old leader after the switchover",
-	Since:    "0.2.0",
-	Why:      "In strict synchronous mode the new leader acknowledges no commit before a standby has connected: that takes seconds with another standby, and as long as the old leader is away without one. Without strict mode it acknowledges commits meanwhile, and they exist on one node only.",
-	Source:   "patroni/ha.py enforce_primary_role, process_sync_replication_prepromote; patroni/postgresql/sync.py: nosync, replicatefrom",
-	Fix:      "Provide a second standby that streams and may be synchronous, or expect the wait.",
-	Proof:    "docs/accuracy.md: \"synchronous mode, strict\". Measured separately: two nodes of 3.0.2, where commits waited for 3 s.",
+	ID:    "sync.strict",
+	Title: "commits do not wait for the old leader after the switchover",
+	Since: "0.2.0",
+	Why: "In strict synchronous mode the new leader acknowledges no commit before a standby has connected: that " +
+		"takes seconds with another standby, and as long as the old leader is away without one. Without strict mode it " +
+		"acknowledges commits meanwhile, and they exist on one node only.",
+	Source: "patroni/ha.py enforce_primary_role, process_sync_replication_prepromote; patroni/postgresql/sync.py: " +
+		"nosync, replicatefrom",
+	Fix: "Provide a second standby that streams and may be synchronous, or expect the wait.",
+	Proof: "docs/accuracy.md: \"synchronous mode, strict\". Measured separately: two nodes of 3.0.2, where commits " +
+		"waited for 3 s.",
 	Kind:     PatroniRule,
 	Severity: Warning,
 	Of:       OfCluster,
@@ -25,7 +29,10 @@ var syncStrictCheck = Check{
 	Run:      runStrict,
 }
 
-var syncStrict = fact.OfConfig("synchronous_mode_strict in /config", func(c fact.DynamicConfig) fact.Observed[bool] { return c.SynchronousModeStrict })
+var syncStrict = fact.OfConfig(
+	"synchronous_mode_strict in /config",
+	func(c fact.DynamicConfig) fact.Observed[bool] { return c.SynchronousModeStrict },
+)
 
 // standbysAfter are the members besides the old and the new leader of whom it is
 // known that they stream and may be synchronous. Where nobody is named, one of
@@ -37,7 +44,8 @@ func standbysAfter(s *fact.Snapshot, candidate string) []string {
 		upstream, _ := tags["replicatefrom"].(string)
 		_, there := s.Member(upstream)
 		elsewhere := there && upstream != candidate && upstream != s.Leader()
-		if m != candidate && ok && !elsewhere && !patroni.Nosync(tags, fact.KeyVersion.Of(s, m).OrZero()) && patroni.Streams(s, m) {
+		if m != candidate && ok && !elsewhere && !patroni.Nosync(tags, fact.KeyVersion.Of(s, m).OrZero()) &&
+			patroni.Streams(s, m) {
 			out = append(out, m)
 		}
 	}
@@ -50,14 +58,20 @@ func standbysAfter(s *fact.Snapshot, candidate string) []string {
 func runStrict(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	asked, mode, strict, old := s.KeyName("/config"), patroni.SyncActive(s), syncStrict.Get(s, ""), s.Leader()
 	others := standbysAfter(s, q.Candidate)
-	f := Finding{Asked: asked, Observed: fmt.Sprintf("synchronous_mode is %s, synchronous_mode_strict is %t", mode, strict)}
+	f := Finding{
+		Asked:    asked,
+		Observed: fmt.Sprintf("synchronous_mode is %s, synchronous_mode_strict is %t", mode, strict),
+	}
 	switch {
 	case mode == "off":
 		return Witnessed(asked, "synchronous mode is off")
 	case !strict && len(others) > 0:
 		return Witnessed(asked, "synchronous_mode is %s, not strict; standbys: %s", mode, strings.Join(others, ", "))
 	case len(others) > 0:
-		f.Effect = fmt.Sprintf("Commits on the new leader wait until one of %s has connected to it.", fact.Names(append(slices.Clone(others), old)))
+		f.Effect = fmt.Sprintf(
+			"Commits on the new leader wait until one of %s has connected to it.",
+			fact.Names(append(slices.Clone(others), old)),
+		)
 		f.Remedy = "Expect some seconds without commits after the promotion."
 		return []Finding{f}
 	}
@@ -66,18 +80,23 @@ func runStrict(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	f.Effect = fmt.Sprintf("Until %s is back, commits exist only on the new leader.", old)
 	if strict {
 		f.Effect = fmt.Sprintf("Commits on the new leader wait until %s is back.", old)
-		if v, ok := fact.KeyVersion.Of(s, q.Candidate).Get(); ok && !fact.OlderThan(v, 3, 0, 0) && fact.OlderThan(v, 3, 0, 4) {
-			f.Effect += " The HA loop of Patroni " + v + " may wait with them (fixed in 3.0.4); past ttl it loses the leader key."
+		if v, ok := fact.KeyVersion.Of(s, q.Candidate).
+			Get(); ok && !fact.OlderThan(v, 3, 0, 0) &&
+			fact.OlderThan(v, 3, 0, 4) {
+			f.Effect += " The HA loop of Patroni " + v + " may wait with them (fixed in 3.0.4); past ttl it loses the leader " +
+				"key."
 		}
 	}
 	return []Finding{f}
 }
 
 var syncQuorum = Check{
-	ID:       "sync.quorum",
-	Title:    "enough voters are healthy if Patroni chooses in quorum mode",
-	Since:    "0.2.0",
-	Why:      "In quorum mode a switchover without a named candidate needs one healthy voter more than the quorum in /sync. Otherwise the leader refuses, since 4.0.5, and only its log says why. standby_cluster, which switches synchronous mode off, does not change that.",
+	ID:    "sync.quorum",
+	Title: "enough voters are healthy if Patroni chooses in quorum mode",
+	Since: "0.2.0",
+	Why: "In quorum mode a switchover without a named candidate needs one healthy voter more than the quorum in " +
+		"/sync. Otherwise the leader refuses, since 4.0.5, and only its log says why. standby_cluster, which switches " +
+		"synchronous mode off, does not change that.",
 	Source:   "patroni/ha.py is_failover_possible: \"Quorum requirement N can not be reached\" (logged since 4.0.6)",
 	Fix:      "Name a candidate that is in /sync, or bring the missing voters back.",
 	Proof:    "e2e/oracle_test.go",
@@ -101,7 +120,13 @@ func runQuorum(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 		return Witnessed(asked, "quorum is %d, voters are %s", sync.Quorum, fact.Names(sync.Standbys))
 	}
 	f := Finding{
-		Asked: asked, Observed: fmt.Sprintf("quorum is %d, and of the voters (%s) fewer than %d are healthy", sync.Quorum, fact.Names(sync.Standbys), sync.Quorum+1),
+		Asked: asked,
+		Observed: fmt.Sprintf(
+			"quorum is %d, and of the voters (%s) fewer than %d are healthy",
+			sync.Quorum,
+			fact.Names(sync.Standbys),
+			sync.Quorum+1,
+		),
 		Expected: fmt.Sprintf("%d healthy voters", sync.Quorum+1),
 		Effect:   "The leader refuses: 503 \"Switchover failed\".",
 		Remedy:   "Name a healthy candidate that is in /sync, or bring the missing voters back first.",
@@ -113,10 +138,12 @@ func runQuorum(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 }
 
 var syncForeign = Check{
-	ID:       "sync.foreign",
-	Title:    "commits wait only for members",
-	Since:    "0.2.0",
-	Why:      "With synchronous_standby_names = '*', or with a value in a node's own patroni.yml, a backup receiver or a member tagged nosync becomes the synchronous standby. It cannot take over, and the members that could are not in /sync.",
+	ID:    "sync.foreign",
+	Title: "commits wait only for members",
+	Since: "0.2.0",
+	Why: "With synchronous_standby_names = '*', or with a value in a node's own patroni.yml, a backup receiver or " +
+		"a member tagged nosync becomes the synchronous standby. It cannot take over, and the members that could are not " +
+		"in /sync.",
 	Source:   "sync_state in pg_stat_replication on the leader; patroni/patroni issue 789",
 	Fix:      "Leave synchronous_standby_names to Patroni.",
 	Proof:    "Cases on a recorded snapshot.",
@@ -145,7 +172,8 @@ func runForeignSync(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	for _, w := range rows {
 		for _, member := range s.Replicas() {
-			if fact.SameApplicationName(w.ApplicationName, member) && patroni.Nosync(fact.KeyTags.Of(s, member).OrZero(), fact.KeyVersion.Of(s, member).OrZero()) {
+			if fact.SameApplicationName(w.ApplicationName, member) &&
+				patroni.Nosync(fact.KeyTags.Of(s, member).OrZero(), fact.KeyVersion.Of(s, member).OrZero()) {
 				add(w, "tagged nosync")
 			}
 		}
@@ -154,10 +182,19 @@ func runForeignSync(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "every synchronous standby is a member that may be one")
 	}
 	settings := fact.SQLSettings.Of(s, m).OrZero()
-	return []Finding{{
-		Asked: asked, Observed: strings.Join(who, "; ") + " (synchronous_standby_names is " + fact.Shown(settings["synchronous_standby_names"]) + ")",
-		Expected: "members that may take over",
-		Effect:   "Commits wait for a standby that cannot lead, and Patroni puts no member into /sync in its place: a switchover is refused.",
-		Remedy:   "Remove synchronous_standby_names from patroni.yml of " + m + "; Patroni sets it in synchronous mode.",
-	}}
+	return []Finding{
+		{
+			Asked: asked,
+			Observed: strings.Join(
+				who,
+				"; ",
+			) + " (synchronous_standby_names is " + fact.Shown(
+				settings["synchronous_standby_names"],
+			) + ")",
+			Expected: "members that may take over",
+			Effect: "Commits wait for a standby that cannot lead, and Patroni puts no member into /sync in its place: a " +
+				"switchover is refused.",
+			Remedy: "Remove synchronous_standby_names from patroni.yml of " + m + "; Patroni sets it in synchronous mode.",
+		},
+	}
 }

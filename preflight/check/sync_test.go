@@ -26,28 +26,88 @@ var syncCases = map[string][]breakage{
 		{"strict, and the mode is off", "", func(s *fact.Recording) { inMode(s, "off", true) }, check.Pass, ""},
 		{"strict, and node3 is there", "", func(s *fact.Recording) { inMode(s, "on", true) }, check.Fail, check.Warning},
 		{"strict, two nodes", "", func(s *fact.Recording) { inMode(s, "on", true); alone(s) }, check.Fail, check.Warning},
-		{"strict, two nodes of 3.0.2", "", func(s *fact.Recording) { inMode(s, "on", true); releasesAre(s, "3.0.2", "3.0.2", "3.0.2"); alone(s) }, check.Fail, check.Warning},
+		{
+			"strict, two nodes of 3.0.2",
+			"",
+			func(s *fact.Recording) { inMode(s, "on", true); releasesAre(s, "3.0.2", "3.0.2", "3.0.2"); alone(s) },
+			check.Fail,
+			check.Warning,
+		},
 		{"two nodes", "", func(s *fact.Recording) { inMode(s, "on", false); alone(s) }, check.Fail, check.Warning},
 		{"node3 does not stream", "", func(s *fact.Recording) {
 			inMode(s, "on", false)
 			facttest.Member(s.Snapshot, "node3").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
 		}, check.Fail, check.Warning},
-		{"node3 may not be synchronous", "", func(s *fact.Recording) { inMode(s, "on", false); tagged(s, "node3", "nosync", true) }, check.Fail, check.Warning},
+		{
+			"node3 may not be synchronous",
+			"",
+			func(s *fact.Recording) { inMode(s, "on", false); tagged(s, "node3", "nosync", true) },
+			check.Fail,
+			check.Warning,
+		},
 		{"by its priority, since 4.1.0", "", func(s *fact.Recording) {
 			inMode(s, "on", false)
 			releasesAre(s, "4.1.0", "4.1.0", "4.1.0")
 			tagged(s, "node3", "sync_priority", float64(0))
 		}, check.Fail, check.Warning},
-		{"the priority is no tag before", "", func(s *fact.Recording) { inMode(s, "on", false); tagged(s, "node3", "sync_priority", float64(0)) }, check.Pass, ""},
-		{"node3 follows the candidate already", "", func(s *fact.Recording) { inMode(s, "on", false); tagged(s, "node3", "replicatefrom", "node2") }, check.Pass, ""},
-		{"nobody named, two may be", "", func(s *fact.Recording) { inMode(s, "on", false); s.Question.Candidate = "" }, check.Pass, ""},
-		{"nobody named, two nodes", "", func(s *fact.Recording) { inMode(s, "on", false); alone(s); s.Question.Candidate = "" }, check.Fail, check.Warning},
-		{"garbled", "", func(s *fact.Recording) { facttest.Dynamic(s).SynchronousModeStrict = facttest.Unknown[bool]() }, check.Undecided, ""},
-		{"no mode", "", func(s *fact.Recording) { facttest.Dynamic(s).SynchronousMode = facttest.Unknown[string]() }, check.Undecided, ""},
+		{
+			"the priority is no tag before",
+			"",
+			func(s *fact.Recording) { inMode(s, "on", false); tagged(s, "node3", "sync_priority", float64(0)) },
+			check.Pass,
+			"",
+		},
+		{
+			"node3 follows the candidate already",
+			"",
+			func(s *fact.Recording) { inMode(s, "on", false); tagged(s, "node3", "replicatefrom", "node2") },
+			check.Pass,
+			"",
+		},
+		{
+			"nobody named, two may be",
+			"",
+			func(s *fact.Recording) { inMode(s, "on", false); s.Question.Candidate = "" },
+			check.Pass,
+			"",
+		},
+		{
+			"nobody named, two nodes",
+			"",
+			func(s *fact.Recording) { inMode(s, "on", false); alone(s); s.Question.Candidate = "" },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"garbled",
+			"",
+			func(s *fact.Recording) { facttest.Dynamic(s).SynchronousModeStrict = facttest.Unknown[bool]() },
+			check.Undecided,
+			"",
+		},
+		{
+			"no mode",
+			"",
+			func(s *fact.Recording) { facttest.Dynamic(s).SynchronousMode = facttest.Unknown[string]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"sync.quorum": {
-		{"a voter is dead", "", func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.7"); facttest.Killed(s, 2) }, check.Fail, ""},
-		{"a voter is dead, 4.0.5", "", func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.5"); facttest.Killed(s, 2) }, check.Fail, ""},
+		{
+			"a voter is dead",
+			"",
+			func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.7"); facttest.Killed(s, 2) },
+			check.Fail,
+			"",
+		},
+		{
+			"a voter is dead, 4.0.5",
+			"",
+			func(s *fact.Recording) { facttest.QuorumWith(s, "4.0.5"); facttest.Killed(s, 2) },
+			check.Fail,
+			"",
+		},
 		{"a voter is dead, and a candidate is named", "", func(s *fact.Recording) {
 			facttest.QuorumWith(s, "4.0.7")
 			facttest.Killed(s, 2)
@@ -63,7 +123,13 @@ var syncCases = map[string][]breakage{
 			facttest.QuorumWith(s, "4.0.7")
 			facttest.Member(s.Snapshot, "node3").REST = fact.NotKnown[fact.REST](fact.Unreached, "no route")
 		}, check.Undecided, ""},
-		{"garbled", "", func(s *fact.Recording) { s.DCS.Cluster.Value.Sync = facttest.Unknown[fact.Sync]() }, check.Undecided, ""},
+		{
+			"garbled",
+			"",
+			func(s *fact.Recording) { s.DCS.Cluster.Value.Sync = facttest.Unknown[fact.Sync]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"sync.foreign": {
 		{"a backup receiver", "node1", func(s *fact.Recording) {
@@ -76,7 +142,13 @@ var syncCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{"nosync": true})
 			facttest.SyncRow(s, "node3", "quorum")
 		}, check.Fail, check.Warning},
-		{"the candidate", "node1", func(s *fact.Recording) { facttest.SyncOn(s); facttest.SyncRow(s, "node2", "sync") }, check.Pass, ""},
+		{
+			"the candidate",
+			"node1",
+			func(s *fact.Recording) { facttest.SyncOn(s); facttest.SyncRow(s, "node2", "sync") },
+			check.Pass,
+			"",
+		},
 		{"a backup receiver that would be next", "node1", func(s *fact.Recording) {
 			facttest.SyncOn(s)
 			facttest.Stalled(s, "barman", 0, 0)
@@ -87,6 +159,12 @@ var syncCases = map[string][]breakage{
 			facttest.SyncOn(s)
 			facttest.LeaderSQL(s).WalSenders = facttest.Unknown[[]fact.WalSender]()
 		}, check.Undecided, ""},
-		{"not to be had, and no synchronous mode", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).WalSenders = facttest.Unknown[[]fact.WalSender]() }, check.Pass, ""},
+		{
+			"not to be had, and no synchronous mode",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).WalSenders = facttest.Unknown[[]fact.WalSender]() },
+			check.Pass,
+			"",
+		},
 	},
 }

@@ -11,11 +11,14 @@ import (
 )
 
 var waybackRewind = Check{
-	ID:       "wayback.rewind",
-	Title:    "pg_rewind could bring the old leader back",
-	Since:    "0.2.0",
-	Why:      "After a clean switchover the old leader follows without pg_rewind. If it stops uncleanly or has written more WAL, it needs pg_rewind, which requires use_pg_rewind, data checksums or wal_log_hints, and full_page_writes; without pg_rewind the member must be rebuilt (patronictl reinit).",
-	Source:   "postgresql.use_pg_rewind in /config; data_checksums, wal_log_hints, full_page_writes in pg_settings of the leader; patroni/postgresql/rewind.py can_rewind",
+	ID:    "wayback.rewind",
+	Title: "pg_rewind could bring the old leader back",
+	Since: "0.2.0",
+	Why: "After a clean switchover the old leader follows without pg_rewind. If it stops uncleanly or has written " +
+		"more WAL, it needs pg_rewind, which requires use_pg_rewind, data checksums or wal_log_hints, and full_page_writes;" +
+		" without pg_rewind the member must be rebuilt (patronictl reinit).",
+	Source: "postgresql.use_pg_rewind in /config; data_checksums, wal_log_hints, full_page_writes in pg_settings of " +
+		"the leader; patroni/postgresql/rewind.py can_rewind",
 	Fix:      "Turn on use_pg_rewind, and wal_log_hints (a restart) or data checksums.",
 	Proof:    "docs/accuracy.md: \"pg_rewind off\".",
 	Kind:     Policy,
@@ -27,10 +30,11 @@ var waybackRewind = Check{
 }
 
 var waybackRole = Check{
-	ID:       "wayback.role",
-	Title:    "the members' replication role may log in",
-	Since:    "0.2.0",
-	Why:      "Open connections continue when a role loses LOGIN or REPLICATION or its password expires. After the switchover every member has to log in again, and none can follow the new leader.",
+	ID:    "wayback.role",
+	Title: "the members' replication role may log in",
+	Since: "0.2.0",
+	Why: "Open connections continue when a role loses LOGIN or REPLICATION or its password expires. After the " +
+		"switchover every member has to log in again, and none can follow the new leader.",
 	Source:   "pg_stat_replication.usename and pg_roles on the leader: rolcanlogin, rolreplication, rolvaliduntil",
 	Fix:      "ALTER ROLE name LOGIN REPLICATION VALID UNTIL 'infinity'.",
 	Proof:    "docs/accuracy.md: \"replication role may not log in\".",
@@ -43,11 +47,13 @@ var waybackRole = Check{
 }
 
 var waybackHBA = Check{
-	ID:       "wayback.hba",
-	Title:    "the candidate's pg_hba.conf accepts the other members",
-	Since:    "0.2.0",
-	Why:      "No member connects to the candidate for replication before it leads, so a missing rule shows only afterwards: the old leader and the other members cannot follow.",
-	Source:   "pg_hba_file_rules on the candidate, followed as PostgreSQL does; the members' addresses in pg_stat_replication.client_addr and conn_url",
+	ID:    "wayback.hba",
+	Title: "the candidate's pg_hba.conf accepts the other members",
+	Since: "0.2.0",
+	Why: "No member connects to the candidate for replication before it leads, so a missing rule shows only " +
+		"afterwards: the old leader and the other members cannot follow.",
+	Source: "pg_hba_file_rules on the candidate, followed as PostgreSQL does; the members' addresses in " +
+		"pg_stat_replication.client_addr and conn_url",
 	Fix:      "Add a rule for replication to postgresql.pg_hba in patroni.yml, then reload.",
 	Proof:    "docs/accuracy.md: \"candidate's pg_hba.conf lets no replica in\".",
 	Kind:     Policy,
@@ -60,13 +66,15 @@ var waybackHBA = Check{
 }
 
 var waybackWalsenders = Check{
-	ID:       "wayback.walsenders",
-	Title:    "the candidate has enough walsenders and slots",
-	Since:    "0.2.0",
-	Why:      "Every member that follows uses a walsender, and a slot if slots are used; other consumers use more.",
-	Source:   "max_wal_senders and max_replication_slots in pg_settings of the candidate; pg_stat_replication and pg_replication_slots of the leader",
-	Fix:      "Raise max_wal_senders or max_replication_slots (a restart).",
-	Proof:    "Cases on a recorded snapshot: PostgreSQL does not start a standby with fewer walsenders than its leader, so a real cluster is in that state only with too few on both.",
+	ID:    "wayback.walsenders",
+	Title: "the candidate has enough walsenders and slots",
+	Since: "0.2.0",
+	Why:   "Every member that follows uses a walsender, and a slot if slots are used; other consumers use more.",
+	Source: "max_wal_senders and max_replication_slots in pg_settings of the candidate; pg_stat_replication and " +
+		"pg_replication_slots of the leader",
+	Fix: "Raise max_wal_senders or max_replication_slots (a restart).",
+	Proof: "Cases on a recorded snapshot: PostgreSQL does not start a standby with fewer walsenders than its leader, " +
+		"so a real cluster is in that state only with too few on both.",
 	Kind:     Policy,
 	Severity: Warning,
 	Of:       OfReplicas,
@@ -76,10 +84,12 @@ var waybackWalsenders = Check{
 }
 
 var waybackWALKept = Check{
-	ID:       "wayback.wal_kept",
-	Title:    "the candidate keeps WAL for the other members",
-	Since:    "0.2.0",
-	Why:      "A member that is behind when the leader changes needs WAL that the candidate already has. Since 4.0.0 Patroni keeps the members' slots on replicas; earlier, and without slots, only wal_keep_size retains it. If the WAL is gone, the member must be rebuilt (patronictl reinit).",
+	ID:    "wayback.wal_kept",
+	Title: "the candidate keeps WAL for the other members",
+	Since: "0.2.0",
+	Why: "A member that is behind when the leader changes needs WAL that the candidate already has. Since 4.0.0 " +
+		"Patroni keeps the members' slots on replicas; earlier, and without slots, only wal_keep_size retains it. If the " +
+		"WAL is gone, the member must be rebuilt (patronictl reinit).",
 	Source:   "pg_replication_slots and wal_keep_size on the candidate; patroni/postgresql/slots.py",
 	Fix:      "Set wal_keep_size to the size of some WAL files, or use slots.",
 	Proof:    "docs/accuracy.md: \"no slots and little WAL kept\", \"slots not used\".",
@@ -92,10 +102,11 @@ var waybackWALKept = Check{
 }
 
 var waybackSlotStatus = Check{
-	ID:       "wayback.slot_status",
-	Title:    "no slot has lost its WAL",
-	Since:    "0.2.0",
-	Why:      "A slot that is lost or about to be lost (max_slot_wal_keep_size) is useless: its consumer has to start over.",
+	ID:    "wayback.slot_status",
+	Title: "no slot has lost its WAL",
+	Since: "0.2.0",
+	Why: "A slot that is lost or about to be lost (max_slot_wal_keep_size) is useless: its consumer has to start " +
+		"over.",
 	Source:   "pg_replication_slots.wal_status (PostgreSQL 13 and later), conflicting, invalidation_reason",
 	Fix:      "Drop the slot, and set up its consumer again.",
 	Proof:    "Cases on a recorded snapshot.",
@@ -110,11 +121,19 @@ var waybackSlotStatus = Check{
 func runRewind(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	settings := fact.SQLSettings.Get(s, m)
 	if !fact.UsePgRewind.Get(s, m) {
-		return []Finding{{
-			Asked: s.KeyName("/config"), Observed: "postgresql.use_pg_rewind is off (a node's own patroni.yml may say otherwise)",
-			Effect: fmt.Sprintf("A clean switchover needs no pg_rewind. If %s stops uncleanly, it must be rebuilt (patronictl reinit).", m),
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.use_pg_rewind=true", s.Target.Scope),
-		}}
+		return []Finding{
+			{
+				Asked: s.KeyName(
+					"/config",
+				),
+				Observed: "postgresql.use_pg_rewind is off (a node's own patroni.yml may say otherwise)",
+				Effect: fmt.Sprintf(
+					"A clean switchover needs no pg_rewind. If %s stops uncleanly, it must be rebuilt (patronictl reinit).",
+					m,
+				),
+				Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.use_pg_rewind=true", s.Target.Scope),
+			},
+		}
 	}
 	asked := s.SQLQuery(m, "pg_settings")
 	var out []Finding
@@ -125,9 +144,14 @@ func runRewind(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			observed = fmt.Sprintf("data_checksums is %s, wal_log_hints is %s", fact.Shown(sums), fact.Shown(hints))
 		}
 		out = append(out, Finding{
-			Asked: asked, Observed: observed, Expected: "one of them on",
-			Effect: fmt.Sprintf("pg_rewind refuses to work on %s.", m),
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_log_hints=on, then restart all members.", s.Target.Scope),
+			Asked:    asked,
+			Observed: observed,
+			Expected: "one of them on",
+			Effect:   fmt.Sprintf("pg_rewind refuses to work on %s.", m),
+			Remedy: fmt.Sprintf(
+				"patronictl edit-config %s -s postgresql.parameters.wal_log_hints=on, then restart all members.",
+				s.Target.Scope,
+			),
 		})
 	}
 	if full := settings["full_page_writes"]; full != "on" {
@@ -140,14 +164,23 @@ func runRewind(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	if len(out) > 0 {
 		return out
 	}
-	return Witnessed(asked, "data_checksums %s, wal_log_hints %s, full_page_writes %s", sums, hints, settings["full_page_writes"])
+	return Witnessed(
+		asked,
+		"data_checksums %s, wal_log_hints %s, full_page_writes %s",
+		sums,
+		hints,
+		settings["full_page_writes"],
+	)
 }
 
 // replicationUsers are the roles as which the members stream, sorted.
 func replicationUsers(s *fact.Snapshot) []string {
 	var out []string
 	for _, w := range fact.WALSenders.Of(s, s.Leader()).OrZero() {
-		if slices.ContainsFunc(s.Members, func(m fact.Member) bool { return fact.SameApplicationName(w.ApplicationName, m.Name) }) {
+		if slices.ContainsFunc(
+			s.Members,
+			func(m fact.Member) bool { return fact.SameApplicationName(w.ApplicationName, m.Name) },
+		) {
 			out = append(out, w.User)
 		}
 	}
@@ -202,12 +235,17 @@ func runHBA(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	var may []string
 	for _, r := range rules {
 		if r.Error != "" {
-			out = append(out, Finding{
-				Severity: Warning,
-				Asked:    asked, Observed: fmt.Sprintf("line %d: %s", r.Line, r.Error),
-				Effect: "PostgreSQL keeps the previous rules, and does not start with these.",
-				Remedy: "Correct postgresql.pg_hba in patroni.yml of " + m + ", then run: patronictl reload " + s.Target.Scope + " " + m,
-			})
+			out = append(
+				out,
+				Finding{
+					Severity: Warning,
+					Asked:    asked,
+					Observed: fmt.Sprintf("line %d: %s", r.Line, r.Error),
+					Effect:   "PostgreSQL keeps the previous rules, and does not start with these.",
+					Remedy: "Correct postgresql.pg_hba in patroni.yml of " + m + ", then run: patronictl " +
+						"reload " + s.Target.Scope + " " + m,
+				},
+			)
 		}
 	}
 	ssl := true
@@ -242,8 +280,16 @@ func refusedByHBA(s *fact.Snapshot, asked, m, other, user string, addrs []netip.
 		Asked:    asked,
 		Observed: fmt.Sprintf("no rule accepts %s (%s) as %s for replication", other, addrs[0], user),
 		Effect:   fmt.Sprintf("When %s leads, %s cannot follow it.", m, other),
-		Remedy: fmt.Sprintf("Add to postgresql.pg_hba in patroni.yml of %s: host replication %s %s/%d scram-sha-256; then run: patronictl reload %s %s",
-			m, user, addrs[0], bits, s.Target.Scope, m),
+		Remedy: fmt.Sprintf(
+			"Add to postgresql.pg_hba in patroni.yml of %s: host replication %s %s/%d scram-sha-256; then run: patronictl "+
+				"reload %s %s",
+			m,
+			user,
+			addrs[0],
+			bits,
+			s.Target.Scope,
+			m,
+		),
 	}
 }
 
@@ -299,9 +345,15 @@ func runFreeWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	var out []Finding
 	if have, ok := fact.Setting(settings, "max_wal_senders"); ok && have < followers+foreign {
 		f := Finding{
-			Asked: asked, Observed: fmt.Sprintf("max_wal_senders is %d", have), Expected: fmt.Sprintf("%d for the members and %d for other consumers", followers, foreign),
-			Effect: "The last to connect cannot follow the new leader.",
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.max_wal_senders=%d, then restart all members.", s.Target.Scope, followers+foreign+2),
+			Asked:    asked,
+			Observed: fmt.Sprintf("max_wal_senders is %d", have),
+			Expected: fmt.Sprintf("%d for the members and %d for other consumers", followers, foreign),
+			Effect:   "The last to connect cannot follow the new leader.",
+			Remedy: fmt.Sprintf(
+				"patronictl edit-config %s -s postgresql.parameters.max_wal_senders=%d, then restart all members.",
+				s.Target.Scope,
+				followers+foreign+2,
+			),
 		}
 		if have < followers {
 			f.Severity = Blocker
@@ -321,9 +373,15 @@ func runFreeWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	}
 	if have, ok := fact.Setting(settings, "max_replication_slots"); ok && have < need {
 		out = append(out, Finding{
-			Asked: asked, Observed: fmt.Sprintf("max_replication_slots is %d", have), Expected: fmt.Sprintf("at least %d", need),
-			Effect: "Patroni cannot create the slots of all members on the new leader.",
-			Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.max_replication_slots=%d, then restart all members.", s.Target.Scope, need+2),
+			Asked:    asked,
+			Observed: fmt.Sprintf("max_replication_slots is %d", have),
+			Expected: fmt.Sprintf("at least %d", need),
+			Effect:   "Patroni cannot create the slots of all members on the new leader.",
+			Remedy: fmt.Sprintf(
+				"patronictl edit-config %s -s postgresql.parameters.max_replication_slots=%d, then restart all members.",
+				s.Target.Scope,
+				need+2,
+			),
 		})
 	}
 	if len(out) > 0 {
@@ -354,9 +412,17 @@ func runKeptWAL(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "a slot for every other member")
 	}
 	return []Finding{Finding{
-		Asked: asked, Observed: fmt.Sprintf("no slot for %s, and at most %s of WAL kept", fact.Names(without), fact.Size(kept)),
-		Effect: fmt.Sprintf("If one of them is behind when %s takes over, the WAL that it needs may be gone: the member must be rebuilt (patronictl reinit).", m),
-		Remedy: fmt.Sprintf("patronictl edit-config %s -s postgresql.parameters.wal_keep_size=128MB, or use slots.", s.Target.Scope),
+		Asked:    asked,
+		Observed: fmt.Sprintf("no slot for %s, and at most %s of WAL kept", fact.Names(without), fact.Size(kept)),
+		Effect: fmt.Sprintf(
+			"If one of them is behind when %s takes over, the WAL that it needs may be gone: the member must be rebuilt "+
+				"(patronictl reinit).",
+			m,
+		),
+		Remedy: fmt.Sprintf(
+			"patronictl edit-config %s -s postgresql.parameters.wal_keep_size=128MB, or use slots.",
+			s.Target.Scope,
+		),
 	}.bytesOf(kept, keepsEnough)}
 }
 
@@ -373,9 +439,14 @@ func runSlotStatus(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			observed += ", invalid (" + slot.Invalid + ")"
 		}
 		out = append(out, Finding{
-			Asked: asked, Observed: observed,
-			Effect: "Its consumer has to start over, before the switchover as well as after it.",
-			Remedy: fmt.Sprintf("On %s: SELECT pg_drop_replication_slot('%s'); then set up its consumer again (a member: patronictl reinit).", m, slot.Name),
+			Asked:    asked,
+			Observed: observed,
+			Effect:   "Its consumer has to start over, before the switchover as well as after it.",
+			Remedy: fmt.Sprintf(
+				"On %s: SELECT pg_drop_replication_slot('%s'); then set up its consumer again (a member: patronictl reinit).",
+				m,
+				slot.Name,
+			),
 		})
 	}
 	if len(out) > 0 {
@@ -385,11 +456,13 @@ func runSlotStatus(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 }
 
 var waybackRestart = Check{
-	ID:       "wayback.restart",
-	Title:    "the other replicas follow without a restart",
-	Since:    "0.2.0",
-	Why:      "Before PostgreSQL 13 a change of primary_conninfo requires a restart. Every replica that is not part of the switchover restarts too, to follow the new leader, and its sessions are cut off.",
-	Source:   "server_version_num on the leader, or server_version in GET /patroni; PostgreSQL 13 release notes; patroni/postgresql/config.py; patroni/patroni issue 1708",
+	ID:    "wayback.restart",
+	Title: "the other replicas follow without a restart",
+	Since: "0.2.0",
+	Why: "Before PostgreSQL 13 a change of primary_conninfo requires a restart. Every replica that is not part of " +
+		"the switchover restarts too, to follow the new leader, and its sessions are cut off.",
+	Source: "server_version_num on the leader, or server_version in GET /patroni; PostgreSQL 13 release notes; " +
+		"patroni/postgresql/config.py; patroni/patroni issue 1708",
 	Fix:      "Move readers away from the other replicas first.",
 	Proof:    "Cases on a recorded snapshot.",
 	Kind:     PatroniRule,
@@ -420,9 +493,13 @@ func runRestarts(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	if version >= 130000 || q.Candidate == "" && len(others) < 2 || len(others) == 0 {
 		return Witnessed(asked, "%s: only members that change their role restart", fact.Release(version))
 	}
-	return []Finding{{
-		Asked: asked, Observed: fact.Release(version) + ", and there are other replicas: " + fact.Names(others), Expected: "PostgreSQL 13 or later, or no other replica",
-		Effect: "Each replica that remains a replica restarts to follow the new leader: its sessions are cut off.",
-		Remedy: "Move readers away from " + fact.Names(others) + " first, or let them reconnect afterwards.",
-	}}
+	return []Finding{
+		{
+			Asked:    asked,
+			Observed: fact.Release(version) + ", and there are other replicas: " + fact.Names(others),
+			Expected: "PostgreSQL 13 or later, or no other replica",
+			Effect:   "Each replica that remains a replica restarts to follow the new leader: its sessions are cut off.",
+			Remedy:   "Move readers away from " + fact.Names(others) + " first, or let them reconnect afterwards.",
+		},
+	}
 }

@@ -11,8 +11,20 @@ import (
 var waybackCases = map[string][]breakage{
 	"wayback.restart": {
 		{"PostgreSQL 12", "", func(s *fact.Recording) { facttest.ServerVersion(s, 120022) }, check.Fail, check.Warning},
-		{"PostgreSQL 12, nobody named", "", func(s *fact.Recording) { facttest.ServerVersion(s, 120022); s.Question.Candidate = "" }, check.Fail, check.Warning},
-		{"PostgreSQL 12, two members", "", func(s *fact.Recording) { facttest.ServerVersion(s, 120022); facttest.WithoutNode3(s) }, check.Pass, ""},
+		{
+			"PostgreSQL 12, nobody named",
+			"",
+			func(s *fact.Recording) { facttest.ServerVersion(s, 120022); s.Question.Candidate = "" },
+			check.Fail,
+			check.Warning,
+		},
+		{
+			"PostgreSQL 12, two members",
+			"",
+			func(s *fact.Recording) { facttest.ServerVersion(s, 120022); facttest.WithoutNode3(s) },
+			check.Pass,
+			"",
+		},
 		{"PostgreSQL 12, two members, nobody named", "", func(s *fact.Recording) {
 			facttest.ServerVersion(s, 120022)
 			facttest.WithoutNode3(s)
@@ -29,24 +41,66 @@ var waybackCases = map[string][]breakage{
 		}, check.Undecided, ""},
 	},
 	"wayback.rewind": {
-		{"off", "node1", func(s *fact.Recording) { facttest.Dynamic(s).UsePgRewind = fact.Known(false) }, check.Fail, check.Warning},
+		{
+			"off",
+			"node1",
+			func(s *fact.Recording) { facttest.Dynamic(s).UsePgRewind = fact.Known(false) },
+			check.Fail,
+			check.Warning,
+		},
 		{"neither checksums nor hints", "node1", func(s *fact.Recording) {
 			facttest.Set(s, "node1", "data_checksums", "off")
 			facttest.Set(s, "node1", "wal_log_hints", "off")
 		}, check.Fail, check.Warning},
-		{"no full pages", "node1", func(s *fact.Recording) { facttest.Set(s, "node1", "full_page_writes", "off") }, check.Fail, check.Warning},
+		{
+			"no full pages",
+			"node1",
+			func(s *fact.Recording) { facttest.Set(s, "node1", "full_page_writes", "off") },
+			check.Fail,
+			check.Warning,
+		},
 		{"settings that were not shown", "node1", func(s *fact.Recording) {
 			for _, name := range []string{"data_checksums", "wal_log_hints", "full_page_writes"} {
 				delete(*facttest.Member(s.Snapshot, "node1").SQL.Value.Settings.Value, name)
 			}
 		}, check.Fail, check.Warning},
-		{"hints alone", "node1", func(s *fact.Recording) { facttest.Set(s, "node1", "data_checksums", "off") }, check.Pass, ""},
-		{"garbled", "node1", func(s *fact.Recording) { facttest.Dynamic(s).UsePgRewind = facttest.Unknown[bool]() }, check.Undecided, ""},
+		{
+			"hints alone",
+			"node1",
+			func(s *fact.Recording) { facttest.Set(s, "node1", "data_checksums", "off") },
+			check.Pass,
+			"",
+		},
+		{
+			"garbled",
+			"node1",
+			func(s *fact.Recording) { facttest.Dynamic(s).UsePgRewind = facttest.Unknown[bool]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"wayback.role": {
-		{"NOLOGIN", "node1", func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.CanLogin = false }) }, check.Fail, ""},
-		{"NOREPLICATION", "node1", func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.Replication = false }) }, check.Fail, ""},
-		{"expired", "node1", func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.ValidUntil = fact.Known(s.TakenAt) }) }, check.Fail, ""},
+		{
+			"NOLOGIN",
+			"node1",
+			func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.CanLogin = false }) },
+			check.Fail,
+			"",
+		},
+		{
+			"NOREPLICATION",
+			"node1",
+			func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.Replication = false }) },
+			check.Fail,
+			"",
+		},
+		{
+			"expired",
+			"node1",
+			func(s *fact.Recording) { facttest.Role(s, func(r *fact.Role) { r.ValidUntil = fact.Known(s.TakenAt) }) },
+			check.Fail,
+			"",
+		},
 		{"a superuser needs no REPLICATION", "node1", func(s *fact.Recording) {
 			facttest.Role(s, func(r *fact.Role) { r.Replication, r.Superuser = false, true })
 		}, check.Pass, ""},
@@ -54,9 +108,18 @@ var waybackCases = map[string][]breakage{
 			facttest.Role(s, func(r *fact.Role) { r.ValidUntil = fact.Known(s.TakenAt.Add(time.Hour)) })
 		}, check.Pass, ""},
 		{"a role that nobody streams as", "node1", func(s *fact.Recording) {
-			*facttest.LeaderSQL(s).Roles.Value = append(*facttest.LeaderSQL(s).Roles.Value, fact.Role{Name: "old", Replication: true})
+			*facttest.LeaderSQL(s).Roles.Value = append(
+				*facttest.LeaderSQL(s).Roles.Value,
+				fact.Role{Name: "old", Replication: true},
+			)
 		}, check.Pass, ""},
-		{"not to be had", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Roles = facttest.Unknown[[]fact.Role]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Roles = facttest.Unknown[[]fact.Role]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"wayback.hba": {
 		{"no rule", "node2", func(s *fact.Recording) { facttest.HBA(s) }, check.Fail, ""},
@@ -65,12 +128,22 @@ var waybackCases = map[string][]breakage{
 			r.Databases = []string{"all"}
 			facttest.HBA(s, r)
 		}, check.Fail, ""},
-		{"another user", "node2", func(s *fact.Recording) { facttest.HBA(s, facttest.Rule("host", "other", "all", "", "trust")) }, check.Fail, ""},
+		{
+			"another user",
+			"node2",
+			func(s *fact.Recording) { facttest.HBA(s, facttest.Rule("host", "other", "all", "", "trust")) },
+			check.Fail,
+			"",
+		},
 		{"another network", "node2", func(s *fact.Recording) {
 			facttest.HBA(s, facttest.Rule("host", "all", "10.9.0.0", "255.255.0.0", "trust"))
 		}, check.Fail, ""},
 		{"rejected first", "node2", func(s *fact.Recording) {
-			facttest.HBA(s, facttest.Rule("host", "all", "10.77.9.0", "255.255.255.0", "reject"), facttest.Rule("host", "all", "all", "", "trust"))
+			facttest.HBA(
+				s,
+				facttest.Rule("host", "all", "10.77.9.0", "255.255.255.0", "reject"),
+				facttest.Rule("host", "all", "all", "", "trust"),
+			)
 		}, check.Fail, ""},
 		{"one member alone", "node2", func(s *fact.Recording) {
 			facttest.HBA(s, facttest.Rule("host", "all", "10.77.9.21", "255.255.255.255", "md5"))
@@ -92,17 +165,39 @@ var waybackCases = map[string][]breakage{
 		{"a line that is wrong", "node2", func(s *fact.Recording) {
 			facttest.HBA(s, facttest.Rule("host", "all", "all", "", "md5"), fact.HBARule{Line: 9, Error: "invalid"})
 		}, check.Fail, check.Warning},
-		{"a rule by host name", "node2", func(s *fact.Recording) { facttest.HBA(s, facttest.Rule("host", "all", ".example.com", "", "md5")) }, check.Pass, ""},
-		{"a role by its group", "node2", func(s *fact.Recording) { facttest.HBA(s, facttest.Rule("host", "+replicas", "all", "", "md5")) }, check.Pass, ""},
+		{
+			"a rule by host name",
+			"node2",
+			func(s *fact.Recording) { facttest.HBA(s, facttest.Rule("host", "all", ".example.com", "", "md5")) },
+			check.Pass,
+			"",
+		},
+		{
+			"a role by its group",
+			"node2",
+			func(s *fact.Recording) { facttest.HBA(s, facttest.Rule("host", "+replicas", "all", "", "md5")) },
+			check.Pass,
+			"",
+		},
 		{"maybe rejected, then let in", "node2", func(s *fact.Recording) {
-			facttest.HBA(s, facttest.Rule("host", "all", "samenet", "", "reject"), facttest.Rule("host", "all", "all", "", "md5"))
+			facttest.HBA(
+				s,
+				facttest.Rule("host", "all", "samenet", "", "reject"),
+				facttest.Rule("host", "all", "all", "", "md5"),
+			)
 		}, check.Pass, ""},
 		{"no right to see", "node2", func(s *fact.Recording) {
 			facttest.CandidateSQL(s).HBA = fact.NotKnown[[]fact.HBARule](fact.Privilege, "denied")
 		}, check.Undecided, ""},
 	},
 	"wayback.walsenders": {
-		{"too few for the members", "node2", func(s *fact.Recording) { facttest.Set(s, "node2", "max_wal_senders", "1") }, check.Fail, ""},
+		{
+			"too few for the members",
+			"node2",
+			func(s *fact.Recording) { facttest.Set(s, "node2", "max_wal_senders", "1") },
+			check.Fail,
+			"",
+		},
 		{"too few for all", "node2", func(s *fact.Recording) {
 			facttest.Set(s, "node2", "max_wal_senders", "2")
 			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 0)
@@ -111,12 +206,24 @@ var waybackCases = map[string][]breakage{
 			facttest.Set(s, "node2", "max_wal_senders", "3")
 			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Second, 0, 0)
 		}, check.Pass, ""},
-		{"too few slots", "node2", func(s *fact.Recording) { facttest.Set(s, "node2", "max_replication_slots", "1") }, check.Fail, check.Warning},
+		{
+			"too few slots",
+			"node2",
+			func(s *fact.Recording) { facttest.Set(s, "node2", "max_replication_slots", "1") },
+			check.Fail,
+			check.Warning,
+		},
 		{"no slots needed", "node2", func(s *fact.Recording) {
 			facttest.Set(s, "node2", "max_replication_slots", "0")
 			facttest.Dynamic(s).UseSlots = fact.Known(false)
 		}, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).Settings = facttest.Unknown[map[string]string]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).Settings = facttest.Unknown[map[string]string]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"wayback.wal_kept": {
 		{"no slot and no WAL", "node2", func(s *fact.Recording) {
@@ -137,7 +244,13 @@ var waybackCases = map[string][]breakage{
 			delete(*facttest.CandidateSQL(s).Settings.Value, "wal_keep_size")
 			facttest.Set(s, "node2", "wal_keep_segments", "8")
 		}, check.Pass, ""},
-		{"not to be had", "node2", func(s *fact.Recording) { facttest.CandidateSQL(s).Slots = facttest.Unknown[[]fact.Slot]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node2",
+			func(s *fact.Recording) { facttest.CandidateSQL(s).Slots = facttest.Unknown[[]fact.Slot]() },
+			check.Undecided,
+			"",
+		},
 	},
 	"wayback.slot_status": {
 		{"lost", "node1", func(s *fact.Recording) {
@@ -147,8 +260,17 @@ var waybackCases = map[string][]breakage{
 			facttest.Slot(facttest.LeaderSQL(s), fact.Slot{Name: "dr", Type: "physical", WALStatus: fact.Known("unreserved")})
 		}, check.Fail, check.Warning},
 		{"invalid", "node1", func(s *fact.Recording) {
-			facttest.Slot(facttest.LeaderSQL(s), fact.Slot{Name: "x", Type: "logical", Temporary: true, WALStatus: fact.Known("reserved"), Invalid: "rows_removed"})
+			facttest.Slot(
+				facttest.LeaderSQL(s),
+				fact.Slot{Name: "x", Type: "logical", Temporary: true, WALStatus: fact.Known("reserved"), Invalid: "rows_removed"},
+			)
 		}, check.Fail, check.Warning},
-		{"not to be had", "node1", func(s *fact.Recording) { facttest.LeaderSQL(s).Slots = facttest.Unknown[[]fact.Slot]() }, check.Undecided, ""},
+		{
+			"not to be had",
+			"node1",
+			func(s *fact.Recording) { facttest.LeaderSQL(s).Slots = facttest.Unknown[[]fact.Slot]() },
+			check.Undecided,
+			"",
+		},
 	},
 }

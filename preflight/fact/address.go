@@ -19,7 +19,12 @@ func HostsOf(raw string) (hosts []string, ok bool) {
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		authority = authority[i+1:]
 	}
-	defaultPort := map[string]string{"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432"}[strings.ToLower(scheme)]
+	defaultPort := map[string]string{
+		"http":       "80",
+		"https":      "443",
+		"postgres":   "5432",
+		"postgresql": "5432",
+	}[strings.ToLower(scheme)]
 	for _, hp := range strings.Split(authority, ",") {
 		u, err := url.Parse("x://" + hp)
 		if err != nil {
@@ -101,7 +106,9 @@ func IsIP(host string) bool {
 
 func AllLoopback(s *Snapshot) bool {
 	for _, m := range s.Members {
-		for _, host := range append(BareHosts(KeyAPIURL.Of(s, m.Name).OrZero()), BareHosts(KeyConnURL.Of(s, m.Name).OrZero())...) {
+		for _, host := range append(BareHosts(
+			KeyAPIURL.Of(s, m.Name).OrZero(),
+		), BareHosts(KeyConnURL.Of(s, m.Name).OrZero())...) {
 			if KindOf(host) != Loopback {
 				return false
 			}

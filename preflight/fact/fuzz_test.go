@@ -9,7 +9,20 @@ import (
 // FuzzParseLSN: what is read is written again as the same number, and no
 // difference of two positions has the wrong sign.
 func FuzzParseLSN(f *testing.F) {
-	for _, text := range []string{"0/0", "16/B374D848", "7FFFFFFF/FFFFFFFF", "80000000/0", "FFFFFFFF/FFFFFFFF", "0/1/2", "-1/0", "+1/0", "0x1/0", "1_0/0", "/", "\xff/0"} {
+	for _, text := range []string{
+		"0/0",
+		"16/B374D848",
+		"7FFFFFFF/FFFFFFFF",
+		"80000000/0",
+		"FFFFFFFF/FFFFFFFF",
+		"0/1/2",
+		"-1/0",
+		"+1/0",
+		"0x1/0",
+		"1_0/0",
+		"/",
+		"\xff/0",
+	} {
 		f.Add(text, "0/1000000")
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
@@ -42,10 +55,30 @@ func FuzzHBA(f *testing.F) {
 		if err != nil {
 			return
 		}
-		rule := HBARule{Type: kind, Databases: []string{database}, Users: []string{user}, Address: address, Netmask: netmask, Method: method}
+		rule := HBARule{
+			Type:      kind,
+			Databases: []string{database},
+			Users:     []string{user},
+			Address:   address,
+			Netmask:   netmask,
+			Method:    method,
+		}
 		never := HBARule{Type: "local", Databases: []string{"all"}, Users: []string{"all"}, Method: "trust"}
-		broken := HBARule{Type: kind, Databases: []string{"all"}, Users: []string{"all"}, Address: "all", Method: "trust", Error: "x"}
-		open := HBARule{Type: "host", Databases: []string{"all", "replication"}, Users: []string{"all"}, Address: "all", Method: "trust"}
+		broken := HBARule{
+			Type:      kind,
+			Databases: []string{"all"},
+			Users:     []string{"all"},
+			Address:   "all",
+			Method:    "trust",
+			Error:     "x",
+		}
+		open := HBARule{
+			Type:      "host",
+			Databases: []string{"all", "replication"},
+			Users:     []string{"all"},
+			Address:   "all",
+			Method:    "trust",
+		}
 		for _, database := range []string{"replication", "postgres"} {
 			l := Login{Database: database, User: "replicator", Addr: addr, Ssl: ssl}
 			alone := Allows([]HBARule{rule}, l)

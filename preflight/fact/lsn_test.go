@@ -11,7 +11,18 @@ func TestLSN(t *testing.T) {
 			t.Errorf("%s: %s, %v", text, l, err)
 		}
 	}
-	for _, bad := range []string{"", "0", "0/", "/0", "g/0", "100000000/0", "0/100000000", "-1/0", "80000000/0", "FFFFFFFF/FFFFFFFF"} {
+	for _, bad := range []string{
+		"",
+		"0",
+		"0/",
+		"/0",
+		"g/0",
+		"100000000/0",
+		"0/100000000",
+		"-1/0",
+		"80000000/0",
+		"FFFFFFFF/FFFFFFFF",
+	} {
 		if l, err := ParseLSN(bad); err == nil {
 			t.Errorf("%q read as %s", bad, l)
 		}

@@ -42,7 +42,8 @@ func (s *Snapshot) Others(m string) []string {
 // Foreign are the consumers of the leader's WAL that are no members.
 func (s *Snapshot) Foreign(rows []WalSender) []WalSender {
 	return slices.DeleteFunc(slices.Clone(rows), func(w WalSender) bool {
-		return Equal(w.State, "backup") || slices.ContainsFunc(s.Members, func(m Member) bool { return SameApplicationName(w.ApplicationName, m.Name) })
+		return Equal(w.State, "backup") ||
+			slices.ContainsFunc(s.Members, func(m Member) bool { return SameApplicationName(w.ApplicationName, m.Name) })
 	})
 }
 

@@ -79,7 +79,10 @@ var (
 var (
 	DCSRead   = Fact[int]{"quorum read from the DCS", func(s *Snapshot, _ string) Observed[int] { return s.DCS.Read }}
 	DCSAlarms = Fact[[]string]{"the DCS's alarms", func(s *Snapshot, _ string) Observed[[]string] { return s.DCS.Alarms }}
-	DCSMoved  = Fact[[]string]{"a second read of the DCS", func(s *Snapshot, _ string) Observed[[]string] { return s.Moved }}
+	DCSMoved  = Fact[[]string]{
+		"a second read of the DCS",
+		func(s *Snapshot, _ string) Observed[[]string] { return s.Moved },
+	}
 
 	ClusterState = ofCluster("Patroni's keys under the prefix", func(c Cluster) Observed[Cluster] { return Known(c) })
 	Initialize   = ofCluster("/initialize", func(c Cluster) Observed[string] { return c.Initialize })
@@ -97,14 +100,20 @@ var (
 	SyncState   = ofCluster("/sync", func(c Cluster) Observed[Sync] { return c.Sync })
 	History     = ofCluster("/history", func(c Cluster) Observed[[]HistoryEntry] { return c.History })
 
-	Config         = ofCluster("/config", func(c Cluster) Observed[DynamicConfig] { return c.Config })
-	TTL            = OfConfig("ttl in /config", func(c DynamicConfig) Observed[int64] { return c.TTL })
-	LoopWait       = OfConfig("loop_wait in /config", func(c DynamicConfig) Observed[int64] { return c.LoopWait })
-	RetryTimeout   = OfConfig("retry_timeout in /config", func(c DynamicConfig) Observed[int64] { return c.RetryTimeout })
-	CheckTimeline  = OfConfig("check_timeline in /config", func(c DynamicConfig) Observed[bool] { return c.CheckTimeline })
-	Pause          = OfConfig("pause in /config", func(c DynamicConfig) Observed[bool] { return c.Pause })
-	SyncMode       = OfConfig("synchronous_mode in /config", func(c DynamicConfig) Observed[string] { return c.SynchronousMode })
-	StandbyCluster = OfConfig("standby_cluster in /config", func(c DynamicConfig) Observed[bool] { return c.StandbyCluster })
+	Config        = ofCluster("/config", func(c Cluster) Observed[DynamicConfig] { return c.Config })
+	TTL           = OfConfig("ttl in /config", func(c DynamicConfig) Observed[int64] { return c.TTL })
+	LoopWait      = OfConfig("loop_wait in /config", func(c DynamicConfig) Observed[int64] { return c.LoopWait })
+	RetryTimeout  = OfConfig("retry_timeout in /config", func(c DynamicConfig) Observed[int64] { return c.RetryTimeout })
+	CheckTimeline = OfConfig("check_timeline in /config", func(c DynamicConfig) Observed[bool] { return c.CheckTimeline })
+	Pause         = OfConfig("pause in /config", func(c DynamicConfig) Observed[bool] { return c.Pause })
+	SyncMode      = OfConfig(
+		"synchronous_mode in /config",
+		func(c DynamicConfig) Observed[string] { return c.SynchronousMode },
+	)
+	StandbyCluster = OfConfig(
+		"standby_cluster in /config",
+		func(c DynamicConfig) Observed[bool] { return c.StandbyCluster },
+	)
 )
 
 // Facts of a member key.
@@ -139,13 +148,22 @@ var (
 	RESTScope    = OfREST("patroni.scope in the REST answer", func(r REST) Observed[string] { return r.Scope })
 	RESTState    = OfREST("state in the REST answer", func(r REST) Observed[string] { return r.State })
 	RESTRole     = OfREST("role in the REST answer", func(r REST) Observed[string] { return r.Role })
-	RESTSystemID = OfREST("database_system_identifier in the REST answer", func(r REST) Observed[string] { return r.SystemID })
-	RESTStarted  = OfREST("postmaster_start_time in the REST answer", func(r REST) Observed[time.Time] { return r.PostmasterStart })
+	RESTSystemID = OfREST(
+		"database_system_identifier in the REST answer",
+		func(r REST) Observed[string] { return r.SystemID },
+	)
+	RESTStarted = OfREST(
+		"postmaster_start_time in the REST answer",
+		func(r REST) Observed[time.Time] { return r.PostmasterStart },
+	)
 	RESTTags     = OfREST("tags in the REST answer", func(r REST) Observed[Tags] { return r.Tags })
 	RESTPause    = OfREST("pause in the REST answer", func(r REST) Observed[bool] { return r.Pause })
 	RESTWatchdog = OfREST("watchdog_failed in the REST answer", func(r REST) Observed[bool] { return r.WatchdogFailed })
 	RESTUnlocked = OfREST("cluster_unlocked in the REST answer", func(r REST) Observed[bool] { return r.ClusterUnlocked })
-	RESTFailsafe = OfREST("failsafe_mode_is_active in the REST answer", func(r REST) Observed[bool] { return r.FailsafeActive })
+	RESTFailsafe = OfREST(
+		"failsafe_mode_is_active in the REST answer",
+		func(r REST) Observed[bool] { return r.FailsafeActive },
+	)
 	RESTLastSeen = OfREST("dcs_last_seen in the REST answer", func(r REST) Observed[time.Time] { return r.DCSLastSeen })
 	RESTDate     = OfREST("the Date header of the REST answer", func(r REST) Observed[time.Time] { return r.Date })
 
@@ -171,8 +189,11 @@ var (
 
 // Facts of a PostgreSQL session.
 var (
-	SQLSystemID   = OfSQL("the system identifier by SQL", func(q SQL) Observed[string] { return q.SystemID })
-	SQLStarted    = OfSQL("pg_postmaster_start_time() by SQL", func(q SQL) Observed[time.Time] { return q.PostmasterStart })
+	SQLSystemID = OfSQL("the system identifier by SQL", func(q SQL) Observed[string] { return q.SystemID })
+	SQLStarted  = OfSQL(
+		"pg_postmaster_start_time() by SQL",
+		func(q SQL) Observed[time.Time] { return q.PostmasterStart },
+	)
 	SQLInRecovery = OfSQL("pg_is_in_recovery() by SQL", func(q SQL) Observed[bool] { return q.InRecovery })
 	SQLTimeline   = OfSQL("the timeline by SQL", func(q SQL) Observed[int64] { return q.Timeline })
 	SQLReplay     = OfSQL("pg_last_wal_replay_lsn() by SQL", func(q SQL) Observed[LSN] { return q.ReplayLSN })
@@ -202,7 +223,10 @@ var (
 	// by REST where none runs. The control file, which SQL shows then, may be of a
 	// checkpoint on an older one.
 	StandbyTimeline = OfMember("the member's timeline", func(m Member) Observed[int64] {
-		running := Field(Field(m.SQL, func(q SQL) Observed[WalReceiver] { return q.WalReceiver }), func(w WalReceiver) Observed[bool] { return Known(w.Running) })
+		running := Field(
+			Field(m.SQL, func(q SQL) Observed[WalReceiver] { return q.WalReceiver }),
+			func(w WalReceiver) Observed[bool] { return Known(w.Running) },
+		)
 		if Equal(running, false) {
 			return Field(m.REST, func(r REST) Observed[int64] { return r.Timeline })
 		}
@@ -275,7 +299,10 @@ var (
 	ArchiverState  = OfSQL("pg_stat_archiver", func(q SQL) Observed[Archiver] { return q.Archiver })
 )
 
-var WrittenMaxLag = OfConfig("maximum_lag_on_failover in /config", func(c DynamicConfig) Observed[string] { return c.MaximumLag })
+var WrittenMaxLag = OfConfig(
+	"maximum_lag_on_failover in /config",
+	func(c DynamicConfig) Observed[string] { return c.MaximumLag },
+)
 
 var RESTTimeline = OfREST("timeline in the REST answer", func(r REST) Observed[int64] { return r.Timeline })
 

@@ -160,14 +160,23 @@ var (
 	FileDataDir    = ofFile("postgresql.data_dir", func(f NodeFile) Observed[string] { return f.DataDir })
 	FileTags       = ofFile("tags", func(f NodeFile) Observed[Tags] { return f.Tags })
 	FileParameters = ofFile("postgresql.parameters", func(f NodeFile) Observed[map[string]string] { return f.Parameters })
-	FileDynamic    = ofFile("the keys of the DCS's configuration", func(f NodeFile) Observed[[]string] { return f.ClusterKeys })
-	FileWatchdog   = ofFile("watchdog.mode", func(f NodeFile) Observed[string] { return f.Watchdog })
+	FileDynamic    = ofFile(
+		"the keys of the DCS's configuration",
+		func(f NodeFile) Observed[[]string] { return f.ClusterKeys },
+	)
+	FileWatchdog = ofFile("watchdog.mode", func(f NodeFile) Observed[string] { return f.Watchdog })
 
-	FileRESTLogin   = ofFile("restapi.authentication", func(f NodeFile) Observed[NodeLogin] { return f.RESTLogin })
-	FileRESTClient  = ofFile("ctl.authentication", func(f NodeFile) Observed[NodeLogin] { return f.RESTClient })
-	FileSuperuser   = ofFile("postgresql.authentication.superuser", func(f NodeFile) Observed[NodeLogin] { return f.Superuser })
-	FileReplication = ofFile("postgresql.authentication.replication", func(f NodeFile) Observed[NodeLogin] { return f.Replication })
-	FileRewind      = ofFile("postgresql.authentication.rewind", func(f NodeFile) Observed[NodeLogin] { return f.Rewind })
+	FileRESTLogin  = ofFile("restapi.authentication", func(f NodeFile) Observed[NodeLogin] { return f.RESTLogin })
+	FileRESTClient = ofFile("ctl.authentication", func(f NodeFile) Observed[NodeLogin] { return f.RESTClient })
+	FileSuperuser  = ofFile(
+		"postgresql.authentication.superuser",
+		func(f NodeFile) Observed[NodeLogin] { return f.Superuser },
+	)
+	FileReplication = ofFile(
+		"postgresql.authentication.replication",
+		func(f NodeFile) Observed[NodeLogin] { return f.Replication },
+	)
+	FileRewind = ofFile("postgresql.authentication.rewind", func(f NodeFile) Observed[NodeLogin] { return f.Rewind })
 
 	FileRESTAddress = ofFile("restapi.connect_address", func(f NodeFile) Observed[HostPort] { return f.REST.Connect })
 	FileSQLAddress  = ofFile("postgresql.connect_address", func(f NodeFile) Observed[HostPort] { return f.SQL.Connect })

@@ -34,17 +34,38 @@ var (
 	SQLHBA        = OfSQL("pg_hba_file_rules", func(q SQL) Observed[[]HBARule] { return q.HBA })
 	SQLUnlogged   = OfSQL("the number of unlogged tables", func(q SQL) Observed[int] { return q.UnloggedTables })
 	SQLExtensions = OfSQL("pg_extension", func(q SQL) Observed[map[string]string] { return q.Extensions })
-	SQLAvailable  = OfSQL("pg_available_extension_versions", func(q SQL) Observed[map[string]bool] { return q.AvailableExtensions })
-	SQLPresent    = OfSQL("pg_available_extension_versions", func(q SQL) Observed[map[string]bool] { return q.PresentExtensions })
+	SQLAvailable  = OfSQL(
+		"pg_available_extension_versions",
+		func(q SQL) Observed[map[string]bool] { return q.AvailableExtensions },
+	)
+	SQLPresent = OfSQL(
+		"pg_available_extension_versions",
+		func(q SQL) Observed[map[string]bool] { return q.PresentExtensions },
+	)
 	SQLCollations = OfSQL("the recorded versions of collations", func(q SQL) Observed[[]Collation] { return q.Collations })
 	SQLVersion    = OfSQL("server_version_num", func(q SQL) Observed[int] { return q.ServerVersion })
 
-	KeyPendingRestart = OfKey("pending_restart in the member key", func(k MemberKey) Observed[bool] { return k.PendingRestart })
+	KeyPendingRestart = OfKey(
+		"pending_restart in the member key",
+		func(k MemberKey) Observed[bool] { return k.PendingRestart },
+	)
 
-	PermanentSlots = OfConfig("slots in /config", func(c DynamicConfig) Observed[map[string]PermanentSlot] { return c.Slots })
-	IgnoreSlots    = OfConfig("ignore_slots in /config", func(c DynamicConfig) Observed[[]map[string]string] { return c.IgnoreSlots })
-	UseSlots       = OfConfig("postgresql.use_slots in /config", func(c DynamicConfig) Observed[bool] { return c.UseSlots })
-	UsePgRewind    = OfConfig("postgresql.use_pg_rewind in /config", func(c DynamicConfig) Observed[bool] { return c.UsePgRewind })
+	PermanentSlots = OfConfig(
+		"slots in /config",
+		func(c DynamicConfig) Observed[map[string]PermanentSlot] { return c.Slots },
+	)
+	IgnoreSlots = OfConfig(
+		"ignore_slots in /config",
+		func(c DynamicConfig) Observed[[]map[string]string] { return c.IgnoreSlots },
+	)
+	UseSlots = OfConfig(
+		"postgresql.use_slots in /config",
+		func(c DynamicConfig) Observed[bool] { return c.UseSlots },
+	)
+	UsePgRewind = OfConfig(
+		"postgresql.use_pg_rewind in /config",
+		func(c DynamicConfig) Observed[bool] { return c.UsePgRewind },
+	)
 )
 
 // SlotNameOf is the name of the slot that Patroni keeps for a member: lower case,

@@ -9,7 +9,13 @@ import (
 // Killed is node3 after its Patroni died that many seconds after loop_wait.
 func Killed(s *fact.Recording, late int64) {
 	m := Member(s.Snapshot, "node3")
-	m.REST, m.Liveness = fact.NotKnown[fact.REST](fact.Refused, "connection refused"), fact.NotKnown[int](fact.Refused, "connection refused")
+	m.REST, m.Liveness = fact.NotKnown[fact.REST](
+		fact.Refused,
+		"connection refused",
+	), fact.NotKnown[int](
+		fact.Refused,
+		"connection refused",
+	)
 	Age(s, "node3", *Dynamic(s).LoopWait.Value+late)
 }
 
@@ -52,7 +58,14 @@ func StandbySite(s *fact.Recording) {
 	q.InRecovery, q.ReceiveLSN, q.ReplayLSN = fact.Known(true), q.FlushLSN, q.FlushLSN
 	q.FlushLSN, q.FlushLSNAfter = none, none
 	r.Received, r.Replayed, r.Location = q.ReceiveLSN, q.ReplayLSN, none
-	q.WalReceiver = fact.Known(fact.WalReceiver{Running: true, Status: fact.Known("streaming"), Timeline: q.Timeline, SenderHost: fact.Known(Elsewhere)})
+	q.WalReceiver = fact.Known(
+		fact.WalReceiver{
+			Running:    true,
+			Status:     fact.Known("streaming"),
+			Timeline:   q.Timeline,
+			SenderHost: fact.Known(Elsewhere),
+		},
+	)
 }
 
 // SyncRow changes sync_state of a row in the leader's pg_stat_replication.
@@ -106,7 +119,18 @@ func ConsumerFrom(s *fact.Recording, addr string, age time.Duration, unsent, unc
 // Logically makes the last consumer that of a logical slot.
 func Logically(s *fact.Recording) {
 	rows := *LeaderSQL(s).WalSenders.Value
-	*LeaderSQL(s).Slots.Value = append(*LeaderSQL(s).Slots.Value, fact.Slot{Name: "cdc", Type: "logical", Plugin: "pgoutput", Database: "postgres", Active: true, ActivePID: rows[len(rows)-1].PID, CatalogXmin: true})
+	*LeaderSQL(s).Slots.Value = append(
+		*LeaderSQL(s).Slots.Value,
+		fact.Slot{
+			Name:        "cdc",
+			Type:        "logical",
+			Plugin:      "pgoutput",
+			Database:    "postgres",
+			Active:      true,
+			ActivePID:   rows[len(rows)-1].PID,
+			CatalogXmin: true,
+		},
+	)
 }
 
 const (
@@ -151,7 +175,13 @@ func Unknown[T any]() fact.Observed[T] { return fact.NotKnown[T](fact.Failed, "n
 func ShownBy(s *fact.Recording, member string, valid time.Duration, change func(*fact.Certificate)) {
 	m := Member(s.Snapshot, member)
 	m.Key.Value.APIURL = fact.Known("https://10.77.42.12:8008/patroni")
-	c := fact.Certificate{Host: "10.77.42.12", Names: []string{"10.77.42.12"}, Matches: true, NotBefore: s.TakenAt.Add(-time.Hour), NotAfter: s.TakenAt.Add(valid)}
+	c := fact.Certificate{
+		Host:      "10.77.42.12",
+		Names:     []string{"10.77.42.12"},
+		Matches:   true,
+		NotBefore: s.TakenAt.Add(-time.Hour),
+		NotAfter:  s.TakenAt.Add(valid),
+	}
 	change(&c)
 	m.REST.Value.Certificate = fact.Known(c)
 }
@@ -171,7 +201,15 @@ func Role(s *fact.Recording, change func(r *fact.Role)) {
 func HBA(s *fact.Recording, rules ...fact.HBARule) { CandidateSQL(s).HBA = fact.Known(rules) }
 
 func Rule(kind, user, address, netmask, method string) fact.HBARule {
-	return fact.HBARule{Line: 1, Type: kind, Databases: []string{"replication"}, Users: []string{user}, Address: address, Netmask: netmask, Method: method}
+	return fact.HBARule{
+		Line:      1,
+		Type:      kind,
+		Databases: []string{"replication"},
+		Users:     []string{user},
+		Address:   address,
+		Netmask:   netmask,
+		Method:    method,
+	}
 }
 
 func Slot(q *fact.SQL, s fact.Slot) { *q.Slots.Value = append(*q.Slots.Value, s) }
@@ -179,7 +217,9 @@ func Slot(q *fact.SQL, s fact.Slot) { *q.Slots.Value = append(*q.Slots.Value, s)
 var Cdc = fact.Slot{Name: "cdc", Type: "logical", Plugin: "pgoutput", Database: "app", CatalogXmin: true}
 
 func Declare(s *fact.Recording) {
-	Dynamic(s).Slots = fact.Known(map[string]fact.PermanentSlot{"cdc": {Type: "logical", Database: "app", Plugin: "pgoutput"}})
+	Dynamic(s).Slots = fact.Known(
+		map[string]fact.PermanentSlot{"cdc": {Type: "logical", Database: "app", Plugin: "pgoutput"}},
+	)
 }
 
 func Silent[T any]() fact.Observed[T] { return fact.NotKnown[T](fact.Silent, "no answer within 3s") }

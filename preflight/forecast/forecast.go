@@ -78,13 +78,29 @@ func ForecastFor(s *fact.Snapshot, candidate string) Forecast {
 	b := forecaster{s: s, candidate: candidate, leader: s.Leader()}
 	b.f.StandbyCluster = s.IsStandbyCluster()
 	b.checkpoint()
-	b.add(ForecastPart{Name: "shutdown of the old leader", Seconds: closing, Interrupts: true, Why: "sessions end, the last checkpoint is written; Patroni polls once a second"})
+	b.add(
+		ForecastPart{
+			Name:       "shutdown of the old leader",
+			Seconds:    closing,
+			Interrupts: true,
+			Why:        "sessions end, the last checkpoint is written; Patroni polls once a second",
+		},
+	)
 	b.walSenders()
 	if b.f.StandbyCluster {
-		b.add(ForecastPart{Name: "hand-over", Seconds: handOver, Interrupts: true, Why: "a pause of one second, the leader key"})
+		b.add(
+			ForecastPart{Name: "hand-over", Seconds: handOver, Interrupts: true, Why: "a pause of one second, the leader key"},
+		)
 	} else {
 		b.replay()
-		b.add(ForecastPart{Name: "hand-over and promotion", Seconds: handOver, Interrupts: true, Why: "a pause of one second, the leader key, the end of recovery"})
+		b.add(
+			ForecastPart{
+				Name:       "hand-over and promotion",
+				Seconds:    handOver,
+				Interrupts: true,
+				Why:        "a pause of one second, the leader key, the end of recovery",
+			},
+		)
 	}
 	b.archiver()
 	return b.done()
@@ -113,7 +129,12 @@ func unseenIn[T any](b *forecaster, f fact.Fact[T], subject string) (T, bool) {
 func (b *forecaster) checkpoint() {
 	c, ok := unseenIn(b, fact.CheckpointWork, b.leader)
 	flush, ok2 := fact.LeaderBefore.Of(b.s, b.leader).Get()
-	p := ForecastPart{Name: "CHECKPOINT before it", before: true, Seconds: fact.UpTo(0, 5), Why: "the amount to write is not known"}
+	p := ForecastPart{
+		Name:    "CHECKPOINT before it",
+		before:  true,
+		Seconds: fact.UpTo(0, 5),
+		Why:     "the amount to write is not known",
+	}
 	if ok && ok2 {
 		bytes := max(0, flush.Minus(c.RedoLSN))
 		if limit, ok := fact.SharedBuffers(b.s, b.leader); ok {
@@ -136,7 +157,14 @@ func (b *forecaster) checkpoint() {
 func (b *forecaster) walSenders() {
 	rows, ok := unseenIn(b, fact.WALSenders, b.leader)
 	if !ok {
-		b.add(ForecastPart{Name: "WAL consumers", Interrupts: true, Seconds: fact.Seconds{Least: 0}, Why: "pg_stat_replication is not known"})
+		b.add(
+			ForecastPart{
+				Name:       "WAL consumers",
+				Interrupts: true,
+				Seconds:    fact.Seconds{Least: 0},
+				Why:        "pg_stat_replication is not known",
+			},
+		)
 		return
 	}
 	for _, c := range fact.ConsumersOf(b.s, rows) {
@@ -146,9 +174,15 @@ func (b *forecaster) walSenders() {
 			b.stalled(c, c.Unsent > 0 || isCandidate || c.Logical)
 		case c.Unconfirmed > 1<<20:
 			b.add(ForecastPart{
-				Name: partBehind, Interrupts: isCandidate || c.Logical,
-				Seconds: fact.UpTo(float64(c.Unconfirmed)/(200<<20), float64(c.Unconfirmed)/(1<<20)),
-				Why:     fmt.Sprintf("%s has to receive another %s", c.Who(), fact.Size(c.Unconfirmed)), Advice: "Wait until it has caught up.",
+				Name:       partBehind,
+				Interrupts: isCandidate || c.Logical,
+				Seconds:    fact.UpTo(float64(c.Unconfirmed)/(200<<20), float64(c.Unconfirmed)/(1<<20)),
+				Why: fmt.Sprintf(
+					"%s has to receive another %s",
+					c.Who(),
+					fact.Size(c.Unconfirmed),
+				),
+				Advice: "Wait until it has caught up.",
 			})
 		}
 	}
@@ -163,12 +197,24 @@ const (
 // hand-over goes on and only the end of the old leader waits.
 func (b *forecaster) stalled(c fact.Consumer, interrupts bool) {
 	p := ForecastPart{
-		Name: partStalled, Seconds: c.HoldsUp(), Interrupts: interrupts,
-		Why:    fmt.Sprintf("%s: silent for %.0f s, %s not sent; PostgreSQL waits for wal_sender_timeout", c.Who(), c.Silence, fact.Size(c.Unsent)),
+		Name:       partStalled,
+		Seconds:    c.HoldsUp(),
+		Interrupts: interrupts,
+		Why: fmt.Sprintf(
+			"%s: silent for %.0f s, %s not sent; PostgreSQL waits for wal_sender_timeout",
+			c.Who(),
+			c.Silence,
+			fact.Size(c.Unsent),
+		),
 		Advice: fmt.Sprintf("Stop that client, or on %s: SELECT pg_terminate_backend(%d);", b.leader, c.PID),
 	}
 	if c.Timeout <= 0 {
-		p.Why = fmt.Sprintf("%s: silent for %.0f s, %s not sent; wal_sender_timeout is 0, so PostgreSQL waits indefinitely", c.Who(), c.Silence, fact.Size(c.Unsent))
+		p.Why = fmt.Sprintf(
+			"%s: silent for %.0f s, %s not sent; wal_sender_timeout is 0, so PostgreSQL waits indefinitely",
+			c.Who(),
+			c.Silence,
+			fact.Size(c.Unsent),
+		)
 	}
 	if !interrupts {
 		p.Why += "; that delays the old leader's return, not the promotion"
@@ -219,7 +265,11 @@ func (b *forecaster) replay() {
 // replayRate is what a standby replays at, in bytes a second, from two samples;
 // 0 where that cannot be told.
 func replayRate(s *fact.Snapshot, m string) int64 {
-	q, ok := fact.Field(fact.OfMember("", func(m fact.Member) fact.Observed[fact.SQL] { return m.SQL }).Of(s, m), func(q fact.SQL) fact.Observed[fact.SQL] { return fact.Known(q) }).Get()
+	q, ok := fact.Field(
+		fact.OfMember("", func(m fact.Member) fact.Observed[fact.SQL] { return m.SQL }).Of(s, m),
+		func(q fact.SQL) fact.Observed[fact.SQL] { return fact.Known(q) },
+	).
+		Get()
 	if !ok {
 		return 0
 	}
@@ -246,8 +296,14 @@ func (b *forecaster) archiver() {
 	switch {
 	case failing:
 		b.add(ForecastPart{
-			Name: "the archiver's last cycle", Seconds: fact.UpTo(2, 30), Interrupts: !early,
-			Why: fmt.Sprintf("archiving fails; %d files wait", ready), Advice: fmt.Sprintf("Make archive_command on %s work first.", b.leader),
+			Name:       "the archiver's last cycle",
+			Seconds:    fact.UpTo(2, 30),
+			Interrupts: !early,
+			Why: fmt.Sprintf(
+				"archiving fails; %d files wait",
+				ready,
+			),
+			Advice: fmt.Sprintf("Make archive_command on %s work first.", b.leader),
 		})
 	case ready > 2:
 		b.add(ForecastPart{

@@ -21,12 +21,28 @@ func TestForecast(t *testing.T) {
 		asks  string  // advice
 	}{
 		{"healthy", func(*fact.Recording) {}, 0.5, 10, "no", "", ""},
-		{"a consumer that is stuck", func(s *fact.Recording) { facttest.Stalled(s, "pg_receivewal", 20*time.Second, 58<<20) }, 30, 80, "expected", "a WAL consumer", "pg_terminate_backend(4711)"},
+		{
+			"a consumer that is stuck",
+			func(s *fact.Recording) { facttest.Stalled(s, "pg_receivewal", 20*time.Second, 58<<20) },
+			30,
+			80,
+			"expected",
+			"a WAL consumer",
+			"pg_terminate_backend(4711)",
+		},
 		{"a consumer that is stuck, for ever", func(s *fact.Recording) {
 			facttest.Set(s, "node1", "wal_sender_timeout", "0")
 			facttest.Stalled(s, "cdc", 20*time.Second, 58<<20)
 		}, 0.5, 0, "possible", "a WAL consumer", "pg_terminate_backend(4711)"},
-		{"a consumer that is silent, all sent", func(s *fact.Recording) { facttest.Stalled(s, "pg_receivewal", 40*time.Second, 0) }, 0.5, 10, "no", "a WAL consumer", "pg_terminate_backend(4711)"},
+		{
+			"a consumer that is silent, all sent",
+			func(s *fact.Recording) { facttest.Stalled(s, "pg_receivewal", 40*time.Second, 0) },
+			0.5,
+			10,
+			"no",
+			"a WAL consumer",
+			"pg_terminate_backend(4711)",
+		},
 		{"two that are stuck are waited for at once", func(s *fact.Recording) {
 			facttest.Stalled(s, "a", 20*time.Second, 58<<20)
 			facttest.Stalled(s, "b", 20*time.Second, 58<<20)
@@ -53,7 +69,8 @@ func TestForecast(t *testing.T) {
 			s := facttest.Healthy(t)
 			c.do(s)
 			f := forecast.ForecastFor(s.Snapshot, "node2")
-			if f.Interruption.Least < c.least || (f.Interruption.Most == nil) != (c.most == 0) || (c.most > 0 && *f.Interruption.Most > c.most) {
+			if f.Interruption.Least < c.least || (f.Interruption.Most == nil) != (c.most == 0) ||
+				(c.most > 0 && *f.Interruption.Most > c.most) {
 				t.Errorf("interruption %s", f.Interruption)
 			}
 			if f.StatusUnknown != c.knows {

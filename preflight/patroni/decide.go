@@ -137,7 +137,12 @@ func Decide(p PatroniState) Decision {
 	if p.Scheduled {
 		return Decision{Stage: StageScheduled, Status: 202, Answer: "Switchover scheduled", Accepted: true}
 	}
-	return Decision{Stage: StageDone, Status: 200, Answer: fmt.Sprintf("Successfully switched over to %q", p.Candidate), Accepted: true}
+	return Decision{
+		Stage:    StageDone,
+		Status:   200,
+		Answer:   fmt.Sprintf("Successfully switched over to %q", p.Candidate),
+		Accepted: true,
+	}
 }
 
 // bypass is what becomes of a request that patronictl writes into the DCS itself,
@@ -408,7 +413,15 @@ func (p PatroniState) possible(version string, exclude bool) (bool, []string) {
 		case p.Optime.Minus(position) > p.MaxLag:
 			log = append(log, fmt.Sprintf("Member %s exceeds maximum replication lag", m.Name))
 		case p.CheckTimeline && (m.Timeline == 0 || m.Timeline < p.Timeline):
-			log = append(log, fmt.Sprintf("Timeline %s of member %s is behind the cluster timeline %d", timelineOr(m.Timeline), m.Name, p.Timeline))
+			log = append(
+				log,
+				fmt.Sprintf(
+					"Timeline %s of member %s is behind the cluster timeline %d",
+					timelineOr(m.Timeline),
+					m.Name,
+					p.Timeline,
+				),
+			)
 		default:
 			votes++
 		}
@@ -455,7 +468,8 @@ func (p PatroniState) considered(version string, exclude bool) (members []Member
 
 	switch {
 	case fact.OlderThan(version, 3, 2, 0) && exclude:
-		filter := sync == "on" && !fact.OlderThan(version, 2, 1, 2) && (fact.OlderThan(version, 3, 0, 3) || p.Sync.Leader != "")
+		filter := sync == "on" && !fact.OlderThan(version, 2, 1, 2) &&
+			(fact.OlderThan(version, 3, 0, 3) || p.Sync.Leader != "")
 		return p.choose(func(m MemberState) bool { return able(m) && (!filter || inSync(m)) }), nil
 
 	case fact.OlderThan(version, 3, 2, 0):
@@ -465,7 +479,9 @@ func (p PatroniState) considered(version string, exclude bool) (members []Member
 		c, _ := p.member(p.Candidate)
 		known := p.Candidate == "" || p.inSync(version, p.Candidate, fact.OlderThan(version, 3, 0, 3))
 		if !known || !fact.OlderThan(version, 3, 1, 0) && p.Candidate != "" && c.Name == "" {
-			return nil, []string{fmt.Sprintf("Failover candidate=%s does not match with sync_standbys=%s", p.Candidate, p.standbys())}
+			return nil, []string{
+				fmt.Sprintf("Failover candidate=%s does not match with sync_standbys=%s", p.Candidate, p.standbys()),
+			}
 		}
 		// Before 3.1.0 any synchronous member will do, whoever is the candidate.
 		any := fact.OlderThan(version, 3, 1, 0)

@@ -87,7 +87,11 @@ func patroniIsDead(s *fact.Snapshot, m string) (bool, string) {
 	if lease.RemainingSeconds >= 0 && lease.AgeSeconds() <= limit {
 		return false, ""
 	}
-	return true, fmt.Sprintf("its Patroni does not run: %s, and its lease was last renewed %d s ago", what, lease.AgeSeconds())
+	return true, fmt.Sprintf(
+		"its Patroni does not run: %s, and its lease was last renewed %d s ago",
+		what,
+		lease.AgeSeconds(),
+	)
 }
 
 // Unreachable are the eligible members that do not answer us: whether Patroni may

@@ -12,7 +12,28 @@ import (
 // FuzzMaximumLag: in whatever way a release of Patroni reads the value, a plain
 // number is that number, and nothing else is taken for one.
 func FuzzMaximumLag(f *testing.F) {
-	for _, text := range []string{"", "1048576", "-1", "0", "010", "0x10", "1e6", "10MB", " 7 ", "1.5", ".5", "9223372036854775808", "1e400", "-0x8000000000000000", "true", "null", "1_000", "+5", "--1", "9.3e18"} {
+	for _, text := range []string{
+		"",
+		"1048576",
+		"-1",
+		"0",
+		"010",
+		"0x10",
+		"1e6",
+		"10MB",
+		" 7 ",
+		"1.5",
+		".5",
+		"9223372036854775808",
+		"1e400",
+		"-0x8000000000000000",
+		"true",
+		"null",
+		"1_000",
+		"+5",
+		"--1",
+		"9.3e18",
+	} {
 		f.Add(text, "4.0.7", false)
 		f.Add(text, "2.1.0", true)
 	}

@@ -169,7 +169,12 @@ func (b *stateBuilder) schedule() {
 		return
 	}
 	b.p.Scheduled = true
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04Z07:00"} {
+	for _, layout := range []string{
+		time.RFC3339,
+		"2006-01-02T15:04Z07:00",
+		"2006-01-02 15:04:05Z07:00",
+		"2006-01-02 15:04Z07:00",
+	} {
 		if at, err := time.Parse(layout, text); err == nil {
 			b.p.Past = at.Before(b.s.TakenAt)
 			return
@@ -197,7 +202,11 @@ func answersLeader(s *fact.Snapshot, m string) string {
 // memberState is a member as the leader would see it now; ok is false where not
 // all of that is known.
 func memberState(s *fact.Snapshot, name string) (m MemberState, ok bool) {
-	m = MemberState{Name: name, Version: fact.KeyVersion.Of(s, name).OrZero(), HasAPI: fact.KeyAPIURL.Of(s, name).Cause() != fact.Absent}
+	m = MemberState{
+		Name:    name,
+		Version: fact.KeyVersion.Of(s, name).OrZero(),
+		HasAPI:  fact.KeyAPIURL.Of(s, name).Cause() != fact.Absent,
+	}
 	tags, known := fact.KeyTags.Of(s, name).Get()
 	m.KeyTags = tags
 	name = answersLeader(s, name)
@@ -218,7 +227,12 @@ func memberState(s *fact.Snapshot, name string) (m MemberState, ok bool) {
 	timeline := fact.RESTTimeline.Of(s, name)
 	m.HasXlog, m.Tags, m.WatchdogFailed, m.Role, m.Timeline = given, own, watchdog, role, timeline.OrZero()
 	m.Location = fact.OfREST("", func(r fact.REST) fact.Observed[fact.LSN] { return r.Location }).Of(s, name).Known()
-	m.Position = fact.OfREST("", func(r fact.REST) fact.Observed[fact.LSN] { return fact.Highest(r.Received, r.Replayed) }).Of(s, name).OrZero()
+	m.Position = fact.OfREST(
+		"",
+		func(r fact.REST) fact.Observed[fact.LSN] { return fact.Highest(r.Received, r.Replayed) },
+	).
+		Of(s, name).
+		OrZero()
 	return m, ok1 && ok2 && ok3 && ok4 && (timeline.Known() || timeline.Cause() == fact.Absent)
 }
 
@@ -279,7 +293,8 @@ func (b *stateBuilder) predict(p PatroniState) Prediction {
 func (b *stateBuilder) leaderStands() bool {
 	lease, ok := fact.LeaderLease.Of(b.s, "").Get()
 	limit := fact.LoopWait.Of(b.s, "").OrZero() + fact.RetryTimeout.Of(b.s, "").OrZero()
-	stale := ok && fact.LoopWait.Of(b.s, "").Known() && fact.RetryTimeout.Of(b.s, "").Known() && (lease.RemainingSeconds < 0 || lease.AgeSeconds() > limit)
+	stale := ok && fact.LoopWait.Of(b.s, "").Known() && fact.RetryTimeout.Of(b.s, "").Known() &&
+		(lease.RemainingSeconds < 0 || lease.AgeSeconds() > limit)
 	return stale || fact.Liveness.Of(b.s, b.s.Leader()).OrZero() >= 500
 }
 
@@ -351,7 +366,11 @@ func (b *stateBuilder) afterShutdown(p PatroniState) PatroniState {
 // not known is taken for one that does not.
 func Streams(s *fact.Snapshot, m string) bool {
 	return fact.Equal(fact.ReceiverStatus.Of(s, m), "streaming") ||
-		!fact.ReceiverStatus.Of(s, m).Known() && fact.Equal(fact.OfREST("", func(r fact.REST) fact.Observed[string] { return r.ReplicationState }).Of(s, m), "streaming")
+		!fact.ReceiverStatus.Of(s, m).Known() &&
+			fact.Equal(
+				fact.OfREST("", func(r fact.REST) fact.Observed[string] { return r.ReplicationState }).Of(s, m),
+				"streaming",
+			)
 }
 
 // fallback runs the race once more, without whoever won it.

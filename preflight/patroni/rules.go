@@ -111,18 +111,26 @@ func parseInt(text string) (int64, bool) {
 }
 
 // MaxLag is the limit in bytes that the leader's Patroni applies.
-var MaxLag = fact.Fact[int64]{Label: "maximum_lag_on_failover in /config", Of: func(s *fact.Snapshot, _ string) fact.Observed[int64] {
-	return fact.Field(fact.Config.Of(s, ""), func(c fact.DynamicConfig) fact.Observed[int64] {
-		return fact.Field(c.MaximumLag, func(w string) fact.Observed[int64] {
-			version := fact.KeyVersion.Of(s, s.Leader()).OrZero()
-			n, ok := MaximumLagOf(version, w, c.MaximumLagIsText)
-			if !ok {
-				return fact.NotKnown[int64](fact.Malformed, "Patroni %s cannot read maximum_lag_on_failover %q and keeps the previous value", version, w)
-			}
-			return fact.Known(n)
+var MaxLag = fact.Fact[int64]{
+	Label: "maximum_lag_on_failover in /config",
+	Of: func(s *fact.Snapshot, _ string) fact.Observed[int64] {
+		return fact.Field(fact.Config.Of(s, ""), func(c fact.DynamicConfig) fact.Observed[int64] {
+			return fact.Field(c.MaximumLag, func(w string) fact.Observed[int64] {
+				version := fact.KeyVersion.Of(s, s.Leader()).OrZero()
+				n, ok := MaximumLagOf(version, w, c.MaximumLagIsText)
+				if !ok {
+					return fact.NotKnown[int64](
+						fact.Malformed,
+						"Patroni %s cannot read maximum_lag_on_failover %q and keeps the previous value",
+						version,
+						w,
+					)
+				}
+				return fact.Known(n)
+			})
 		})
-	})
-}}
+	},
+}
 
 // Nofailover reports whether Patroni takes tags for "never promote", and by
 // which tag: bool(tags.nofailover) where that is set, so that the text "false"

@@ -26,15 +26,32 @@ func anAudit() preflight.Report {
 			}
 		}
 		s.Files = append(s.Files, fact.NodeFile{
-			ID: name, Path: name + ".yml", At: map[string]string{"restapi.connect_address": name + ".yml, line 10"},
-			Name: fact.Known(name), Scope: fact.Known("demo"), Namespace: fact.Known("/service"), Group: fact.Known(""),
-			Store: fact.Known(fact.NodeStore{Kind: "etcd3", Endpoints: []string{"e1:2379"}, Protocol: "http"}),
-			REST:  address(host, 8008), SQL: address(fmt.Sprintf("10.0.0.2%d", i+1), 5432),
-			RESTLogin: fact.Known(fact.NodeLogin{}), RESTClient: fact.Known(fact.NodeLogin{}),
-			Superuser: fact.Known(fact.NodeLogin{}), Replication: fact.Known(fact.NodeLogin{}), Rewind: fact.Known(fact.NodeLogin{}),
-			HTTPS: fact.Known(false), VerifyClient: fact.Known("none"), ClientCertificate: fact.Known(false),
-			DataDir: fact.NotKnown[string](fact.Absent, "postgresql.data_dir is not in the file"),
-			Tags:    fact.Known(fact.Tags{"clonefrom": true}), Parameters: fact.Known(map[string]string{}), Watchdog: fact.Known("automatic"),
+			ID:         name,
+			Path:       name + ".yml",
+			At:         map[string]string{"restapi.connect_address": name + ".yml, line 10"},
+			Name:       fact.Known(name),
+			Scope:      fact.Known("demo"),
+			Namespace:  fact.Known("/service"),
+			Group:      fact.Known(""),
+			Store:      fact.Known(fact.NodeStore{Kind: "etcd3", Endpoints: []string{"e1:2379"}, Protocol: "http"}),
+			REST:       address(host, 8008),
+			SQL:        address(fmt.Sprintf("10.0.0.2%d", i+1), 5432),
+			RESTLogin:  fact.Known(fact.NodeLogin{}),
+			RESTClient: fact.Known(fact.NodeLogin{}),
+			Superuser: fact.Known(
+				fact.NodeLogin{},
+			),
+			Replication:       fact.Known(fact.NodeLogin{}),
+			Rewind:            fact.Known(fact.NodeLogin{}),
+			HTTPS:             fact.Known(false),
+			VerifyClient:      fact.Known("none"),
+			ClientCertificate: fact.Known(false),
+			DataDir:           fact.NotKnown[string](fact.Absent, "postgresql.data_dir is not in the file"),
+			Tags: fact.Known(
+				fact.Tags{"clonefrom": true},
+			),
+			Parameters:  fact.Known(map[string]string{}),
+			Watchdog:    fact.Known("automatic"),
 			ClusterKeys: fact.Known([]string{}),
 		})
 	}
@@ -46,7 +63,13 @@ func TestAuditGolden(t *testing.T) {
 	if r.Verdict != preflight.NoGo {
 		t.Fatalf("%s", r.Verdict)
 	}
-	for file, format := range map[string]string{"text": "text", "brief": "brief", "md": "markdown", "nagios": "nagios", "xml": "junit"} {
+	for file, format := range map[string]string{
+		"text":   "text",
+		"brief":  "brief",
+		"md":     "markdown",
+		"nagios": "nagios",
+		"xml":    "junit",
+	} {
 		compareGolden(t, "testdata/audit."+file, render(t, format, r, Options{}))
 	}
 }

@@ -174,9 +174,13 @@ func howMeasured(d preflight.DrillReport) string {
 		case o.Seconds == nil:
 			return fmt.Sprintf("%s -> %s was not measured: %s.", leg.From, leg.To, o.Why)
 		default:
-			return fmt.Sprintf("Seconds without a primary, seen from this machine: each member's PostgreSQL was asked every %.1f s "+
-				"whether it is in recovery. The figures are too long by up to %.1f s plus the time that an answer takes. "+
-				"They do not include the time that a commit waits for a synchronous standby.", o.Resolution, o.Resolution)
+			return fmt.Sprintf(
+				"Seconds without a primary, seen from this machine: each member's PostgreSQL was asked every %.1f s "+
+					"whether it is in recovery. The figures are too long by up to %.1f s plus the time that an answer takes. "+
+					"They do not include the time that a commit waits for a synchronous standby.",
+				o.Resolution,
+				o.Resolution,
+			)
 		}
 	}
 	return ""
@@ -231,7 +235,12 @@ func writeDrillMarkdown(w io.Writer, d preflight.DrillReport) error {
 	var b strings.Builder
 	title, rest := drillHead(d)
 	fmt.Fprintf(&b, "## %s: %s\n\n", title, literal(rest))
-	fmt.Fprintf(&b, "Started at %s, by patroni-preflight %s.\n", d.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), literal(d.Tool))
+	fmt.Fprintf(
+		&b,
+		"Started at %s, by patroni-preflight %s.\n",
+		d.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"),
+		literal(d.Tool),
+	)
 	stands := literal(strings.TrimPrefix(standsLine(d), "; "))
 	fmt.Fprintf(&b, "\n- Now: %s\n", stands)
 	if d.Stopped != "" {
@@ -241,7 +250,14 @@ func writeDrillMarkdown(w io.Writer, d preflight.DrillReport) error {
 		fmt.Fprintf(&b, "- Back: `%s`\n", strings.ReplaceAll(clean(d.Back), "`", "?"))
 	}
 	for i, leg := range d.Legs {
-		fmt.Fprintf(&b, "- Leg %d, %s to %s: verdict before the drill: %s\n", i+1, literal(leg.From), literal(leg.To), literal(today(i, leg)))
+		fmt.Fprintf(
+			&b,
+			"- Leg %d, %s to %s: verdict before the drill: %s\n",
+			i+1,
+			literal(leg.From),
+			literal(leg.To),
+			literal(today(i, leg)),
+		)
 	}
 	for _, m := range d.LeftOut {
 		fmt.Fprintf(&b, "- Left out: %s\n", literal(m.Name+": "+m.Why))

@@ -26,7 +26,12 @@ func rehearsed(t testing.TB, legs, code int) preflight.DrillReport {
 		v.Leader = d.Legs[i].To
 		timeline := int64(i + 2)
 		v.Timeline = &timeline
-		s := preflight.SwitchoverReport{SchemaVersion: check.ReportSchema, Check: scenarios[0].report(t), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
+		s := preflight.SwitchoverReport{
+			SchemaVersion: check.ReportSchema,
+			Check:         scenarios[0].report(t),
+			Request:       &preflight.RequestResult{Via: "rest"},
+			Verification:  &v,
+		}
 		seconds := 1.25 + float64(i)
 		o := &verify.Outage{Seconds: &seconds, Resolution: 0.1}
 		last := exitcode.Go
@@ -70,9 +75,15 @@ func drills(t testing.TB) map[string]preflight.DrillReport {
 	sync.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2"}})
 	return map[string]preflight.DrillReport{
 		"synchronous": planned(preflight.PlanDrill(sync.Snapshot, sync.Question, check.Policies{})),
-		"plan":        planned(planOf(healthy(t))), "done": rehearsed(t, 3, exitcode.Go), "no-go": rehearsed(t, 2, exitcode.NoGo),
-		"different": rehearsed(t, 1, exitcode.Different), "interrupted": rehearsed(t, 2, exitcode.Interrupted),
-		"hostile": planned(preflight.PlanDrill(hostile.Snapshot, hostile.Question, check.Policies{})), "nobody-leads": none,
+		"plan": planned(
+			planOf(healthy(t)),
+		),
+		"done":         rehearsed(t, 3, exitcode.Go),
+		"no-go":        rehearsed(t, 2, exitcode.NoGo),
+		"different":    rehearsed(t, 1, exitcode.Different),
+		"interrupted":  rehearsed(t, 2, exitcode.Interrupted),
+		"hostile":      planned(preflight.PlanDrill(hostile.Snapshot, hostile.Question, check.Policies{})),
+		"nobody-leads": none,
 	}
 }
 

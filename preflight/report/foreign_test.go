@@ -159,10 +159,16 @@ func TestJUnitKeepsEveryFinding(t *testing.T) {
 }
 
 // plugin is what the guidelines for monitoring plugins allow.
-var plugin = regexp.MustCompile(`^SWITCHOVER (OK|CRITICAL|UNKNOWN) - [^|\n]+ \|( ('[^'=|]+'|[^'=| ]+)=(U|-?[0-9.]+(s|B)?);;;0)+\n$`)
+var plugin = regexp.MustCompile(
+	`^SWITCHOVER (OK|CRITICAL|UNKNOWN) - [^|\n]+ \|( ('[^'=|]+'|[^'=| ]+)=(U|-?[0-9.]+(s|B)?);;;0)+\n$`,
+)
 
 func TestNagiosLine(t *testing.T) {
-	states := map[preflight.Verdict]string{preflight.Go: "OK", preflight.NoGo: "CRITICAL", preflight.UnknownState: "UNKNOWN"}
+	states := map[preflight.Verdict]string{
+		preflight.Go:           "OK",
+		preflight.NoGo:         "CRITICAL",
+		preflight.UnknownState: "UNKNOWN",
+	}
 	for _, sc := range scenarios {
 		r := sc.report(t)
 		out := string(render(t, "nagios", r, Options{}))
@@ -171,7 +177,15 @@ func TestNagiosLine(t *testing.T) {
 			t.Errorf("%s: %q", sc.name, out)
 			continue
 		}
-		if want := fmt.Sprintf(" blockers=%d;;;0 warnings=%d;;;0 unknown=%d;;;0 ", r.Summary.Blockers, r.Summary.Warnings, r.Summary.Unknown); !strings.Contains(out, want) {
+		if want := fmt.Sprintf(
+			" blockers=%d;;;0 warnings=%d;;;0 unknown=%d;;;0 ",
+			r.Summary.Blockers,
+			r.Summary.Warnings,
+			r.Summary.Unknown,
+		); !strings.Contains(
+			out,
+			want,
+		) {
 			t.Errorf("%s: %q is not in %q", sc.name, want, out)
 		}
 	}
@@ -185,7 +199,13 @@ func TestNagiosUnknownFigures(t *testing.T) {
 		Members: []preflight.MemberReport{{Name: "a"}, {Name: "b c=d|e'f", LiveLag: &zero}},
 	}
 	out := string(render(t, "nagios", r, Options{}))
-	for _, want := range []string{" lag_a=U;", " replay_lag_a=U;", " 'lag_b c?d?e?f'=0B;", " interruption_least=1.25s;", " interruption_most=U;"} {
+	for _, want := range []string{
+		" lag_a=U;",
+		" replay_lag_a=U;",
+		" 'lag_b c?d?e?f'=0B;",
+		" interruption_least=1.25s;",
+		" interruption_most=U;",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in %q", want, out)
 		}

@@ -86,15 +86,26 @@ func recordedSnapshots(t testing.TB) [][]byte {
 // FuzzLoadSnapshot: whatever is in the file, it is refused in one line or judged.
 func FuzzLoadSnapshot(f *testing.F) {
 	f.Add([]byte(`{"schema":1}`))
-	f.Add([]byte(`{"schema":1,"members":[{"name":"a","key":{"value":null},"rest":{"value":{}},"sql":{"value":{}}}],"dcs":{"cluster":{"value":{"leader":{"value":"a"}}}}}`))
+	f.Add(
+		[]byte(
+			`{"schema":1,"members":[{"name":"a","key":{"value":null},"rest":{"value":{}},"sql":{"value":{}}}],` +
+				`"dcs":{"cluster":{"value":{"leader":{"value":"a"}}}}}`,
+		),
+	)
 	f.Add([]byte(`{"schema":1,"members":[{"name":"a"},{"name":"a"}]}`))
 	f.Add([]byte(`{"SCHEMA":1,"Members":[{"Name":"\u001b[2J\ud800"}],"taken_at":"0000-01-01T00:00:00Z"}`))
-	f.Add([]byte(`{"schema":1,"moved":{"value":["x"],"unknown":{"cause":"","reason":""}},"request":{"scheduled_at":"9999-12-31T23:59:59+23:59"}}`))
+	f.Add(
+		[]byte(
+			`{"schema":1,"moved":{"value":["x"],"unknown":{"cause":"","reason":""}},` +
+				`"request":{"scheduled_at":"9999-12-31T23:59:59+23:59"}}`,
+		),
+	)
 	f.Add(recordedSnapshots(f)[0])
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := fact.LoadRecording(bytes.NewReader(text))
 		if err != nil {
-			if msg := err.Error(); len(msg) > 1000 || strings.ContainsFunc(msg, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			if msg := err.Error(); len(msg) > 1000 ||
+				strings.ContainsFunc(msg, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%q", msg)
 			}
 			return
@@ -105,10 +116,51 @@ func FuzzLoadSnapshot(f *testing.F) {
 
 // oddValues take the place of values in a snapshot.
 var oddValues = []any{
-	nil, "", "x", "node1", "node2", hostileName, strings.Repeat("long", 1000), "*", "/", "on", "0/0", "0/1", "7FFFFFFF/FFFFFFFF",
-	"streaming", "primary", "replica", "standby_leader", "2.1.0", "3.0.0", "4.1.0", "9999.9.9", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
-	"http://[::]:8008/patroni", "postgres://a,b:1/x", "off", "quorum", "lost", "all", "replication", "10MB", "-1", "010", "now",
-	true, false, 0, 1, -1, 503, 1e15, -1e15, json.Number("9223372036854775807"), json.Number("-9223372036854775808"), 2147483648.0,
+	nil,
+	"",
+	"x",
+	"node1",
+	"node2",
+	hostileName,
+	strings.Repeat("long", 1000),
+	"*",
+	"/",
+	"on",
+	"0/0",
+	"0/1",
+	"7FFFFFFF/FFFFFFFF",
+	"streaming",
+	"primary",
+	"replica",
+	"standby_leader",
+	"2.1.0",
+	"3.0.0",
+	"4.1.0",
+	"9999.9.9",
+	"0001-01-01T00:00:00Z",
+	"9999-12-31T23:59:59Z",
+	"http://[::]:8008/patroni",
+	"postgres://a,b:1/x",
+	"off",
+	"quorum",
+	"lost",
+	"all",
+	"replication",
+	"10MB",
+	"-1",
+	"010",
+	"now",
+	true,
+	false,
+	0,
+	1,
+	-1,
+	503,
+	1e15,
+	-1e15,
+	json.Number("9223372036854775807"),
+	json.Number("-9223372036854775808"),
+	2147483648.0,
 	[]any{},
 	[]any{"node1"},
 	[]any{nil},
@@ -199,17 +251,35 @@ func copied(t *testing.T, v any) (out any) {
 func FuzzVerdict(f *testing.F) {
 	for i, seed := range []string{
 		`{"ttl":30,"loop_wait":10,"retry_timeout":10,"maximum_lag_on_failover":1048576}`,
-		`node1`, `{"optime":83886080}`, `{}`, `{"leader":null}`, `[[1,50331648,"no recovery target specified"]]`,
+		`node1`,
+		`{"optime":83886080}`,
+		`{}`,
+		`{"leader":null}`,
+		`[[1,50331648,"no recovery target specified"]]`,
 		`{"conn_url":"postgres://10.77.9.22:5432/postgres","api_url":"http://10.77.9.22:8008/patroni","state":"running","role":"replica","version":"4.0.7","timeline":1}`,
-		`{"state":"running","role":"replica","server_version":150015,"xlog":{"received_location":1,"replayed_location":1,"paused":false},"timeline":1,"patroni":{"version":"4.0.7","scope":"demo","name":"node2"}}`,
+		`{"state":"running","role":"replica","server_version":150015,"xlog":{"received_location":1,"replayed_location":1,` +
+			`"paused":false},"timeline":1,"patroni":{"version":"4.0.7","scope":"demo","name":"node2"}}`,
 	} {
 		f.Add(uint8(i), seed)
 	}
 	for _, odd := range []string{
-		`null`, `[]`, `{`, `"text"`, ``, `{"ttl":"9223372036854775807","loop_wait":-1}`, `18446744073709551615`, `{"optime":9223372036854775807}`,
-		`node1:node2`, `:node2`, `{"leader":"node1","sync_standby":null}`, `{"leader":"node1","sync_standby":["node2"],"quorum":1}`,
-		`{"leader":"node1","sync_standby":"node2, node3"}`, `[[4294967295,1,"","",""]]`, `postgres://u:p@10.0.0.2:5432/db?application_name=http://10.0.0.2:8008/patroni`,
-		`{"slots":[1],"permanent_slots":{"a":null,"b":"physical"},"ignore_slots":[{"name":1},[]]}`, "node\x1b[2J",
+		`null`,
+		`[]`,
+		`{`,
+		`"text"`,
+		``,
+		`{"ttl":"9223372036854775807","loop_wait":-1}`,
+		`18446744073709551615`,
+		`{"optime":9223372036854775807}`,
+		`node1:node2`,
+		`:node2`,
+		`{"leader":"node1","sync_standby":null}`,
+		`{"leader":"node1","sync_standby":["node2"],"quorum":1}`,
+		`{"leader":"node1","sync_standby":"node2, node3"}`,
+		`[[4294967295,1,"","",""]]`,
+		`postgres://u:p@10.0.0.2:5432/db?application_name=http://10.0.0.2:8008/patroni`,
+		`{"slots":[1],"permanent_slots":{"a":null,"b":"physical"},"ignore_slots":[{"name":1},[]]}`,
+		"node\x1b[2J",
 		`{"tags":` + strings.Repeat(`{"a":[`, 200) + `1` + strings.Repeat(`]}`, 200) + `}`,
 	} {
 		for key := range 8 {

@@ -27,7 +27,12 @@ type golden struct {
 var goldens = []golden{
 	{file: "text", format: "text", all: true},
 	{file: "brief", format: "brief", all: true},
-	{file: "color", format: "text", Options: Options{Color: true}, of: []string{"healthy", "founding-incident", "password-denied", "warnings"}},
+	{
+		file:    "color",
+		format:  "text",
+		Options: Options{Color: true},
+		of:      []string{"healthy", "founding-incident", "password-denied", "warnings"},
+	},
 	{file: "verbose", format: "text", Options: Options{Verbose: true}, of: []string{"founding-incident", "member-frozen"}},
 	{file: "md", format: "markdown", of: []string{"healthy", "founding-incident", "password-denied", "hostile"}},
 	{file: "xml", format: "junit", of: []string{"founding-incident", "password-denied", "warnings"}},
@@ -72,7 +77,13 @@ func compareGolden(t *testing.T, path string, got []byte) {
 		t.Fatal(err)
 	}
 	if line, g, w := difference(string(got), string(want)); line > 0 {
-		t.Errorf("%s differs in line %d; read it, and if it is better: go test ./preflight/report -update\n got %q\nwant %q", path, line, g, w)
+		t.Errorf(
+			"%s differs in line %d; read it, and if it is better: go test ./preflight/report -update\n got %q\nwant %q",
+			path,
+			line,
+			g,
+			w,
+		)
 	}
 }
 
@@ -103,11 +114,13 @@ func TestGoldenFilesAreUsed(t *testing.T) {
 	}
 	rehearsals := drills(t)
 	for _, e := range entries {
-		used := strings.HasPrefix(e.Name(), "audit.") || slices.ContainsFunc(endings, func(x endingCase) bool { return strings.HasPrefix(e.Name(), "verify-"+x.name+".") }) || slices.ContainsFunc(scenarios, func(sc scenario) bool {
-			return slices.ContainsFunc(goldens, func(g golden) bool {
-				return e.Name() == sc.name+"."+g.file && (g.all || slices.Contains(g.of, sc.name))
+		used := strings.HasPrefix(e.Name(), "audit.") ||
+			slices.ContainsFunc(endings, func(x endingCase) bool { return strings.HasPrefix(e.Name(), "verify-"+x.name+".") }) ||
+			slices.ContainsFunc(scenarios, func(sc scenario) bool {
+				return slices.ContainsFunc(goldens, func(g golden) bool {
+					return e.Name() == sc.name+"."+g.file && (g.all || slices.Contains(g.of, sc.name))
+				})
 			})
-		})
 		// drill-NAME.FORMAT
 		name, _, _ := strings.Cut(strings.TrimPrefix(e.Name(), "drill-"), ".")
 		_, drilled := rehearsals[name]

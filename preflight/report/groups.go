@@ -67,8 +67,19 @@ func junitGroups(w io.Writer, g preflight.GroupsReport) error {
 		Suites  []junitSuite
 	}{}
 	if why := g.Unstable(); why != "" {
-		whole := junitCase{Class: "verdict", Name: aboutGroups(g), Error: &junitNote{Message: string(g.Verdict), Type: string(g.Verdict), Text: why}}
-		doc.Suites = append(doc.Suites, junitSuite{Name: "patroni-preflight: all groups", Timestamp: timestamp(g.TakenAt), Cases: []junitCase{whole}}.counted())
+		whole := junitCase{
+			Class: "verdict",
+			Name:  aboutGroups(g),
+			Error: &junitNote{Message: string(g.Verdict), Type: string(g.Verdict), Text: why},
+		}
+		doc.Suites = append(
+			doc.Suites,
+			junitSuite{
+				Name:      "patroni-preflight: all groups",
+				Timestamp: timestamp(g.TakenAt),
+				Cases:     []junitCase{whole},
+			}.counted(),
+		)
 	}
 	for _, r := range g.Groups {
 		doc.Suites = append(doc.Suites, suiteOf(r))

@@ -45,11 +45,19 @@ func TestGroups(t *testing.T) {
 	}
 	const about = "switchover of demo, a Citus cluster: group 0 GO; group 1 NO-GO by maintenance.pause"
 	for format, want := range map[string][]string{
-		"text":     {"NO-GO  " + about, "\nGO  switchover of demo (group 0) from ", "\nNO-GO  switchover of demo (group 1) from "},
+		"text": {
+			"NO-GO  " + about,
+			"\nGO  switchover of demo (group 0) from ",
+			"\nNO-GO  switchover of demo (group 1) from ",
+		},
 		"brief":    {"NO-GO  " + about},
 		"markdown": {"# NO-GO: ", "\n## GO: switchover of demo (group 0)", "\n## NO-GO: switchover of demo (group 1)"},
-		"junit":    {"<testsuites>", `<testsuite name="patroni-preflight: switchover of demo (group 0)`, `<testsuite name="patroni-preflight: switchover of demo (group 1)`},
-		"nagios":   {"SWITCHOVER CRITICAL - NO-GO  " + about, "group0_blockers=0;;;0", "group1_blockers=", "group1_lag_node"},
+		"junit": {
+			"<testsuites>",
+			`<testsuite name="patroni-preflight: switchover of demo (group 0)`,
+			`<testsuite name="patroni-preflight: switchover of demo (group 1)`,
+		},
+		"nagios": {"SWITCHOVER CRITICAL - NO-GO  " + about, "group0_blockers=0;;;0", "group1_blockers=", "group1_lag_node"},
 	} {
 		text := strings.ReplaceAll(out(format, g), "\n         ", " ")
 		for _, w := range want {

@@ -46,7 +46,11 @@ func JUnit(w io.Writer, r preflight.Report) error {
 }
 
 func suiteOf(r preflight.Report) junitSuite {
-	suite := junitSuite{Name: "patroni-preflight: " + question(r), Timestamp: timestamp(r.TakenAt), Cases: []junitCase{verdictCase(r)}}
+	suite := junitSuite{
+		Name:      "patroni-preflight: " + question(r),
+		Timestamp: timestamp(r.TakenAt),
+		Cases:     []junitCase{verdictCase(r)},
+	}
 	for _, res := range r.Results {
 		suite.Cases = append(suite.Cases, resultCase(r, res))
 	}

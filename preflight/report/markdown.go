@@ -15,7 +15,13 @@ import (
 func Markdown(w io.Writer, r preflight.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s: %s\n\n", r.Verdict, literal(question(r)))
-	fmt.Fprintf(&b, "%s. As seen at %s, by patroni-preflight %s.\n", counts(r.Summary), r.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), literal(r.Tool))
+	fmt.Fprintf(
+		&b,
+		"%s. As seen at %s, by patroni-preflight %s.\n",
+		counts(r.Summary),
+		r.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"),
+		literal(r.Tool),
+	)
 	if byWarnings(r.Verdict, r.Summary) {
 		b.WriteString("\nNo blockers; NO-GO because of --fail-on warning.\n")
 	}

@@ -43,11 +43,19 @@ func figures(r preflight.Report, prefix string) []string {
 		count("unknown", r.Summary.Unknown), count("passed", r.Summary.Passed), count("skipped", r.Summary.Skipped),
 	}
 	if f := r.Forecast; f != nil {
-		out = append(out, figure(prefix+"interruption_least", &f.Interruption.Least, "s"), figure(prefix+"interruption_most", f.Interruption.Most, "s"))
+		out = append(
+			out,
+			figure(prefix+"interruption_least", &f.Interruption.Least, "s"),
+			figure(prefix+"interruption_most", f.Interruption.Most, "s"),
+		)
 	}
 	for _, m := range r.Members {
 		if m.Role != "leader" {
-			out = append(out, figure(prefix+"lag_"+m.Name, m.LiveLag, "B"), figure(prefix+"replay_lag_"+m.Name, m.ReplayLag, "B"))
+			out = append(
+				out,
+				figure(prefix+"lag_"+m.Name, m.LiveLag, "B"),
+				figure(prefix+"replay_lag_"+m.Name, m.ReplayLag, "B"),
+			)
 		}
 	}
 	return out

@@ -140,7 +140,12 @@ func TestBlockersAreComplete(t *testing.T) {
 				t.Errorf("%s: %s of %q is not shown", sc.name, res.Check, res.Subject)
 			}
 			for _, f := range res.Findings {
-				for what, part := range map[string]string{"question": f.Asked, "answer": f.Observed, "effect": f.Effect, "fix": f.Remedy} {
+				for what, part := range map[string]string{
+					"question": f.Asked,
+					"answer":   f.Observed,
+					"effect":   f.Effect,
+					"fix":      f.Remedy,
+				} {
 					if part == "" || !strings.Contains(out, flat(clean(part))) {
 						t.Errorf("%s: %s of %q: the %s %q is not shown", sc.name, res.Check, res.Subject, what, part)
 					}
@@ -261,8 +266,22 @@ func TestTableKeepsBigFiguresAndTheEndsOfNames(t *testing.T) {
 	r := preflight.Report{
 		Verdict: preflight.Go, TakenAt: time.Unix(0, 0).UTC(),
 		Members: []preflight.MemberReport{
-			{Name: "accounting-postgres-prod-eu-1", Role: "leader", DCS: "running tl 1234", REST: "primary tl 1234", SQL: "primary tl 1234"},
-			{Name: "accounting-postgres-prod-eu-2", Role: "replica", DCS: "in archive recovery tl 1234", REST: "streaming tl 1234", SQL: "standby tl 1234", LiveLag: &big, DCSLag: &big},
+			{
+				Name: "accounting-postgres-prod-eu-1",
+				Role: "leader",
+				DCS:  "running tl 1234",
+				REST: "primary tl 1234",
+				SQL:  "primary tl 1234",
+			},
+			{
+				Name:    "accounting-postgres-prod-eu-2",
+				Role:    "replica",
+				DCS:     "in archive recovery tl 1234",
+				REST:    "streaming tl 1234",
+				SQL:     "standby tl 1234",
+				LiveLag: &big,
+				DCSLag:  &big,
+			},
 		},
 	}
 	out := string(render(t, "text", r, Options{}))
@@ -327,12 +346,17 @@ func TestUnstableGoIsExplained(t *testing.T) {
 // TestStableVerdictsStay: what was GO long enough, and what was not GO, is what it was.
 func TestStableVerdictsStay(t *testing.T) {
 	for _, sc := range scenarios {
-		for _, s := range []preflight.Stability{{Asked: 1, InARow: 1, Evaluations: 1}, {Asked: 3, InARow: 3, Evaluations: 3}} {
+		for _, s := range []preflight.Stability{
+			{Asked: 1, InARow: 1, Evaluations: 1},
+			{Asked: 3, InARow: 3, Evaluations: 3},
+		} {
 			if r := sc.report(t).Over(s); r.Verdict != sc.verdict || r.Unstable() != "" && sc.verdict == preflight.Go {
 				t.Errorf("%s: %s, %q", sc.name, r.Verdict, r.Unstable())
 			}
 		}
-		if r := sc.report(t).Over(preflight.Stability{Asked: 3, Evaluations: 4}); sc.verdict != preflight.Go && (r.Verdict != sc.verdict || r.Unstable() != "") {
+		if r := sc.report(t).
+			Over(preflight.Stability{Asked: 3, Evaluations: 4}); sc.verdict != preflight.Go &&
+			(r.Verdict != sc.verdict || r.Unstable() != "") {
 			t.Errorf("%s: %s, %q", sc.name, r.Verdict, r.Unstable())
 		}
 	}

@@ -43,9 +43,12 @@ var scenarios = []scenario{
 	{name: "warnings", spoil: warnings, verdict: preflight.Go},
 	{name: "warnings-fail", spoil: warnings, policies: check.Policies{FailOnWarning: true}, verdict: preflight.NoGo},
 	{
-		name: "ignored", verdict: preflight.Go,
-		spoil:    func(s *fact.Recording) { s.DCS.Alarms = fact.Known([]string{"NOSPACE"}) },
-		policies: check.Policies{Ignore: map[string]string{"dcs.alarms": "change 4711: etcd was compacted, the alarm is disarmed right before"}},
+		name:    "ignored",
+		verdict: preflight.Go,
+		spoil:   func(s *fact.Recording) { s.DCS.Alarms = fact.Known([]string{"NOSPACE"}) },
+		policies: check.Policies{
+			Ignore: map[string]string{"dcs.alarms": "change 4711: etcd was compacted, the alarm is disarmed right before"},
+		},
 	},
 	{
 		// Others build on what is ignored here, so they are skipped: never GO.
@@ -57,7 +60,11 @@ var scenarios = []scenario{
 		foundingIncident(s)
 		s.Question.Candidate = ""
 	}, verdict: preflight.NoGo},
-	{name: "no-such-candidate", spoil: func(s *fact.Recording) { s.Question.Candidate = "node7" }, verdict: preflight.NoGo},
+	{
+		name:    "no-such-candidate",
+		spoil:   func(s *fact.Recording) { s.Question.Candidate = "node7" },
+		verdict: preflight.NoGo,
+	},
 	{name: "dcs-unreachable", spoil: dcsUnreachable, verdict: preflight.UnknownState},
 	{name: "no-leader", spoil: func(s *fact.Recording) {
 		s.DCS.Cluster.Value.Leader = fact.Known("")
@@ -106,8 +113,12 @@ func passwordDenied(s *fact.Recording) {
 		m := &s.Members[i]
 		host := strings.TrimPrefix(*m.Key.Value.ConnURL.Value, "postgres://")
 		host, _, _ = strings.Cut(host, "/")
-		m.SQL = fact.NotKnown[fact.SQL](fact.Denied,
-			"SQL as postgres on %s: FATAL: password authentication failed for user \"postgres\" (SQLSTATE 28P01); check the password of role postgres", host).
+		m.SQL = fact.NotKnown[fact.SQL](
+			fact.Denied,
+			"SQL as postgres on %s: FATAL: password authentication failed for user \"postgres\" (SQLSTATE 28P01); check the "+
+				"password of role postgres",
+			host,
+		).
 			Stamped("SQL as postgres on "+host, s.TakenAt, 12*time.Millisecond)
 	}
 }
@@ -115,7 +126,10 @@ func passwordDenied(s *fact.Recording) {
 func warnings(s *fact.Recording) {
 	s.DCS.Cluster.Value.Config.Value.MaximumLag = fact.Known("10MB")
 	s.DCS.Cluster.Value.Config.Value.MaximumLagIsText = true
-	s.DCS.Endpoints[1].Status = fact.NotKnown[fact.EndpointStatus](fact.Refused, "etcd status at http://10.77.9.12:2379: connection refused")
+	s.DCS.Endpoints[1].Status = fact.NotKnown[fact.EndpointStatus](
+		fact.Refused,
+		"etcd status at http://10.77.9.12:2379: connection refused",
+	)
 	// A bystander with what would block a candidate.
 	member(s, "node3").Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
 	member(s, "node3").REST.Value.Tags = fact.Known(fact.Tags{"nofailover": true})
@@ -130,12 +144,21 @@ func paused(s *fact.Recording) {
 }
 
 func dcsUnreachable(s *fact.Recording) {
-	s.DCS.Read = fact.NotKnown[int](fact.Unreached,
-		"etcd range /service/demo/: http://10.77.9.11:2379: no connection within 3 s; http://10.77.9.12:2379: no connection within 3 s; http://10.77.9.13:2379: connection refused")
+	s.DCS.Read = fact.NotKnown[int](
+		fact.Unreached,
+		"etcd range /service/demo/: http://10.77.9.11:2379: no connection within 3 s; http://10.77.9.12:2379: no connection within 3 s; http://10.77.9.13:2379: connection refused",
+	)
 	s.DCS.Cluster = fact.Because[fact.Cluster](s.DCS.Read)
-	s.DCS.Alarms = fact.NotKnown[[]string](fact.Unreached, "etcd alarm list at http://10.77.9.11:2379: no connection within 3 s")
+	s.DCS.Alarms = fact.NotKnown[[]string](
+		fact.Unreached,
+		"etcd alarm list at http://10.77.9.11:2379: no connection within 3 s",
+	)
 	for i := range s.DCS.Endpoints {
-		s.DCS.Endpoints[i].Status = fact.NotKnown[fact.EndpointStatus](fact.Unreached, "etcd status at %s: no connection within 3 s", s.DCS.Endpoints[i].URL)
+		s.DCS.Endpoints[i].Status = fact.NotKnown[fact.EndpointStatus](
+			fact.Unreached,
+			"etcd status at %s: no connection within 3 s",
+			s.DCS.Endpoints[i].URL,
+		)
 	}
 	s.Members = nil
 	s.Moved = fact.NotKnown[[]string](fact.NotAsked, "the first read gave nothing to compare with")
@@ -144,10 +167,17 @@ func dcsUnreachable(s *fact.Recording) {
 // memberFrozen is a candidate whose processes are stopped (SIGSTOP).
 func memberFrozen(s *fact.Recording) {
 	m := member(s, "node2")
-	m.REST = fact.NotKnown[fact.REST](fact.Silent, "GET %s: connected, but no complete answer within 3 s", *m.Key.Value.APIURL.Value).
+	m.REST = fact.NotKnown[fact.REST](
+		fact.Silent,
+		"GET %s: connected, but no complete answer within 3 s",
+		*m.Key.Value.APIURL.Value,
+	).
 		Stamped("GET "+*m.Key.Value.APIURL.Value, s.TakenAt, 3*time.Second)
 	m.Liveness = fact.Because[int](m.REST)
-	m.SQL = fact.NotKnown[fact.SQL](fact.Silent, "SQL as postgres on 10.77.9.22:5432: connected, but no complete answer within 3 s").
+	m.SQL = fact.NotKnown[fact.SQL](
+		fact.Silent,
+		"SQL as postgres on 10.77.9.22:5432: connected, but no complete answer within 3 s",
+	).
 		Stamped("SQL as postgres on 10.77.9.22:5432", s.TakenAt, 3*time.Second)
 }
 
@@ -170,5 +200,7 @@ func hostile(s *fact.Recording) {
 	third.Key.Value.APIURL = fact.Known("http://10.77.9.23:8008/" + hostileName)
 	third.SQL = fact.NotKnown[fact.SQL](fact.Cause(hostileName), "%s", fmt.Sprintf("said %s %s", hostileName, long))
 	s.DCS.Cluster.Value.Config = fact.NotKnown[fact.DynamicConfig](fact.Malformed, "no JSON: %s", hostileName)
-	s.DCS.Cluster.Value.Failover = fact.Known(fact.Failover{Leader: hostileName, Candidate: long, ScheduledAt: hostileName})
+	s.DCS.Cluster.Value.Failover = fact.Known(
+		fact.Failover{Leader: hostileName, Candidate: long, ScheduledAt: hostileName},
+	)
 }

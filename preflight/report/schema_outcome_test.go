@@ -46,7 +46,10 @@ func keeps(t *testing.T, name, ref string, text []byte) (doc object) {
 		t.Fatalf("%s: %v", name, err)
 	}
 	root, part := schema(t), object{"$ref": ref}
-	for _, e := range slices.Concat(validate(root, part, doc, "document"), undescribed(root, part, doc, "not described: document")) {
+	for _, e := range slices.Concat(
+		validate(root, part, doc, "document"),
+		undescribed(root, part, doc, "not described: document"),
+	) {
 		t.Errorf("%s: %s", name, e)
 	}
 	return doc
@@ -69,20 +72,53 @@ func TestDocumentsKeepTheSchema(t *testing.T) {
 		keeps(t, sc.name, report, render(t, "json", sc.report(t), Options{}))
 	}
 	judged := scenarios[0].report(t)
-	asked := &preflight.RequestResult{Via: "rest", Asked: "POST http://10.77.9.21:8008/switchover", Began: time.Unix(1e9, 0), Ended: time.Unix(1e9, 5), Status: 503, Output: "Switchover failed"}
+	asked := &preflight.RequestResult{
+		Via:    "rest",
+		Asked:  "POST http://10.77.9.21:8008/switchover",
+		Began:  time.Unix(1e9, 0),
+		Ended:  time.Unix(1e9, 5),
+		Status: 503,
+		Output: "Switchover failed",
+	}
 	documents := []preflight.SwitchoverReport{
 		{SchemaVersion: check.ReportSchema, ExitCode: exitcode.NoGo, Check: judged},
-		{SchemaVersion: check.ReportSchema, ExitCode: exitcode.OutcomeUnknown, Check: judged, Plan: preflight.PlanOf(healthy(t).Snapshot, judged), Request: asked},
+		{
+			SchemaVersion: check.ReportSchema,
+			ExitCode:      exitcode.OutcomeUnknown,
+			Check:         judged,
+			Plan:          preflight.PlanOf(healthy(t).Snapshot, judged),
+			Request:       asked,
+		},
 	}
 	for _, e := range endings {
 		v := ending(t, e.spoil)
 		for _, v := range []verify.Verification{v, preflight.AsScheduled(v)} {
-			keeps(t, e.name, verification, written(t, func(b *bytes.Buffer) error { return WriteVerification(b, "json", v, Options{}) }))
-			documents = append(documents, preflight.SwitchoverReport{SchemaVersion: check.ReportSchema, ExitCode: v.ExitCode, Check: judged, Plan: preflight.PlanOf(healthy(t).Snapshot, judged), Request: asked, Verification: &v})
+			keeps(
+				t,
+				e.name,
+				verification,
+				written(t, func(b *bytes.Buffer) error { return WriteVerification(b, "json", v, Options{}) }),
+			)
+			documents = append(
+				documents,
+				preflight.SwitchoverReport{
+					SchemaVersion: check.ReportSchema,
+					ExitCode:      v.ExitCode,
+					Check:         judged,
+					Plan:          preflight.PlanOf(healthy(t).Snapshot, judged),
+					Request:       asked,
+					Verification:  &v,
+				},
+			)
 		}
 	}
 	for _, d := range documents {
-		keeps(t, fmt.Sprint("switchover that ends with ", d.ExitCode), switchover, written(t, func(b *bytes.Buffer) error { return WriteSwitchover(b, "json", d, Options{}) }))
+		keeps(
+			t,
+			fmt.Sprint("switchover that ends with ", d.ExitCode),
+			switchover,
+			written(t, func(b *bytes.Buffer) error { return WriteSwitchover(b, "json", d, Options{}) }),
+		)
 	}
 	goldens, err := filepath.Glob("testdata/verify-*.json")
 	if err != nil || len(goldens) == 0 {
@@ -103,27 +139,45 @@ func TestOutcomeSchemasRefuse(t *testing.T) {
 	root, part := schema(t), object{"$ref": "#/$defs/switchover"}
 	v := ending(t, endings[1].spoil)
 	judged := scenarios[0].report(t)
-	whole := preflight.SwitchoverReport{SchemaVersion: check.ReportSchema, Check: judged, Plan: preflight.PlanOf(healthy(t).Snapshot, judged), Request: &preflight.RequestResult{Via: "rest"}, Verification: &v}
+	whole := preflight.SwitchoverReport{
+		SchemaVersion: check.ReportSchema,
+		Check:         judged,
+		Plan:          preflight.PlanOf(healthy(t).Snapshot, judged),
+		Request:       &preflight.RequestResult{Via: "rest"},
+		Verification:  &v,
+	}
 	for name, spoil := range map[string]func(d object){
-		"no check":                 func(d object) { delete(d, "check") },
-		"another verdict":          func(d object) { d["check"].(object)["verdict"] = "MAYBE" },
-		"request left out":         func(d object) { delete(d, "request") },
-		"another way of asking":    func(d object) { d["request"].(object)["via"] = "pigeon" },
-		"a text for an exit code":  func(d object) { d["exit_code"] = "0" },
-		"verification left out":    func(d object) { delete(d, "verification") },
-		"an outcome of no name":    func(d object) { d["verification"].(object)["outcome"] = "FINE" },
-		"no points":                func(d object) { delete(d["verification"].(object), "points") },
-		"a point of another kind":  func(d object) { d["verification"].(object)["points"].([]any)[0].(object)["id"] = "dcs.leader" },
-		"a point of half a status": func(d object) { d["verification"].(object)["points"].([]any)[0].(object)["status"] = "skipped" },
-		"a plan without a leader":  func(d object) { delete(d["plan"].(object), "leader") },
+		"no check":                func(d object) { delete(d, "check") },
+		"another verdict":         func(d object) { d["check"].(object)["verdict"] = "MAYBE" },
+		"request left out":        func(d object) { delete(d, "request") },
+		"another way of asking":   func(d object) { d["request"].(object)["via"] = "pigeon" },
+		"a text for an exit code": func(d object) { d["exit_code"] = "0" },
+		"verification left out":   func(d object) { delete(d, "verification") },
+		"an outcome of no name":   func(d object) { d["verification"].(object)["outcome"] = "FINE" },
+		"no points":               func(d object) { delete(d["verification"].(object), "points") },
+		"a point of another " +
+			"kind": func(d object) { d["verification"].(object)["points"].([]any)[0].(object)["id"] = "dcs.leader" },
+		"a point of half a " +
+			"status": func(d object) { d["verification"].(object)["points"].([]any)[0].(object)["status"] = "skipped" },
+		"a plan without a leader": func(d object) { delete(d["plan"].(object), "leader") },
 	} {
-		doc := keeps(t, name, "#/$defs/switchover", written(t, func(b *bytes.Buffer) error { return WriteSwitchover(b, "json", whole, Options{}) }))
+		doc := keeps(
+			t,
+			name,
+			"#/$defs/switchover",
+			written(t, func(b *bytes.Buffer) error { return WriteSwitchover(b, "json", whole, Options{}) }),
+		)
 		spoil(doc)
 		if errs := validate(root, part, doc, "document"); len(errs) != 1 {
 			t.Errorf("%s: errors %v, want one", name, errs)
 		}
 	}
-	doc := keeps(t, "whole", "#/$defs/switchover", written(t, func(b *bytes.Buffer) error { return WriteSwitchover(b, "json", whole, Options{}) }))
+	doc := keeps(
+		t,
+		"whole",
+		"#/$defs/switchover",
+		written(t, func(b *bytes.Buffer) error { return WriteSwitchover(b, "json", whole, Options{}) }),
+	)
 	doc["verification"].(object)["baseline"].(object)["slots"] = []any{object{"new": 1.0}}
 	if got := undescribed(root, part, doc, ""); len(got) != 1 || got[0] != ".verification.baseline.slots[0].new" {
 		t.Errorf("not described: %v", got)

@@ -194,8 +194,13 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 			t.Errorf("%s has no description", path)
 		}
 		want := map[reflect.Kind]string{
-			reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer", reflect.Float64: "number", reflect.Bool: "boolean",
-			reflect.Slice: "array", reflect.Struct: "object",
+			reflect.String:  "string",
+			reflect.Int:     "integer",
+			reflect.Int64:   "integer",
+			reflect.Float64: "number",
+			reflect.Bool:    "boolean",
+			reflect.Slice:   "array",
+			reflect.Struct:  "object",
 		}
 		if typ.Kind() == reflect.Pointer {
 			typ = typ.Elem()
@@ -251,7 +256,10 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 
 // TestSchemaListsEveryCause: a script that tells them apart finds all of them.
 func TestSchemaListsEveryCause(t *testing.T) {
-	text := resolve(schema(t), object{"$ref": "#/$defs/missing"})["properties"].(object)["cause"].(object)["description"].(string)
+	text := resolve(
+		schema(t),
+		object{"$ref": "#/$defs/missing"},
+	)["properties"].(object)["cause"].(object)["description"].(string)
 	for _, c := range []fact.Cause{
 		fact.NotAsked, fact.Refused, fact.Silent, fact.Unreached, fact.Unresolved, fact.Denied,
 		fact.Privilege, fact.Malformed, fact.Absent, fact.Failed, fact.Unsupport,

@@ -162,7 +162,10 @@ func (t *text) section(r preflight.Report, weight preflight.Weight, title string
 			// The fix of a check of the whole cluster makes the cluster visible; the fix
 			// of a check of one member is for its findings.
 			first := g.results[0]
-			if c, ok := preflight.CheckByID(first.Check); ok && weight == preflight.Unseen && first.Subject == "" && len(g.checks()) == 1 {
+			if c, ok := preflight.CheckByID(
+				first.Check,
+			); ok && weight == preflight.Unseen && first.Subject == "" &&
+				len(g.checks()) == 1 {
 				t.fix("fix", c.Fix)
 			}
 		}
