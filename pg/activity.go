@@ -33,7 +33,7 @@ func oldest(start, which string) string {
 }
 
 func (d decoder) activity() fact.Observed[fact.Activity] {
-	n := &record{cells: d.of(activity)}
+	n := &record{cells: d.of(activityView)}
 	switch {
 	case n.answer.why != nil: // says more than the privilege
 	case !d.seesStats:

@@ -22,7 +22,7 @@ var readyView = view{
 }
 
 func (d decoder) archiver() fact.Observed[fact.Archiver] {
-	n := &record{cells: d.of(archiver)}
+	n := &record{cells: d.of(archiverView)}
 	c := n.orNull("NULL: never since the statistics began")
 	return complete(n, fact.Archiver{
 		ArchivedCount:  int64(given(n, "archived_count", parseCount)),
@@ -41,5 +41,5 @@ func (d decoder) ready() fact.Observed[int] {
 	if !d.allowed().ready {
 		return fact.NotKnown[int](fact.Privilege, "no privilege for %s: GRANT pg_monitor TO %s", ready, ident(d.role))
 	}
-	return value(d.of(ready), "", parseCount)
+	return value(d.of(readyView), "", parseCount)
 }

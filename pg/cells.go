@@ -12,9 +12,9 @@ import (
 	"patroni-preflight/preflight/fact"
 )
 
-// cells is one row of an answer, read by column.
+// cells is one row of the answer to a view, read by column.
 type cells struct {
-	what   string
+	view   view
 	answer answer
 	row    int
 	// null is what NULL means in this row.
@@ -36,8 +36,8 @@ func (c cells) orNull(reason string) cells {
 
 // value reads one cell by its column, "" for the only one.
 func value[T any](c cells, column string, parse func(string) (T, error)) fact.Observed[T] {
-	i := index(c.what, column)
-	name := c.what
+	i := c.view.index(column)
+	name := c.view.name
 	if column != "" {
 		name += ", " + column
 	}
@@ -144,4 +144,39 @@ func parseTexts(s string) ([]string, error) {
 		list[i] = strings.ToValidUTF8(list[i], "?")
 	}
 	return list, nil
+}
+
+// rows decodes each row of a list. One row without what it must have makes the
+// list unknown, as its being too long does.
+func rows[T any](c cells, decode func(cells) fact.Observed[T]) fact.Observed[[]T] {
+	switch {
+	case c.answer.why != nil:
+		return fact.NotKnown[[]T](c.answer.why.Cause, "%s", c.answer.why.Reason)
+	case len(c.answer.rows) > manyRows:
+		return tooLong[T](c)
+	}
+	var all []T
+	for i := range c.answer.rows {
+		one := decode(c.at(i))
+		v, ok := one.Get()
+		if !ok {
+			return fact.Because[[]T](one)
+		}
+		all = append(all, v)
+	}
+	return fact.Known(all)
+}
+
+func tooLong[T any](c cells) fact.Observed[[]T] {
+	return fact.NotKnown[[]T](fact.Unsupport, "%s has more than %d rows", c.view.name, manyRows)
+}
+
+func tooOld[T any](column string, since int) fact.Observed[T] {
+	return fact.NotKnown[T](fact.Unsupport, "%s: PostgreSQL before %d does not give it", column, since)
+}
+
+// answer is what one statement gave: rows of text, in which nil is NULL.
+type answer struct {
+	rows [][]*string
+	why  *fact.Unknown
 }

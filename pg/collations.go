@@ -42,7 +42,7 @@ var collationsView = view{
 }
 
 func (d decoder) collations() fact.Observed[[]fact.Collation] {
-	all := rows(d.of(collations), func(c cells) fact.Observed[fact.Collation] {
+	all := rows(d.of(collationsView), func(c cells) fact.Observed[fact.Collation] {
 		n := &record{cells: c}
 		return complete(n, fact.Collation{
 			Database: orZero(n, "datname", parseText),
@@ -63,5 +63,5 @@ func (d decoder) collationVersion() fact.Observed[string] {
 	if d.major < 15 {
 		return tooOld[string](collation, 15)
 	}
-	return value(d.of(collation).orNull("NULL: the database's collation has no versions"), "", parseText)
+	return value(d.of(collationView).orNull("NULL: the database's collation has no versions"), "", parseText)
 }

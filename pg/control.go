@@ -16,7 +16,7 @@ var controlView = view{
 }
 
 func (d decoder) checkpoint() fact.Observed[fact.Checkpoint] {
-	n := &record{cells: d.of(control)}
+	n := &record{cells: d.of(controlView)}
 	return complete(n, fact.Checkpoint{
 		RedoLSN: given(n, "redo_lsn", fact.ParseLSN),
 		At:      given(n, "checkpoint_time", parseMicros),

@@ -18,7 +18,7 @@ var hbaView = view{
 func (d decoder) hba() fact.Observed[[]fact.HBARule] {
 	if !d.allowed().hba {
 		role, where := ident(d.role), ""
-		if db, ok := value(d.of(rights), "current_database()", parseText).Get(); ok {
+		if db, ok := value(d.of(rightsView), "current_database()", parseText).Get(); ok {
 			where = " in database " + ident(db)
 		}
 		return fact.NotKnown[[]fact.HBARule](
@@ -31,7 +31,7 @@ func (d decoder) hba() fact.Observed[[]fact.HBARule] {
 			role,
 		)
 	}
-	return rows(d.of(hba), func(c cells) fact.Observed[fact.HBARule] {
+	return rows(d.of(hbaView), func(c cells) fact.Observed[fact.HBARule] {
 		n := &record{cells: c}
 		return complete(n, fact.HBARule{
 			Line:      orZero(n, "line_number", parsePositive),

@@ -45,7 +45,7 @@ func onStandby(expr string) string { return "CASE WHEN pg_is_in_recovery() THEN 
 
 // positions reads what a primary has and a standby has not, and the reverse.
 func (d decoder) positions(f *fact.SQL) {
-	p := d.of(positions)
+	p := d.of(positionsView)
 	primary, standby := p, p
 	if d.recovery {
 		primary.null.Reason = "the server is in recovery"
@@ -64,7 +64,7 @@ func (d decoder) positions(f *fact.SQL) {
 // is the WAL receiver's; where none runs, that of the last checkpoint replayed.
 func (d decoder) timeline(receiver fact.Observed[fact.WalReceiver]) fact.Observed[int64] {
 	if !d.recovery {
-		return value(d.of(positions), "pg_walfile_name()", func(s string) (int64, error) {
+		return value(d.of(positionsView), "pg_walfile_name()", func(s string) (int64, error) {
 			n, err := strconv.ParseUint(s, 16, 32)
 			if err == nil && (n == 0 || len(s) != 8) {
 				err = strconv.ErrRange
@@ -79,18 +79,18 @@ func (d decoder) timeline(receiver fact.Observed[fact.WalReceiver]) fact.Observe
 	case r.Running:
 		return r.Timeline
 	}
-	return value(d.of(control), "timeline_id", parseTimeline)
+	return value(d.of(controlView), "timeline_id", parseTimeline)
 }
 
 // flushed reads the flush LSN of a sample, and when it was.
 func flushed(a answer) (fact.Observed[fact.LSN], fact.Observed[time.Time]) {
-	c := cells{what: sample, answer: a, null: fact.Unknown{Cause: fact.Absent, Reason: "the server is in recovery"}}
+	c := cells{view: sampleView, answer: a, null: fact.Unknown{Cause: fact.Absent, Reason: "the server is in recovery"}}
 	return value(c, flushLSN, fact.ParseLSN), value(c, "clock_timestamp()", parseMicros)
 }
 
 // earlier is the sample that every session begins with.
 func (d decoder) earlier() fact.Observed[fact.Position] {
-	c := d.of(sample)
+	c := d.of(sampleView)
 	column := flushLSN
 	if d.recovery {
 		column = "pg_last_wal_replay_lsn()"

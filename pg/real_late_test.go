@@ -365,17 +365,17 @@ func testConflict(t *testing.T, one, two *server) {
 		if version/10000 < c.since {
 			continue
 		}
-		two.session(t, c.what, c.holds)
+		two.session(t, c.view.name, c.holds)
 		waitFor(t, func() bool {
 			return two.sql(
-				"SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = '"+c.what+"'",
+				"SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = '"+c.view.name+"'",
 			) == "1"
 		})
 		for _, q := range c.clash {
 			one.sql(q)
 		}
 		waitFor(t, seen)
-		two.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + c.what + "'")
+		two.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + c.view.name + "'")
 		waitFor(t, func() bool { return !seen() })
 	}
 	one.sql("DROP TABLE busy")

@@ -26,7 +26,7 @@ var receiverView = view{
 // walReceiver reads pg_stat_wal_receiver, which has a row where a WAL receiver
 // runs; all but its pid is NULL for want of pg_read_all_stats.
 func (d decoder) walReceiver() fact.Observed[fact.WalReceiver] {
-	c := d.stats(receiver)
+	c := d.stats(receiverView)
 	switch {
 	case c.answer.why != nil:
 		return fact.NotKnown[fact.WalReceiver](c.answer.why.Cause, "%s", c.answer.why.Reason)

@@ -25,7 +25,7 @@ var sendersView = view{
 // pg_stat_get_wal_senders: all but the pid is NULL for want of
 // pg_read_all_stats; user and application name come from pg_stat_get_activity).
 func (d decoder) walSenders() fact.Observed[[]fact.WalSender] {
-	c := d.stats(senders)
+	c := d.stats(sendersView)
 	if c.answer.why != nil {
 		return fact.NotKnown[[]fact.WalSender](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	}

@@ -23,10 +23,10 @@ type allowed struct{ ready, hba bool }
 // are asked and say themselves what is wrong.
 func rightsOf(a answer) allowed {
 	may := func(column string) bool {
-		ok, known := value(cells{what: rights, answer: a}, column, parseTextBool).Get()
+		ok, known := value(cells{view: rightsView, answer: a}, column, parseTextBool).Get()
 		return ok || !known
 	}
 	return allowed{ready: may("pg_ls_archive_statusdir()"), hba: may("pg_hba_file_rules")}
 }
 
-func (d decoder) allowed() allowed { return rightsOf(d.of(rights).answer) }
+func (d decoder) allowed() allowed { return rightsOf(d.of(rightsView).answer) }

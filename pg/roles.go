@@ -23,7 +23,7 @@ var rolesView = view{
 }
 
 func (d decoder) roles() fact.Observed[[]fact.Role] {
-	all := rows(d.of(roles), func(c cells) fact.Observed[fact.Role] {
+	all := rows(d.of(rolesView), func(c cells) fact.Observed[fact.Role] {
 		n := &record{cells: c}
 		return complete(n, fact.Role{
 			Name:        given(n, "rolname", parseText),

@@ -45,12 +45,6 @@ type session struct {
 	at time.Time
 }
 
-// answer is what one statement gave: rows of text, in which nil is NULL.
-type answer struct {
-	rows [][]*string
-	why  *fact.Unknown
-}
-
 // collect asks the parts in one round trip and keeps their answers.
 func (s *session) collect(ctx context.Context, ps []part) {
 	for i, a := range s.run(ctx, ps) {

@@ -59,7 +59,7 @@ func settingValue(major int) string {
 }
 
 func (d decoder) settings() fact.Observed[map[string]string] {
-	c := d.of(settings)
+	c := d.of(settingsView)
 	if c.answer.why != nil {
 		return fact.NotKnown[map[string]string](c.answer.why.Cause, "%s", c.answer.why.Reason)
 	}

@@ -34,7 +34,7 @@ var slotsView = view{
 }
 
 func (d decoder) slots() fact.Observed[[]fact.Slot] {
-	all := rows(d.of(slots), func(c cells) fact.Observed[fact.Slot] {
+	all := rows(d.of(slotsView), func(c cells) fact.Observed[fact.Slot] {
 		n := &record{cells: c}
 		s := fact.Slot{
 			Name:           given(n, "slot_name", parseText),

@@ -50,9 +50,9 @@ func (d decoder) sslMode() fact.Observed[string] {
 // upstream is one keyword of primary_conninfo, otherwise where it is not there;
 // "" stands for no such default.
 func (d decoder) upstream(keyword, otherwise string) fact.Observed[string] {
-	c := d.of(conninfo)
+	c := d.of(conninfoView)
 	if d.major < 12 {
-		c = d.stats(conninfo)
+		c = d.stats(conninfoView)
 	} else if !d.seesSettings {
 		c.null = d.privilege()
 	}

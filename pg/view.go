@@ -3,8 +3,6 @@ package pg
 import (
 	"fmt"
 	"strings"
-
-	"patroni-preflight/preflight/fact"
 )
 
 // view is what one statement of a session asks: a view of PostgreSQL, a function,
@@ -80,99 +78,13 @@ const (
 	listed   = manyRows + 1
 )
 
-// index finds a column of a view by its name; "" stands for the only one. The decoder
-// asking for a column that the view does not have is a mistake in this package.
-func index(name, column string) int {
-	v, ok := views[name]
-	if !ok {
-		panic("no view " + name)
-	}
+// index finds a column by its name; "" stands for the only one. A decoder that asks for
+// a column that the view does not have is a mistake in this package.
+func (v view) index(column string) int {
 	for i, c := range v.columns {
 		if c.name == column || column == "" && len(v.columns) == 1 {
 			return i
 		}
 	}
-	panic(fmt.Sprintf("%s has no column %q", name, column))
-}
-
-// views are all views by name.
-var views = byName(
-	identityView, sampleView, positionsView, controlView, sendersView, receiverView, settingsView, conninfoView,
-	rightsView, slotsView, archiverView, readyView, activityView, rolesView, extensionsView, availableView,
-	collationsView, collationView, unloggedView, hbaView,
-)
-
-func byName(all ...view) map[string]view {
-	out := map[string]view{}
-	for _, v := range all {
-		out[v.name] = v
-	}
-	return out
-}
-
-// steadyParts returns the statements for a major version, 10 to 18, whose answers
-// do not depend on when they are asked. Later versions are asked as 18 is: a view
-// that has changed by then fails alone.
-func steadyParts(major int) []part {
-	return partsOf(major, identityView, controlView, settingsView, conninfoView, rightsView)
-}
-
-// movingParts returns those whose answers change with every write.
-func movingParts(major int) []part {
-	return partsOf(major, positionsView, sendersView, receiverView)
-}
-
-// lateParts returns the statements for what is not compared between members. The
-// quick ones come first; pg_hba_file_rules reads a file that may be broken.
-func lateParts(major int, may allowed) []part {
-	vs := []view{slotsView, archiverView, activityView, rolesView, extensionsView}
-	if major >= 15 {
-		vs = append(vs, collationView)
-	}
-	vs = append(vs, collationsView)
-	if major >= 12 && may.ready {
-		vs = append(vs, readyView)
-	}
-	vs = append(vs, availableView, unloggedView)
-	if may.hba {
-		vs = append(vs, hbaView)
-	}
-	return partsOf(major, vs...)
-}
-
-func partsOf(major int, vs ...view) []part {
-	out := make([]part, len(vs))
-	for i, v := range vs {
-		out[i] = v.part(major)
-	}
-	return out
-}
-
-// rows decodes each row of a list. One row without what it must have makes the
-// list unknown, as its being too long does.
-func rows[T any](c cells, decode func(cells) fact.Observed[T]) fact.Observed[[]T] {
-	switch {
-	case c.answer.why != nil:
-		return fact.NotKnown[[]T](c.answer.why.Cause, "%s", c.answer.why.Reason)
-	case len(c.answer.rows) > manyRows:
-		return tooLong[T](c)
-	}
-	var all []T
-	for i := range c.answer.rows {
-		one := decode(c.at(i))
-		v, ok := one.Get()
-		if !ok {
-			return fact.Because[[]T](one)
-		}
-		all = append(all, v)
-	}
-	return fact.Known(all)
-}
-
-func tooLong[T any](c cells) fact.Observed[[]T] {
-	return fact.NotKnown[[]T](fact.Unsupport, "%s has more than %d rows", c.what, manyRows)
-}
-
-func tooOld[T any](column string, since int) fact.Observed[T] {
-	return fact.NotKnown[T](fact.Unsupport, "%s: PostgreSQL before %d does not give it", column, since)
+	panic(fmt.Sprintf("%s has no column %q", v.name, column))
 }

@@ -7,71 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"patroni-preflight/preflight/exitcode"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
-	"patroni-preflight/preflight/exitcode"
+	"github.com/urfave/cli/v2"
 )
-
-// Environment is what the commands see of the process.
-type Environment struct {
-	// Version and Commit are those of the binary.
-	Version, Commit string
-	// Lookup finds a variable of the environment.
-	Lookup         func(name string) (string, bool)
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer
-	// StdinTerminal, StdoutTerminal and StderrTerminal tell which of the three are
-	// terminals.
-	StdinTerminal, StdoutTerminal, StderrTerminal bool
-
-	// connect opens the cluster that a command judges.
-	connect connector
-}
-
-// Signalled is the cause of a context that a signal ended.
-type Signalled struct{ os.Signal }
-
-func (s Signalled) Error() string { return "stopped by " + s.String() }
-
-func (s Signalled) code() int {
-	if s.Signal == syscall.SIGTERM {
-		return exitcode.Terminated
-	}
-	return exitcode.Interrupted
-}
-
-// exit carries an exit code other than 0 through the command line library. A
-// verdict has no message; an error has.
-type exit struct {
-	code int
-	err  error
-}
-
-func (e exit) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e exit) Unwrap() error { return e.err }
-
-// usage is an error of usage or configuration: nothing was judged.
-func usage(format string, args ...any) error {
-	return exit{exitcode.Usage, fmt.Errorf(format, args...)}
-}
-
-// ended ends the program with an exit code, without a message.
-func ended(code int) error {
-	if code == exitcode.Go {
-		return nil
-	}
-	return exit{code: code}
-}
 
 // Run runs the command line args[1:] and returns the exit code of the process.
 func Run(ctx context.Context, env Environment, args []string) (code int) {
@@ -102,25 +43,42 @@ func Run(ctx context.Context, env Environment, args []string) (code int) {
 	return e.code
 }
 
-// positional checks the arguments of a command against what it takes. The library
-// reads flags that follow an argument as arguments, so whatever is left over is an
-// error that names it.
-func positional(command string, args []string, what ...string) error {
-	for i, a := range args {
-		if strings.HasPrefix(a, "-") && a != "-" {
-			return usage("%s follows an argument and would be ignored; put flags first: patroni-preflight %s %s ...",
-				a, command, a)
-		}
-		if i >= len(what) {
-			hint := ""
-			if command == "check" {
-				hint = "; use --scope for the cluster and --candidate for the member"
+// app lists the commands.
+func app(env Environment) *cli.App {
+	misused := func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
+	commands := []*cli.Command{
+		checkCommand(env), switchoverCommand(env), verifyCommand(env), drillCommand(env), auditCommand(env),
+		replayCommand(env), checksCommand(env), explainCommand(env), versionCommand(env),
+		completionCommand(env), completeCommand(env), manCommand(env),
+	}
+	for _, c := range commands {
+		c.OnUsageError = misused
+		c.HideHelpCommand = true
+		c.CustomHelpTemplate = literalTemplate(commandHelp(c))
+	}
+	a := &cli.App{
+		Name:         "patroni-preflight",
+		Usage:        "says before a Patroni switchover whether it would work: GO or NO-GO, and why",
+		Version:      env.Version,
+		Writer:       env.Stdout,
+		ErrWriter:    env.Stderr,
+		Commands:     commands,
+		OnUsageError: misused,
+		// The library splits such values at commas otherwise.
+		DisableSliceFlagSeparator: true,
+		// The library would end the process by itself otherwise.
+		ExitErrHandler: func(*cli.Context, error) {},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				var names []string
+				for _, known := range c.App.VisibleCommands() {
+					names = append(names, known.Name)
+				}
+				return usage("no such command: %s (commands: %s)", c.Args().First(), strings.Join(names, ", "))
 			}
-			return usage("%s takes no argument %q%s", command, a, hint)
-		}
+			return cli.ShowAppHelp(c)
+		},
 	}
-	if len(args) < len(what) {
-		return usage("%s needs %s", command, strings.Join(what[len(args):], " "))
-	}
-	return nil
+	a.CustomAppHelpTemplate = literalTemplate(appHelp(a))
+	return a
 }

@@ -17,7 +17,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:      filepath.Join("internal", "cli", "testdata", "script"),
+		Dir:  filepath.Join("internal", "cli", "testdata", "script"),
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"preflight": runScripted},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REPO", repository)

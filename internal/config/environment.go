@@ -12,12 +12,6 @@ import (
 	"patroni-preflight/preflight/fact"
 )
 
-// stores are Patroni's DCS sections in the order in which Patroni tries them:
-// that of their module names (patroni/dynamic_loader.py, iter_classes).
-var stores = []string{"consul", "etcd", "etcd3", "exhibitor", "kubernetes", "raft", "zookeeper"}
-
-func variable(name string) string { return "environment variable " + name }
-
 // environment is what the PATRONI_* variables say (patroni/config.py,
 // _build_environment_configuration). Where Patroni cannot make a number or a
 // boolean of one, it passes over it.

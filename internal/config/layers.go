@@ -4,30 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 )
-
-// maxFile bounds a configuration file, and all files of a directory together,
-// in bytes.
-const maxFile = 1 << 20
-
-// files is what is needed of a file system. Names are those of the machine,
-// with a leading slash or without. Stat follows links.
-type files interface {
-	Stat(name string) (fs.FileInfo, error)
-	Open(name string) (fs.File, error)
-	ReadDir(name string) ([]fs.DirEntry, error)
-}
-
-type disk struct{}
-
-func (disk) Stat(name string) (fs.FileInfo, error)      { return os.Stat(name) }
-func (disk) Open(name string) (fs.File, error)          { return os.Open(name) }
-func (disk) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
 
 // layers is everything that was configured, merged, and where it came from.
 type layers struct {
@@ -240,31 +218,4 @@ func (h host) read(path string, left *int64, from string) (parsed, []string, err
 		)
 	}
 	return doc, warnings, nil
-}
-
-const notPermitted = "may not be read by this user"
-
-// unreadable says why a file cannot be read.
-func unreadable(source string, err error, remedy string) error {
-	problem := "cannot be read"
-	var p *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		problem = "does not exist"
-	case errors.Is(err, fs.ErrPermission):
-		problem = notPermitted
-	case errors.Is(err, errNotRegular):
-		problem = err.Error()
-	case errors.As(err, &p):
-		problem += ": " + p.Err.Error()
-	}
-	return &Error{Where: source, Problem: problem, Remedy: remedy}
-}
-
-// printable keeps a path on one line.
-func printable(path string) string {
-	if strings.ContainsFunc(path, func(c rune) bool { return !strconv.IsPrint(c) }) {
-		return strconv.Quote(path)
-	}
-	return path
 }

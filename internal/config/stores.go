@@ -2,21 +2,10 @@ package config
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
-
-// storeNames are the stores that are not read, as they are called.
-var storeNames = map[string]string{
-	"consul": "Consul", "etcd": "etcd's v2 API", "exhibitor": "Exhibitor",
-	"kubernetes": "Kubernetes as the store", "raft": "Raft", "zookeeper": "ZooKeeper",
-}
-
-// StoreName is what a store's section stands for.
-func StoreName(section string) string { return storeNames[section] }
 
 // store is the section that Patroni uses: the first in the order of their names.
 func (r *reader) store() string {
@@ -111,63 +100,4 @@ func (r *reader) apiURL(v *value, key string) string {
 	}
 	host, port := r.hostPort(str(u.Host, v.at), key)
 	return baseURL(u.Scheme, host, port)
-}
-
-func baseURL(scheme, host string, port int) string {
-	switch {
-	case port != 0:
-		return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port))
-	case strings.Contains(host, ":"):
-		return scheme + "://[" + host + "]"
-	}
-	return scheme + "://" + host
-}
-
-func sortedKeys(v *value) []string {
-	var out []string
-	for k := range v.keys {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// nearest is what a misspelt word may mean, "" where nothing is near.
-func nearest(word string, words []string) string {
-	best, least := "", len(word)
-	for _, w := range words {
-		if len(word) > 2*len(w) {
-			continue // also what is endless
-		}
-		if d := distance(strings.ToLower(word), w); d <= 1+len(w)/6 && d < least {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters have to be added, left out, replaced or exchanged
-// with their neighbour to make one word of another.
-func distance(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"patroni-preflight/internal/secure"
@@ -147,22 +146,3 @@ func (r *reader) file(h host, key string) ([]byte, bool) {
 	}
 	return text, true
 }
-
-// whole reads a regular file of at most 1 MiB.
-func (h host) whole(name string) ([]byte, error) {
-	info, err := h.files.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // a pipe might never end
-		return nil, errNotRegular
-	}
-	f, err := h.files.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxFile))
-}
-
-var errNotRegular = errors.New("is not a file")

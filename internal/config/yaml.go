@@ -226,20 +226,3 @@ func holdsSecret(n *yaml.Node) bool {
 	}
 	return false
 }
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,80}$`)
-
-// plain returns a key for a message, unless it is no key that anybody would write.
-func plain(key string) string {
-	if plainKey.MatchString(key) {
-		return key
-	}
-	return "a key that is not printed here"
-}
