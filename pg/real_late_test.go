@@ -368,7 +368,8 @@ func testConflict(t *testing.T, one, two *server) {
 		two.session(t, c.view.name, c.holds)
 		waitFor(t, func() bool {
 			return two.sql(
-				"SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = '"+c.view.name+"'",
+				"SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND "+
+					"application_name = '"+c.view.name+"'",
 			) == "1"
 		})
 		for _, q := range c.clash {

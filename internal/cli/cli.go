@@ -7,9 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"patroni-preflight/preflight/exitcode"
 	"runtime/debug"
 	"strings"
+
+	"patroni-preflight/preflight/exitcode"
 
 	"github.com/urfave/cli/v2"
 )

@@ -1,10 +1,11 @@
 package config
 
 import (
+	"strings"
+
 	"patroni-preflight/dcs"
 	"patroni-preflight/internal/secure"
 	"patroni-preflight/pg"
-	"strings"
 )
 
 // Flags are the values given on the command line. Empty means not given.

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"patroni-preflight/preflight/fact"
 )
 
@@ -47,8 +45,8 @@ func RunText(t *testing.T, file string, update bool, result func(t *testing.T, s
 		t.Run(name, func(t *testing.T) {
 			got := strings.TrimRight(result(t, state), "\n") + "\n"
 			out.WriteString("----\n" + got + "\n")
-			if diff := cmp.Diff(strings.TrimRight(want, "\n")+"\n", got); diff != "" && !update {
-				t.Errorf("%s:\n%s\n(-want +got)\n%s", file, strings.Join(state, "\n"), diff)
+			if want := strings.TrimRight(want, "\n") + "\n"; got != want && !update {
+				t.Errorf("%s:\n%s\n(-want +got)\n%s", file, strings.Join(state, "\n"), lineDiff(want, got))
 			}
 		})
 	}
@@ -60,6 +58,26 @@ func RunText(t *testing.T, file string, update bool, result func(t *testing.T, s
 			t.Fatal(err)
 		}
 	}
+}
+
+// lineDiff is what differs between two texts, without the lines that they begin
+// and end with.
+func lineDiff(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	var out strings.Builder
+	for _, line := range a {
+		out.WriteString("-" + line + "\n")
+	}
+	for _, line := range b {
+		out.WriteString("+" + line + "\n")
+	}
+	return out.String()
 }
 
 // Changed is the recording after the changes of some lines. A line is PATH = VALUE,
