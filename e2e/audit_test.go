@@ -47,7 +47,7 @@ func (l *lab) audits(t *testing.T) {
 		"audit.live_tags",
 		node,
 		"warns",
-		"A reload applies it: put the file in place, then patronictl reload demo "+node,
+		"A reload applies it: put the file in place, then run: patronictl reload demo "+node,
 	)
 	a.says(t, "audit.live_settings", node, "warns", "A reload applies it")
 	a.says(t, "audit.live_settings", node, "warns", "shared_buffers is 4096 (in 8kB), the file has 48MB")

@@ -364,7 +364,7 @@ func resolve(t *testing.T, c configured) resolved {
 	lookup := func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }
 	cfg, err := config.Load(flags, lookup)
 	var out resolved
-	if err != nil && strings.Contains(err.Error(), "say which one with --group") {
+	if err != nil && strings.Contains(err.Error(), "name the group with --group") {
 		out.Citus = true
 		flags.Group = "0"
 		cfg, err = config.Load(flags, lookup)

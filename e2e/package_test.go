@@ -194,8 +194,8 @@ func bom(t *testing.T, file string) {
 	}
 	linked := strings.Fields(host(t, nil, "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".."))
 	for _, m := range mod.Require {
-		if m.Indirect && !slices.Contains(linked, m.Path) {
-			continue // somebody's test needs it, or another system
+		if !slices.Contains(linked, m.Path) {
+			continue // a test needs it, or another system
 		}
 		if !slices.Contains(named, m.Path+" "+m.Version) {
 			t.Errorf("%s %s is not in the SBOM: %v", m.Path, m.Version, named)
@@ -234,7 +234,7 @@ func shells(t *testing.T, box string) {
 	for line, want := range map[string]string{
 		"patroni-preflight expl":                         "explain\tsay what a check looks at",
 		"patroni-preflight explain identity.rest_n":      "identity.rest_name\tthe member itself answers",
-		"patroni-preflight check --form":                 "--format\ttext, brief, json",
+		"patroni-preflight check --form":                 "--format\tprint the document as FORMAT: text, brief, json",
 		"patroni-preflight check --format=jso":           "--format=json",
 		"patroni-preflight check --ignore dcs.ala":       "dcs.alarms=\t",
 		"patroni-preflight replay /release/SHA256":       "/release/SHA256SUMS",
