@@ -32,3 +32,26 @@ func TestTagsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestBooleans: a tag is true as in Python, a text in a file as in Patroni.
+func TestBooleans(t *testing.T) {
+	for _, v := range []any{true, 1.0, "false", []any{0.0}, map[string]any{"x": nil}, struct{}{}} {
+		if !PythonBool(v) {
+			t.Errorf("PythonBool(%#v) is false", v)
+		}
+	}
+	for _, v := range []any{nil, false, 0.0, "", []any{}, map[string]any{}} {
+		if PythonBool(v) {
+			t.Errorf("PythonBool(%#v) is true", v)
+		}
+	}
+	for text, want := range map[string][2]bool{
+		"on": {true, true}, "TRUE": {true, true}, "yes": {true, true}, "1": {true, true},
+		"Off": {false, true}, "false": {false, true}, "no": {false, true}, "0": {false, true},
+		"": {false, false}, "t": {false, false}, "enabled": {false, false},
+	} {
+		if value, ok := PatroniBool(text); [2]bool{value, ok} != want {
+			t.Errorf("PatroniBool(%q) = %v, %v, want %v", text, value, ok, want)
+		}
+	}
+}

@@ -167,3 +167,27 @@ func TestDrillSchema(t *testing.T) {
 func planOf(r *fact.Recording) preflight.DrillReport {
 	return preflight.PlanDrill(r.Snapshot, r.Question, check.Policies{})
 }
+
+// TestDrillPlan: what is confirmed names every leg, and ends before an outcome.
+func TestDrillPlan(t *testing.T) {
+	d := planOf(healthy(t))
+	var plan bytes.Buffer
+	if err := WriteDrillPlan(&plan, d, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, leg := range d.Legs {
+		if want := leg.From + " -> " + leg.To; !strings.Contains(plan.String(), want) {
+			t.Errorf("no %q in\n%s", want, &plan)
+		}
+	}
+	if strings.Contains(plan.String(), "DONE") {
+		t.Errorf("an outcome before the drill:\n%s", &plan)
+	}
+}
+
+// TestLine: a foreign text cannot move the cursor of the line that shows it.
+func TestLine(t *testing.T) {
+	if got, want := Line("a\x1b[2J\nb\x7fcd", 8), "a?[2J b?"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
