@@ -165,13 +165,13 @@ func (l *lab) restShows(node, name string) {
 	l.t.Helper()
 	certificate := "/tls/" + node
 	l.undo(func() {
-		l.in(node, "lab-set restapi.keyfile "+certificate+".key; lab-set restapi.certfile "+certificate+".crt")
+		l.in(node, "lab-set restapi.keyfile "+certificate+".key restapi.certfile "+certificate+".crt")
 		until(20*time.Second, func() bool {
 			return l.showsName(l.ip(node)+":8008", node) && strings.Contains(l.key("members/"+node), "https://")
 		})
 	})
 	if name == "" {
-		l.sh(node, "lab-set -d restapi.certfile; lab-set -d restapi.verify_client")
+		l.sh(node, "lab-set -d restapi.certfile restapi.verify_client")
 		l.undo(func() { l.in(node, "lab-set restapi.verify_client required") })
 		l.await(
 			"the key to say http",
@@ -181,7 +181,7 @@ func (l *lab) restShows(node, name string) {
 		time.Sleep(time.Second)
 		return
 	}
-	l.sh(node, fmt.Sprintf("lab-set restapi.keyfile /tls/%[1]s.key; lab-set restapi.certfile /tls/%[1]s.crt", name))
+	l.sh(node, fmt.Sprintf("lab-set restapi.keyfile /tls/%[1]s.key restapi.certfile /tls/%[1]s.crt", name))
 	l.await("the REST API to show it", 20*time.Second, func() bool { return !l.showsName(l.ip(node)+":8008", node) })
 	time.Sleep(time.Second)
 }
@@ -201,7 +201,7 @@ func (l *lab) postgresShows(node, name string) {
 	l.t.Helper()
 	set := func(name string) string {
 		return fmt.Sprintf(
-			"lab-set postgresql.parameters.ssl_key_file /tls/%[1]s.key && lab-set postgresql.parameters.ssl_cert_file "+
+			"lab-set postgresql.parameters.ssl_key_file /tls/%[1]s.key postgresql.parameters.ssl_cert_file "+
 				"/tls/%[1]s.crt",
 			name,
 		)
