@@ -178,6 +178,45 @@ var plays = []play{
 		says: []string{"GO: would switch over from "},
 	},
 	{
+		name: "a wrong choice", playbook: switchOver, fails: true, old: true,
+		vars: func(*desk) []string { return []string{"patroni_preflight_via=bogus"} },
+		says: []string{"value of patroni_preflight_via must be one of: patronictl, rest, got: bogus"},
+	},
+	{
+		name: "a number that is none", playbook: switchOver, fails: true,
+		vars: func(*desk) []string { return []string{"patroni_preflight_stable=banana"} },
+		says: []string{"patroni_preflight_stable"},
+	},
+	{
+		name: "no candidate", playbook: switchOver, noCandidate: true, fails: true, old: true,
+		says: []string{"patroni_preflight_candidate is empty", "nothing was asked of the cluster"},
+	},
+	{
+		name: "a candidate of spaces", playbook: switchOver, noCandidate: true, fails: true,
+		vars: func(*desk) []string { return []string{`{"patroni_preflight_candidate": "  "}`} },
+		says: []string{"patroni_preflight_candidate is empty"},
+	},
+	{
+		name: "a candidate, and any", playbook: switchOver, fails: true,
+		vars: func(*desk) []string { return []string{"patroni_preflight_any=true"} },
+		says: []string{"give one of the two"},
+	},
+	{
+		name: "any candidate", playbook: switchOver, noCandidate: true, changed: true, old: true,
+		vars: func(*desk) []string { return []string{"patroni_preflight_any=true", "--check"} },
+		says: []string{"GO: would switch over from ", "to the member that Patroni chooses"},
+	},
+	{
+		name: "a misspelt variable", playbook: switchOver, noCandidate: true, fails: true, old: true,
+		vars: func(d *desk) []string { return []string{"patroni_preflight_candidat=" + d.candidate} },
+		says: []string{"patroni_preflight_candidat: no such variable", "nothing was asked of the cluster"},
+	},
+	{
+		name: "a misspelt variable of a check", playbook: checkOnly, fails: true,
+		vars: func(*desk) []string { return []string{"patroni_preflight_failon=warning"} },
+		says: []string{"patroni_preflight_failon: no such variable"},
+	},
+	{
 		name: "refused", playbook: switchOver, fails: true,
 		vars:    func(*desk) []string { return []string{gated} },
 		between: freezeCandidate,

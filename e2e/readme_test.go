@@ -103,7 +103,7 @@ func (d *desk) asTheyStand(t *testing.T) {
 			case strings.Contains(b[2], "hosts: "):
 				d.write("/root/play.yml", b[2])
 				run = []string{"ANSIBLE_ROLES_PATH=ansible/roles ansible-playbook -i inventory play.yml"}
-				if strings.Contains(b[2], "tasks_from: switchover.yml") {
+				if strings.Contains(b[2], "tasks_from: switchover") {
 					run[0] += " # switchover"
 				}
 			}
