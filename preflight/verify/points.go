@@ -60,7 +60,7 @@ func judgeLeader(b Baseline, after *fact.Snapshot, _ string) answer {
 var outcomePrimary = outcomeCheck{
 	check.Check{
 		ID:    "outcome.primary",
-		Title: "the leader is out of recovery",
+		Title: "the new leader is the primary",
 		Why: "A member takes the leader key before PostgreSQL has finished its promotion. Until then no member takes " +
 			"writes. " +
 			"Another system identifier means that the address leads to another cluster. " +
@@ -259,7 +259,7 @@ func judgeFollows(b Baseline, after *fact.Snapshot, m string) answer {
 		return a.unknown(senders.Reason(), "whether "+m+" streams")
 	case from == "":
 		patroni := patroniSays(after, m)
-		return a.failed("no row that streams; "+patroni, m+" does not stream from any member; "+patroni)
+		return a.failed("no row in state streaming; "+patroni, m+" does not stream from any member; "+patroni)
 	case m == b.Leader && from != n && !hasUpstream(after, m):
 		a.expected = "streaming from " + n
 		return a.failed(streams, fmt.Sprintf("%s streams from %s, not from %s", m, from, n))
