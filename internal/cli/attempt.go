@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"patroni-preflight/internal/config"
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/internal/request"
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/check"
@@ -130,8 +133,8 @@ func (a *attempt) send(ctx context.Context) (code int) {
 		return exitcode.OutcomeUnknown
 	case err != nil:
 		fmt.Fprintf(a.env.Stderr,
-			"patroni-preflight: the request was sent, but watching it failed: %v. To see the outcome, run:\n%s\n",
-			err, a.howToLook())
+			"patroni-preflight: the request was sent, but watching it failed: %s. To see the outcome, run:\n%s\n",
+			foreign.Text(err.Error()), a.howToLook())
 		return exitcode.OutcomeUnknown
 	}
 	a.doc.Verification = &v
@@ -142,13 +145,19 @@ func (a *attempt) send(ctx context.Context) (code int) {
 func (a *attempt) ask(ctx context.Context) preflight.RequestResult {
 	p := a.doc.Plan
 	if a.ctl != nil {
-		return a.ctl.switchover(ctx, a.before.Target, p, a.steps())
+		return a.ctl.switchover(ctx, a.before.Target, p, secretsOf(a.session.cfg), a.steps())
 	}
 	m, _ := a.before.Member(p.Leader)
 	key, _ := m.Key.Get()
 	url, _ := key.APIURL.Get()
 	s := request.Switchover{Leader: p.Leader, Candidate: p.Candidate, ScheduledAt: p.ScheduledAt}
 	return a.session.post(ctx, url, s, a.steps())
+}
+
+// secretsOf are the passwords that the output of a program may repeat.
+func secretsOf(c config.Config) foreign.Secrets {
+	return slices.Concat(foreign.Login(c.RESTAPI.User, c.RESTAPI.Password),
+		foreign.Login(c.Etcd3.User, c.Etcd3.Password), foreign.Login(c.Postgres.User, c.Postgres.Password))
 }
 
 // outcome watches the cluster while the request is under way and after it.

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"patroni-preflight/internal/config"
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/fact"
@@ -81,7 +82,7 @@ func (o auditOptions) run(ctx context.Context) error {
 		return usage("%w", err)
 	}
 	for _, w := range files.Warnings {
-		fmt.Fprintf(o.env.Stderr, "patroni-preflight: warning: %s\n", w)
+		fmt.Fprintf(o.env.Stderr, "patroni-preflight: warning: %s\n", foreign.Text(w))
 	}
 	if !o.live {
 		s := snapshotOf(files, o.env.Version)

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight/exitcode"
 
 	"github.com/urfave/cli/v2"
@@ -20,7 +21,7 @@ func Run(ctx context.Context, env Environment, args []string) (code int) {
 	// Go ends with 2 after a panic, which is the exit code of NO-GO here.
 	defer func() {
 		if e := recover(); e != nil {
-			fmt.Fprintf(env.Stderr, "patroni-preflight: internal error: %v\n%s", e, debug.Stack())
+			fmt.Fprint(env.Stderr, foreign.Text(fmt.Sprintf("patroni-preflight: internal error: %v\n%s", e, debug.Stack())))
 			code = exitcode.Internal
 		}
 	}()
@@ -40,7 +41,8 @@ func Run(ctx context.Context, env Environment, args []string) (code int) {
 		fmt.Fprintf(env.Stderr, "patroni-preflight: %v before there was a verdict\n", stop)
 		return stop.code()
 	}
-	fmt.Fprintf(env.Stderr, "patroni-preflight: %v\n", e.err)
+	// An error may quote what a server, a store or a file says.
+	fmt.Fprintf(env.Stderr, "patroni-preflight: %s\n", foreign.Text(e.err.Error()))
 	return e.code
 }
 
@@ -54,6 +56,7 @@ func app(env Environment) *cli.App {
 	}
 	for _, c := range commands {
 		c.OnUsageError = misused
+		c.Before = refuseEmpty
 		c.HideHelpCommand = true
 		c.CustomHelpTemplate = literalTemplate(commandHelp(c))
 	}

@@ -129,8 +129,8 @@ func TestReplayIsRepeatable(t *testing.T) {
 	}
 }
 
-// TestReplayCandidate: the flag replaces the recorded candidate, and the empty
-// one asks what happens where Patroni chooses.
+// TestReplayCandidate: --candidate replaces the recorded candidate, and --any asks what
+// happens if Patroni chooses.
 func TestReplayCandidate(t *testing.T) {
 	for _, c := range []struct {
 		flags []string
@@ -138,7 +138,7 @@ func TestReplayCandidate(t *testing.T) {
 	}{
 		{nil, "to node2"},
 		{[]string{"--candidate", "node3"}, "to node3"},
-		{[]string{"--candidate="}, "to whichever member Patroni chooses"},
+		{[]string{"--any"}, "to whichever member Patroni chooses"},
 	} {
 		o := runCLI(t, slices.Concat([]string{"replay", "-f", "brief"}, c.flags, []string{healthy})...)
 		if !strings.Contains(o.stdout, c.want) {
@@ -352,3 +352,24 @@ func TestREADMEShowsTheRealReport(t *testing.T) {
 }
 
 var update = flag.Bool("update", false, "write the report in README.md anew")
+
+// TestErrorsAreCleaned: an error may quote what a file or a server says.
+func TestErrorsAreCleaned(t *testing.T) {
+	file := put(t, "snapshot.json", `{"schema":1,"taken_at":"0000-01-01T0`+"\x7f"+`:00:00Z"}`)
+	moved := fact.Known([]string{"at the leader's REST API \x1b[2J\x1b]52;c;cm0=\a answers now"})
+	changed, _ := play{frames: []state{asBefore}, args: []string{"--yes"}, moved: moved}.run(t)
+	for name, c := range map[string]struct {
+		o    outcome
+		code int
+	}{
+		"a recording":       {runCLI(t, "replay", file), exitcode.Usage},
+		"an argument":       {runCLI(t, "explain", "\x1b[2J"), exitcode.Usage},
+		"a name":            {changed, exitcode.Changed},
+		"a usage of a flag": {runCLI(t, "check", "--wait", "\x1b[2J\a"), exitcode.Usage},
+	} {
+		raw := strings.ContainsFunc(c.o.stderr, func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f })
+		if c.o.code != c.code || raw || c.o.stderr == "" {
+			t.Errorf("%s: exit code %d, %q", name, c.o.code, c.o.stderr)
+		}
+	}
+}

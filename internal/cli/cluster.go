@@ -11,6 +11,7 @@ import (
 
 	"patroni-preflight/dcs"
 	"patroni-preflight/internal/config"
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/internal/gather"
 	"patroni-preflight/internal/request"
 	"patroni-preflight/patroniapi"
@@ -63,7 +64,7 @@ func open(env Environment, o clusterOptions, q fact.Question) (*session, error) 
 		return nil, usage("%w", err)
 	}
 	for _, w := range cfg.Warnings {
-		fmt.Fprintf(env.Stderr, "patroni-preflight: warning: %s\n", w)
+		fmt.Fprintf(env.Stderr, "patroni-preflight: warning: %s\n", foreign.Text(w))
 	}
 	q.VIPs = cfg.VIPs
 	return &session{
@@ -88,7 +89,9 @@ type live struct {
 func connectLive(cfg config.Config, env Environment, o clusterOptions) cluster {
 	k := &live{cfg: cfg, version: env.Version, step: o.step}
 	if o.verbose {
-		k.progress = func(format string, args ...any) { fmt.Fprintf(env.Stderr, format+"\n", args...) }
+		k.progress = func(format string, args ...any) {
+			fmt.Fprintln(env.Stderr, foreign.Text(fmt.Sprintf(format, args...)))
+		}
 	}
 	return k
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/internal/request"
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/fact"
@@ -57,7 +58,7 @@ func findPatronictl(ctx context.Context, r requestOptions, o clusterOptions) (*p
 // switchover runs patronictl with every name filled in, so that it asks nothing and
 // chooses nothing.
 func (p *patronictl) switchover(
-	ctx context.Context, t fact.Target, plan preflight.Plan, out io.Writer,
+	ctx context.Context, t fact.Target, plan preflight.Plan, hide foreign.Secrets, out io.Writer,
 ) preflight.RequestResult {
 	args := append([]string{}, p.args...)
 	args = append(args, "switchover", t.Scope, "--force", p.leaderFlag, plan.Leader)
@@ -70,7 +71,7 @@ func (p *patronictl) switchover(
 	if t.Group != "" {
 		args = append(args, "--group", t.Group)
 	}
-	return request.Patronictl(ctx, p.path, args, p.env, out)
+	return request.Patronictl(ctx, p.path, args, p.env, hide, out)
 }
 
 var harmless = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)

@@ -18,6 +18,8 @@ type replayOptions struct {
 	rules check.Policies
 	// candidate and scheduled replace the recorded question; nil keeps it.
 	candidate, scheduled *string
+	// anyCandidate drops the recorded candidate.
+	anyCandidate bool
 }
 
 func replayCommand(env Environment) *cli.Command {
@@ -25,7 +27,10 @@ func replayCommand(env Environment) *cli.Command {
 		Name:      "replay",
 		Usage:     "judge a recorded snapshot again, on any machine",
 		ArgsUsage: "FILE",
-		Flags: slices.Concat(questionFlags(), verdictFlags(),
+		Flags: slices.Concat(questionFlags(), []cli.Flag{&cli.BoolFlag{
+			Name: "any", Category: groupQuestion,
+			Usage: "let Patroni choose, whichever candidate was recorded",
+		}}, verdictFlags(),
 			[]cli.Flag{formatFlag(report.Formats), verboseFlag()}),
 		Action: func(c *cli.Context) (err error) {
 			if err := positional("replay", c.Args().Slice(), "FILE"); err != nil {
@@ -39,6 +44,9 @@ func replayCommand(env Environment) *cli.Command {
 				return err
 			}
 			o.candidate, o.scheduled = givenString(c, "candidate"), givenString(c, "scheduled")
+			if o.anyCandidate = c.Bool("any"); o.anyCandidate && o.candidate != nil {
+				return usage("--any lets Patroni choose, and --candidate names a member: give one of the two")
+			}
 			return o.run()
 		},
 	}
@@ -65,6 +73,9 @@ func (o replayOptions) run() error {
 	}
 	if o.candidate != nil {
 		s.Question.Candidate = *o.candidate
+	}
+	if o.anyCandidate {
+		s.Question.Candidate = ""
 	}
 	if o.scheduled != nil {
 		s.Question.ScheduledAt = *o.scheduled

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/preflight"
 )
 
@@ -30,12 +31,15 @@ var errFallsBack = errors.New(
 
 // Patronictl runs a command and shows its output as it comes. Where the context
 // ends, the command is ended too: patronictl has no limit of its own. It runs in
-// a process group of its own, so that Ctrl-C does not reach it.
+// a process group of its own, so that Ctrl-C does not reach it. The secrets in hide are
+// masked in its output.
 //
 // It is killed when it is about to write to the DCS. That it cannot be quicker is
 // seen to by a pipe that holds one page of what it says: it comes to the write only
 // when all of its long exception has been read. With a short one it is a race.
-func Patronictl(ctx context.Context, path string, args, env []string, show io.Writer) preflight.RequestResult {
+func Patronictl(
+	ctx context.Context, path string, args, env []string, hide foreign.Secrets, show io.Writer,
+) preflight.RequestResult {
 	r := preflight.RequestResult{
 		Via:    "patronictl",
 		Asked:  strings.Join(append([]string{path}, args...), " "),
@@ -44,7 +48,7 @@ func Patronictl(ctx context.Context, path string, args, env []string, show io.Wr
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	out := &tee{show: show}
+	out := newTee(show, hide)
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -71,7 +75,7 @@ func Patronictl(ctx context.Context, path string, args, env []string, show io.Wr
 	default:
 		r.Problem = err.Error()
 	}
-	r.Ended, r.Output = time.Now().UTC(), out.String()
+	r.Ended, r.Output = time.Now().UTC(), out.end()
 	return r
 }
 
@@ -136,7 +140,7 @@ func LeaderFlag(ctx context.Context, path string, args, env []string) (string, e
 		}
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	last := lines[len(lines)-1]
+	last := foreign.OneLine(lines[len(lines)-1], maxProblem)
 	if err != nil {
 		return "", fmt.Errorf("%s switchover --help: %w: %s", path, err, last)
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"patroni-preflight/internal/foreign"
 )
 
 func script(t *testing.T, text string) string {
@@ -36,7 +38,7 @@ func TestPatronictl(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var shown bytes.Buffer
-			r := Patronictl(t.Context(), script(t, c.script), []string{"switchover"}, []string{"NAME=demo"}, &shown)
+			r := Patronictl(t.Context(), script(t, c.script), []string{"switchover"}, []string{"NAME=demo"}, nil, &shown)
 			if r.Status != c.status || r.Problem != c.problem || !strings.HasPrefix(r.Output, c.output) ||
 				r.Via != "patronictl" ||
 				r.Ended.Before(r.Began) {
@@ -54,6 +56,7 @@ func TestPatronictl(t *testing.T) {
 	if r := Patronictl(
 		t.Context(),
 		"/nonexistent/patronictl",
+		nil,
 		nil,
 		nil,
 		io.Discard,
@@ -78,7 +81,7 @@ func TestPatronictlIsEnded(t *testing.T) {
 		_, _ = io.Copy(io.Discard, read)
 	}()
 	began := time.Now()
-	r := Patronictl(ctx, script(t, "echo begun; sleep 60; echo never"), nil, nil, write)
+	r := Patronictl(ctx, script(t, "echo begun; sleep 60; echo never"), nil, nil, nil, write)
 	if time.Since(began) > 10*time.Second || r.Problem != "killed: it did not finish in time" || r.Output != "begun\n" {
 		t.Errorf("after %s: %+v", time.Since(began), r)
 	}
@@ -189,7 +192,7 @@ func TestPatronictlFallsBack(t *testing.T) {
 		"the message":   `echo '2026-11-25 03:00:00.00000 Could not switchover using Patroni api, falling back to DCS'`,
 	} {
 		wrote := filepath.Join(t.TempDir(), "wrote")
-		r := Patronictl(t.Context(), script(t, words+"; sleep 0.3; touch "+wrote), nil, nil, io.Discard)
+		r := Patronictl(t.Context(), script(t, words+"; sleep 0.3; touch "+wrote), nil, nil, nil, io.Discard)
 		if _, err := os.Stat(
 			wrote,
 		); err == nil || r.Status != -1 ||
@@ -208,6 +211,7 @@ func TestPatronictlFallsBack(t *testing.T) {
 			),
 			nil,
 			nil,
+			nil,
 			io.Discard,
 		)
 		if _, err := os.Stat(wrote); err == nil || !strings.Contains(r.Problem, "writing the request to the DCS") {
@@ -218,6 +222,7 @@ func TestPatronictlFallsBack(t *testing.T) {
 	r := Patronictl(
 		t.Context(),
 		script(t, "echo '2026-11-25 03:00:00,000 - ERROR - Failed to get list of machines'; echo Successfully switched over"),
+		nil,
 		nil,
 		nil,
 		io.Discard,
@@ -245,5 +250,62 @@ func TestLeaderFlag(t *testing.T) {
 		if got != c.want || (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: %q, %v", c.name, got, err)
 		}
+	}
+}
+
+// TestAnswersAreCleaned: what a server or a program says reaches neither the terminal
+// nor the document as it is, and a password that it repeats is masked.
+func TestAnswersAreCleaned(t *testing.T) {
+	const raw = "no such user admin:s3cret-pw \x1b[2J\x1b]52;c;cm0gLXJm\x07 \x7f\r\nBasic YWRtaW46czNjcmV0LXB3\n"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(401)
+		_, _ = io.WriteString(w, raw)
+	}))
+	t.Cleanup(s.Close)
+	var byREST, byProgram bytes.Buffer
+	leader := Leader{APIURL: s.URL, User: "admin", Password: "s3cret-pw"}
+	rest := REST(t.Context(), leader, Switchover{Leader: "node1"}, &byREST)
+	file := filepath.Join(t.TempDir(), "answer")
+	if err := os.WriteFile(file, []byte(raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := Patronictl(
+		t.Context(), script(t, "cat "+file), nil, nil, foreign.Login("admin", "s3cret-pw"), &byProgram)
+	const want = "no such user admin:******** ?[2J?]52;c;cm0gLXJm? ?\nBasic ********\n"
+	if rest.Output != want+"\n" || byREST.String() != "HTTP 401: "+rest.Output {
+		t.Errorf("by REST: kept %q, shown %q", rest.Output, byREST.String())
+	}
+	if program.Output != want || byProgram.String() != want {
+		t.Errorf("by patronictl: kept %q, shown %q", program.Output, byProgram.String())
+	}
+}
+
+// TestRESTSwitchingProtocols: no deadline of net/http ends a read of such an answer.
+func TestRESTSwitchingProtocols(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+		_, _ = io.Copy(io.Discard, c) // until the client closes
+	}()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r := REST(t.Context(), Leader{APIURL: "http://" + l.Addr().String()}, Switchover{Leader: "node1"}, io.Discard)
+		if r.Status != 101 || r.Problem == "" {
+			t.Errorf("%+v", r)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("still waiting")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"patroni-preflight/internal/foreign"
 	"patroni-preflight/internal/secure"
 	"patroni-preflight/preflight"
 )
@@ -37,8 +38,9 @@ type Leader struct {
 // REST asks the leader, once: a request whose answer is lost is never repeated.
 func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (r preflight.RequestResult) {
 	r = preflight.RequestResult{Via: "rest", Began: time.Now().UTC(), Status: -1}
-	out := &tee{show: show}
-	defer func() { r.Ended, r.Output = time.Now().UTC(), out.String() }()
+	hide := foreign.Login(leader.User, leader.Password)
+	out := newTee(show, hide)
+	defer func() { r.Ended, r.Output = time.Now().UTC(), out.end() }()
 	u, err := url.Parse(leader.APIURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		r.Problem = "the api_url of the leader is not of the form http://host:port/patroni"
@@ -80,24 +82,30 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		r.Problem = without(err)
+		r.Problem = hide.Mask(without(err))
 		return r
 	}
 	defer resp.Body.Close()
 	r.Status = resp.StatusCode
 	_, _ = fmt.Fprintf(show, "HTTP %d: ", r.Status)
+	if r.Status < http.StatusOK {
+		// net/http hands the connection over with 101, and then no deadline ends a read of it.
+		r.Problem = "this is not the answer of Patroni's REST API"
+		_, _ = io.WriteString(out, "\n")
+		return r
+	}
 	if _, err := io.Copy(out, io.LimitReader(resp.Body, maxOutput)); err != nil {
-		r.Problem = without(err)
+		r.Problem = hide.Mask(without(err))
 	}
 	_, _ = io.WriteString(out, "\n")
 	return r
 }
 
-// without is an error without the URL, which is named already.
+// without is an error in one line without the URL, which is named already.
 func without(err error) string {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	return err.Error()
+	return foreign.OneLine(err.Error(), maxProblem)
 }
