@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/term"
 
@@ -20,11 +21,20 @@ var (
 	commit  = "unknown"
 )
 
+// lastWords is how long a command that was interrupted may take to end by itself.
+const lastWords = 10 * time.Second
+
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() { cancel(cli.Signalled{Signal: <-signals}) }()
+	go func() {
+		s := cli.Signalled{Signal: <-signals}
+		cancel(s)
+		// Whatever does not heed the context does not hold the process.
+		time.Sleep(lastWords)
+		os.Exit(s.ExitCode())
+	}()
 	env := cli.Environment{
 		Version: version, Commit: commit,
 		Lookup: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,

@@ -72,7 +72,9 @@ func TestReadHealthy(t *testing.T) {
 	if got, _ := d.Alarms.Get(); !slices.Equal(got, []string{"CORRUPT", "NOSPACE"}) {
 		t.Errorf("alarms %v, %s", got, d.Alarms.Reason())
 	}
-	want := fact.EndpointStatus{Version: "3.6.5", HasLeader: true, DBSize: 20480, Quota: 2 << 30}
+	want := fact.EndpointStatus{
+		Version: "3.6.5", HasLeader: true, Leader: "7", Revision: 42, DBSize: 20480, Quota: 2 << 30,
+	}
 	for i, ep := range d.Endpoints {
 		if got, _ := ep.Status.Get(); !reflect.DeepEqual(got, want) || ep.URL != []string{a.url, b.url, c.url}[i] {
 			t.Errorf("endpoint %s: %+v, %s", ep.URL, got, ep.Status.Reason())
@@ -401,6 +403,23 @@ func TestReadTooManyKeys(t *testing.T) {
 	}
 }
 
+// TestReadTellsClustersApart: a server that was left over answers as well as the others.
+func TestReadTellsClustersApart(t *testing.T) {
+	t.Parallel()
+	right, left := healthy(t), healthy(t)
+	right.cluster, left.cluster = 0xcdf818194e3a8c32, 0x10
+	right.delay = 100 * time.Millisecond
+	d, _, _ := read(t, connect(t, right.url, left.url), 10*time.Second)
+	if d.ClusterID != "10" {
+		t.Errorf("the read is of cluster %q, want that of the quicker server", d.ClusterID)
+	}
+	for i, want := range []string{"cdf818194e3a8c32", "10"} {
+		if st := d.Endpoints[i].Status.Must(); st.ClusterID != want || st.Revision != 42 || st.Leader == "" {
+			t.Errorf("%s: %+v, want cluster %s", d.Endpoints[i].URL, st, want)
+		}
+	}
+}
+
 func TestReread(t *testing.T) {
 	t.Parallel()
 	f := healthy(t)
@@ -413,6 +432,17 @@ func TestReread(t *testing.T) {
 	}
 	if f.leases.Load() != asked || second.Cluster.Must().LeaderLease.Cause() != fact.NotAsked {
 		t.Error("the second read asks for leases")
+	}
+	f.revision = 41
+	second, ma = e.Reread(context.Background(), first.Prefix)
+	if got := Moved(first, second, mb, ma); got.Cause() != fact.Failed ||
+		!strings.Contains(got.Reason(), "from 42 back to 41") {
+		t.Errorf("an older second read: %s: %s", got.Cause(), got.Reason())
+	}
+	f.revision, f.cluster = 43, 0x99
+	second, ma = e.Reread(context.Background(), first.Prefix)
+	if got := Moved(first, second, mb, ma); got.Cause() != fact.Failed || !strings.Contains(got.Reason(), "by 99") {
+		t.Errorf("a second read of another etcd cluster: %s: %s", got.Cause(), got.Reason())
 	}
 	f.rangeErr = rpctypes.ErrGRPCPermissionDenied
 	second, ma = e.Reread(context.Background(), first.Prefix)

@@ -2,6 +2,7 @@ package dcs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -31,7 +32,8 @@ type fake struct {
 	neighboursErr                         error
 	blockRange, blockStatus, blockAlarm   bool
 	delay                                 time.Duration
-	leader                                uint64
+	leader, cluster                       uint64
+	revision                              int64 // 0 stands for 42
 	alarms                                []pb.AlarmType
 	expired                               int64 // a lease that has run out
 	ranges, leases                        atomic.Int32
@@ -111,7 +113,7 @@ func (f *fake) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse
 	if err := f.answer(ctx, f.blockRange, err); err != nil {
 		return nil, err
 	}
-	resp := &pb.RangeResponse{Header: &pb.ResponseHeader{Revision: 42}}
+	resp := &pb.RangeResponse{Header: f.header()}
 	for _, kv := range f.keys {
 		if bytes.Compare([]byte(kv.Key), r.Key) < 0 || bytes.Compare([]byte(kv.Key), r.RangeEnd) >= 0 {
 			continue
@@ -130,11 +132,15 @@ func (f *fake) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse
 	return resp, nil
 }
 
+func (f *fake) header() *pb.ResponseHeader {
+	return &pb.ResponseHeader{Revision: cmp.Or(f.revision, 42), ClusterId: f.cluster}
+}
+
 func (f *fake) Status(ctx context.Context, _ *pb.StatusRequest) (*pb.StatusResponse, error) {
 	if err := f.answer(ctx, f.blockStatus, f.statusErr); err != nil {
 		return nil, err
 	}
-	resp := &pb.StatusResponse{Version: "3.6.5", Leader: f.leader, DbSize: 20480, DbSizeQuota: 2 << 30}
+	resp := &pb.StatusResponse{Header: f.header(), Version: "3.6.5", Leader: f.leader, DbSize: 20480, DbSizeQuota: 2 << 30}
 	if f.leader == 0 {
 		resp.Errors = []string{"etcdserver: no leader"}
 	}

@@ -20,6 +20,16 @@ func Moved(before, after fact.DCS, mb, ma []fact.Member) fact.Observed[[]string]
 	if !ok {
 		return fact.NotKnown[[]string](after.Cluster.Cause(), "second read: %s", after.Cluster.Reason())
 	}
+	switch {
+	case before.ClusterID != after.ClusterID:
+		return fact.NotKnown[[]string](
+			fact.Failed, "the first read was answered by the etcd cluster %s, the second by %s: the configured servers "+
+				"do not belong to one cluster", before.ClusterID, after.ClusterID)
+	case a.Revision < b.Revision:
+		return fact.NotKnown[[]string](
+			fact.Failed, "the second read is older than the first: etcd's revision went from %d back to %d",
+			b.Revision, a.Revision)
+	}
 	moved := []string{}
 	// DeepEqual looks through the pointers of facts. It also compares the reasons
 	// of unknown ones, so that garbage which changes is seen to move.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -85,6 +86,7 @@ func race[T any](
 type reading struct {
 	winner   *endpoint
 	kvs      []KV
+	cluster  string
 	revision int64
 	count    int64
 	read     fact.Observed[int]
@@ -105,7 +107,12 @@ func (e *Etcd) keys(ctx context.Context, prefix string) reading {
 		return reading{failed: failed}
 	}
 	resp := won.value
-	r := reading{winner: won.from, revision: resp.Header.GetRevision(), count: max(resp.Count, int64(len(resp.Kvs)))}
+	r := reading{
+		winner:   won.from,
+		cluster:  hexID(resp.Header.GetClusterId()),
+		revision: resp.Header.GetRevision(),
+		count:    max(resp.Count, int64(len(resp.Kvs))),
+	}
 	r.read = stamped(won, func(*clientv3.GetResponse) int { return int(r.count) })
 	for _, kv := range resp.Kvs {
 		r.kvs = append(r.kvs, KV{Key: string(kv.Key), Value: kv.Value, Lease: kv.Lease, ModRevision: kv.ModRevision})
@@ -115,7 +122,7 @@ func (e *Etcd) keys(ctx context.Context, prefix string) reading {
 
 // fill writes Read and Cluster and returns the members.
 func (r reading) fill(d *fact.DCS, leases map[int64]fact.Observed[fact.Lease], around string) []fact.Member {
-	d.Read = r.read
+	d.Read, d.ClusterID = r.read, r.cluster
 	if r.winner == nil {
 		d.Read = r.unread(d.Prefix, d.Endpoints)
 	}
@@ -239,11 +246,22 @@ func (ep *endpoint) status(ctx context.Context) fact.Observed[fact.EndpointStatu
 			Version:   s.Version,
 			HasLeader: s.Leader != 0,
 			Learner:   s.IsLearner,
+			ClusterID: hexID(s.Header.GetClusterId()),
+			Leader:    hexID(s.Leader),
+			Revision:  s.Header.GetRevision(),
 			DBSize:    s.DbSize,
 			Quota:     s.DbSizeQuota,
 			Errors:    s.Errors,
 		}
 	})
+}
+
+// hexID writes an ID as etcdctl does, "" for 0.
+func hexID(id uint64) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatUint(id, 16)
 }
 
 // alarms asks for the alarms of the whole store: any server knows them.

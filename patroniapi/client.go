@@ -220,6 +220,14 @@ func (c *Client) ask(ctx context.Context, target string, limit int64) (a answer)
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
+	if resp.StatusCode < http.StatusOK {
+		// With 101 net/http gives the connection away: no deadline ends a read of the body.
+		a.why = &fact.Unknown{
+			Cause:  fact.Malformed,
+			Reason: fmt.Sprintf("%s: HTTP status %d: this is not Patroni's REST API", a.source, resp.StatusCode),
+		}
+		return a
+	}
 	if resp.TLS != nil {
 		a.certificate = handshake.Certificate()
 		if a.certificate.Known() {

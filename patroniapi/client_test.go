@@ -256,6 +256,10 @@ func TestGetFailures(t *testing.T) {
 		{"redirect", raw(t, after(func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/patroni\r\n\r\n%s", primary)
 		})), fact.Malformed, "", "a redirect"},
+		{"switches protocols", raw(t, after(func(c net.Conn) {
+			fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+			stall(c)
+		})), fact.Malformed, fact.Malformed, "HTTP status 101"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

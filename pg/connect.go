@@ -234,6 +234,16 @@ func splitHost(s string) (host, port string, ok bool) {
 	return host, port, err == nil && n > 0
 }
 
+// noClearText is the require_auth of a session that may have no TLS (libpq's
+// documentation, "require_auth").
+const noClearText = "!password"
+
+// mayBePlain reports whether pgx may go on without TLS: sslmode disable, allow, prefer.
+func mayBePlain(cc *pgconn.Config) bool {
+	return cc.TLSConfig == nil ||
+		slices.ContainsFunc(cc.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil })
+}
+
 // tlsConfigs are those of a configuration, each once.
 func tlsConfigs(cc *pgconn.Config) []*tls.Config {
 	var out []*tls.Config
@@ -315,6 +325,10 @@ func (p place) config(ctx context.Context, cfg Config) (*pgconn.Config, error) {
 		if cfg.Certificate != nil && cc.SSLCertMode != "disable" {
 			config.Certificates = []tls.Certificate{*cfg.Certificate}
 		}
+	}
+	if cc.RequireAuth == "" && mayBePlain(cc) {
+		// pgx, as libpq, would send the password in clear text to any server that asks.
+		cc.RequireAuth = noClearText
 	}
 	// Of a service pgx hands to the server what it does not know itself.
 	for _, key := range clientOnly {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -46,6 +47,12 @@ func (s *session) connectFailure(ctx context.Context, err error) *fact.Unknown {
 		return s.unknown(fact.Unreached, "no connection: %v", err)
 	case s.ofTLS(err) != "":
 		return s.unknown(fact.TLS, "%s", s.ofTLS(err))
+	case strings.Contains(err.Error(), strconv.Quote(noClearText)):
+		return s.unknown(
+			fact.Denied,
+			"the server asks for the password in clear text, and the session may be without TLS: nothing was sent. Give "+
+				"sslmode verify-full (or require), or let the role log in with scram-sha-256 in pg_hba.conf there",
+		)
 	case closed(err):
 		return s.unknown(fact.Failed, "the server closed the connection without an answer: %v", err)
 	case !s.progress.negotiated.Load():

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -176,9 +177,10 @@ func refusing(t *testing.T, code, message, routine string) string {
 	}}).start(t).url
 }
 
-func TestNoSession(t *testing.T) {
-	// One that asks for the password in clear text and repeats it.
-	echo := (&fake{login: func(b *pgproto3.Backend, _ net.Conn) bool {
+// echoing asks for the password in clear text and repeats it.
+func echoing(t *testing.T, got *atomic.Bool) string {
+	t.Helper()
+	return (&fake{login: func(b *pgproto3.Backend, _ net.Conn) bool {
 		b.Send(&pgproto3.AuthenticationCleartextPassword{})
 		_ = b.SetAuthType(pgproto3.AuthTypeCleartextPassword)
 		if b.Flush() != nil {
@@ -186,11 +188,36 @@ func TestNoSession(t *testing.T) {
 		}
 		m, err := b.Receive()
 		if p, ok := m.(*pgproto3.PasswordMessage); err == nil && ok {
+			got.Store(true)
 			b.Send(serverError("FATAL", "28P01", "wrong password "+p.Password+"\n\x1b[31m", "auth_failed"))
 			_ = b.Flush()
 		}
 		return false
 	}}).start(t).url
+}
+
+// TestClearText: where there may be no TLS the password is not sent, and where
+// somebody wants it sent, it does not come back in a reason.
+func TestClearText(t *testing.T) {
+	var sent atomic.Bool
+	url := echoing(t, &sent)
+	cfg := Config{User: "monitor", Password: "hunter2hunter2"}
+	for _, mode := range []string{"", "disable", "allow", "prefer"} {
+		cleanEnv(t)
+		cfg.SSLMode = mode
+		got := Collect(t.Context(), cfg, []Target{{"m", url}}, "m")["m"]
+		if got.Cause() != fact.Denied || !strings.Contains(got.Reason(), "nothing was sent") || sent.Load() {
+			t.Errorf("sslmode %q: %q, %s, sent %v", mode, got.Cause(), got.Reason(), sent.Load())
+		}
+	}
+	t.Setenv("PGREQUIREAUTH", "password")
+	got := Collect(t.Context(), cfg, []Target{{"m", url}}, "m")["m"]
+	if got.Cause() != fact.Denied || !strings.Contains(got.Reason(), "wrong password ******** [31m") || !sent.Load() {
+		t.Errorf("%q, %s, sent %v", got.Cause(), got.Reason(), sent.Load())
+	}
+}
+
+func TestNoSession(t *testing.T) {
 	tests := []struct {
 		name, url string
 		cause     fact.Cause
@@ -221,7 +248,6 @@ func TestNoSession(t *testing.T) {
 			fact.Denied,
 			"check the password of role monitor",
 		},
-		{"password repeated", echo, fact.Denied, "wrong password ******** [31m"},
 		{
 			"pg_hba.conf",
 			refusing(

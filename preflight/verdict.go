@@ -164,7 +164,8 @@ func weigh(
 		}
 		concerned := r.Subject == "" || r.Subject == leader || slices.Contains(candidates, r.Subject)
 		w := WeighedResult{Result: r, Weight: Passed}
-		if r.Withheld() || (r.Eligibility && !concerned && (r.Status == check.Fail || r.Status == check.Undecided)) {
+		may := r.Eligibility && !concerned && (r.Status == check.Fail || r.Status == check.Undecided)
+		if may || r.Withheld() || r.Predates() {
 			w.Weight = Aside
 			*out = append(*out, w)
 			continue

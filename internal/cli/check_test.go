@@ -212,6 +212,7 @@ postgresql:
 		{"PGPASSWORD", map[string]string{"PGPASSWORD": plant("libpq")}, plant("libpq")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("PGREQUIREAUTH", "password") // else it is not sent without TLS
 			var mu sync.Mutex
 			var sent []string
 			bird := parrot(t, func(p string) { mu.Lock(); sent = append(sent, p); mu.Unlock() })

@@ -31,6 +31,9 @@ type Signalled struct{ os.Signal }
 
 func (s Signalled) Error() string { return "stopped by " + s.String() }
 
+// ExitCode is that of a command that the signal ended.
+func (s Signalled) ExitCode() int { return s.code() }
+
 func (s Signalled) code() int {
 	if s.Signal == syscall.SIGTERM {
 		return exitcode.Terminated

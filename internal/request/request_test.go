@@ -165,6 +165,23 @@ func TestRESTFailures(t *testing.T) {
 	if n := len(accepted); n != 1 {
 		t.Errorf("sent %d times", n)
 	}
+	upgrade := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = io.Copy(io.Discard, c)
+	}))
+	t.Cleanup(upgrade.Close)
+	began := time.Now()
+	r := REST(t.Context(), Leader{APIURL: upgrade.URL}, Switchover{Leader: "node1"}, io.Discard)
+	if r.Status != http.StatusSwitchingProtocols || !strings.Contains(r.Problem, "HTTP status 101") ||
+		time.Since(began) > 5*time.Second {
+		t.Errorf("%+v after %s", r, time.Since(began))
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -87,6 +87,11 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 	}
 	defer resp.Body.Close()
 	r.Status = resp.StatusCode
+	if resp.StatusCode < http.StatusOK {
+		// With 101 net/http gives the connection away: no deadline ends a read of the body.
+		r.Problem = fmt.Sprintf("HTTP status %d: this is not Patroni's REST API", resp.StatusCode)
+		return r
+	}
 	_, _ = fmt.Fprintf(show, "HTTP %d: ", r.Status)
 	if r.Status < http.StatusOK {
 		// net/http hands the connection over with 101, and then no deadline ends a read of it.

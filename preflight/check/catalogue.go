@@ -42,6 +42,7 @@ var Failures = []Failure{
 		"This tool ends with exit code 4 before it contacts a cluster. It cannot know what patronictl on another machine "+
 			"would find.",
 		"dcs.scope",
+		"dcs.one_cluster",
 	),
 	seen(2, "a", "the DCS is unreachable, has no quorum or refuses the login", "dcs.reachable", "tls.etcd_certificate"),
 	seen(3, "a", "wrong scope or namespace", "dcs.scope"),

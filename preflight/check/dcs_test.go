@@ -16,6 +16,15 @@ func onTimeline(s *fact.Recording, timeline int64, ended ...int64) {
 	s.DCS.Cluster.Value.History = fact.Known(lines)
 }
 
+// ofClusters gives each server of etcd the ID of its cluster, and one raft leader.
+func ofClusters(s *fact.Recording, ids ...string) {
+	s.DCS.ClusterID = ids[0]
+	for i, id := range ids {
+		st := s.DCS.Endpoints[i].Status.Value
+		st.ClusterID, st.Leader, st.Revision = id, "1", 42
+	}
+}
+
 var dcsCases = map[string][]breakage{
 	"dcs.history": {
 		{"timeline 1 has none", "", func(s *fact.Recording) { onTimeline(s, 1) }, check.Pass, ""},
@@ -194,6 +203,26 @@ var dcsCases = map[string][]breakage{
 			check.Fail,
 			check.Warning,
 		},
+		{"no answer of the store", "", func(s *fact.Recording) { s.DCS.Read = facttest.Unknown[int]() }, check.Skipped, ""},
+	},
+	"dcs.one_cluster": {
+		{"recorded before the IDs were read", "", func(s *fact.Recording) {
+			ofClusters(s, "", "", "")
+		}, check.Undecided, ""},
+		{"one cluster, one leader", "", func(s *fact.Recording) { ofClusters(s, "a", "a", "a") }, check.Pass, ""},
+		{"one is of another cluster", "", func(s *fact.Recording) { ofClusters(s, "a", "a", "b") }, check.Fail, ""},
+		{"the read is of another cluster", "", func(s *fact.Recording) {
+			ofClusters(s, "a", "a", "a")
+			s.DCS.ClusterID = "b"
+		}, check.Fail, ""},
+		{"two leaders", "", func(s *fact.Recording) {
+			ofClusters(s, "a", "a", "a")
+			s.DCS.Endpoints[2].Status.Value.Leader = "2"
+		}, check.Fail, ""},
+		{"one knows no leader, which dcs.endpoints reports", "", func(s *fact.Recording) {
+			ofClusters(s, "a", "a", "a")
+			s.DCS.Endpoints[2].Status.Value.Leader = ""
+		}, check.Pass, ""},
 		{"no answer of the store", "", func(s *fact.Recording) { s.DCS.Read = facttest.Unknown[int]() }, check.Skipped, ""},
 	},
 	"dcs.config": {

@@ -46,6 +46,14 @@ func (r Result) Withheld() bool {
 	})
 }
 
+// Predates reports whether all that is missing was not read yet when the recording
+// was made.
+func (r Result) Predates() bool {
+	return r.Status == Undecided && !slices.ContainsFunc(r.Missing, func(m fact.Missing) bool {
+		return m.Cause != fact.Unrecorded
+	})
+}
+
 // Evaluate runs every check on every subject it judges, in registry order.
 func Evaluate(s *fact.Snapshot, q fact.Question, p Policies, checks []Check) []Result {
 	type key struct{ id, subject string }

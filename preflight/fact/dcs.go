@@ -17,6 +17,9 @@ type DCS struct {
 	// store answered with quorum, even if it holds no key there; the value is the
 	// number of keys.
 	Read Observed[int] `json:"read"`
+	// ClusterID is that of the etcd cluster that answered the read, hexadecimal; "" in
+	// a recording made before it was read.
+	ClusterID string `json:"cluster_id,omitempty"`
 	// Cluster is unknown when Read is, or when there is no key of Patroni under the
 	// prefix. Of a Citus cluster without a group, only Groups is to be seen.
 	Cluster Observed[Cluster] `json:"cluster"`
@@ -36,6 +39,12 @@ type EndpointStatus struct {
 	// HasLeader is false on a server that knows of no raft leader.
 	HasLeader bool `json:"has_leader"`
 	Learner   bool `json:"learner,omitempty"`
+	// ClusterID and Leader are the IDs of the etcd cluster and of its raft leader,
+	// hexadecimal; Revision is the server's own. In a recording made before they were
+	// read they are "" and 0.
+	ClusterID string `json:"cluster_id,omitempty"`
+	Leader    string `json:"leader,omitempty"`
+	Revision  int64  `json:"revision,omitempty"`
 	// DBSize and Quota are in bytes; Quota is 0 where the server does not tell (etcd before 3.6).
 	DBSize int64    `json:"db_size"`
 	Quota  int64    `json:"quota,omitempty"`

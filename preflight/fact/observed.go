@@ -25,6 +25,7 @@ const (
 	Absent     Cause = "absent"      // the answer came without this field
 	Failed     Cause = "failed"      // any other failure; the reason tells
 	Unsupport  Cause = "unsupported" // this tool or that server version cannot say
+	Unrecorded Cause = "unrecorded"  // the recording was made by a release that did not read this
 )
 
 // Unknown is the reason why a fact has no value.
@@ -128,6 +129,16 @@ func (o Observed[T]) Reason() string {
 // came makes every field in it unknown for the same reason.
 func Because[T, S any](o Observed[S]) Observed[T] {
 	return NotKnown[T](o.Cause(), "%s", o.Reason())
+}
+
+// SinceRecorded gives a fact that is newer than some recordings: where a recording has
+// neither a value nor a reason, it was made before this was read. A check that lacks
+// only such facts is set aside, so that old recordings keep their verdict.
+func SinceRecorded[T any](o Observed[T]) Observed[T] {
+	if o.Value == nil && o.Why == nil {
+		return NotKnown[T](Unrecorded, "the recording was made by a release that did not read this")
+	}
+	return o
 }
 
 // Equal reports whether the fact is known and has that value.

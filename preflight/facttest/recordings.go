@@ -39,6 +39,11 @@ func Healthy(t testing.TB) *fact.Recording {
 		s.Members[i].SQL.Value.Certificate = fact.Known(fact.Certificate{})
 		s.Members[i].SQL.Value.UpstreamSSLMode = fact.Known("prefer")
 	}
+	s.DCS.ClusterID = "cdf818194e3a8c32"
+	for i := range s.DCS.Endpoints {
+		st := s.DCS.Endpoints[i].Status.Value
+		st.ClusterID, st.Leader, st.Revision = s.DCS.ClusterID, "8e9e05c52164694d", s.DCS.Cluster.Value.Revision
+	}
 	return s
 }
 
