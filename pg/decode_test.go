@@ -115,6 +115,7 @@ func TestDecodeWalSenders(t *testing.T) {
 		SentLSN: fact.Known(fact.LSN(0x5000000)), WriteLSN: fact.Known(fact.LSN(0x5000000)),
 		FlushLSN: fact.Known(fact.LSN(0x4FFFFFF)), ReplayLSN: fact.Known(fact.LSN(0x4FFFF00)),
 		SyncState: fact.Known("async"), ReplyTime: fact.Known(micro(clock)),
+		Confirmed: fact.NotKnown[fact.Confirmation](fact.Absent, "only the leader's walsenders are watched"),
 	}
 	if !reflect.DeepEqual(l[2], want) {
 		t.Errorf("got  %s\nwant %s", asJSON(t, l[2]), asJSON(t, want))

@@ -203,6 +203,7 @@ func partName(stmt string) string {
 
 func allParts(major int) []part {
 	ps := append([]part{sampleView.part(major)}, steadyParts(major)...)
+	ps = append(ps, confirmationsView.part(major), arrivalsView.part(major))
 	return append(append(ps, movingParts(major)...), lateParts(major, allowed{ready: true, hba: true})...)
 }
 
@@ -247,7 +248,8 @@ func primaryRows() map[string][][]any {
 			{"11", "replicator", "two", nil, "startup", nil, nil, nil, nil, "async", nil},
 			{"13", "backup", "", "10.0.0.9", "backup", "0/0", nil, nil, nil, "async", nil},
 		},
-		receiver: {},
+		confirmations: {{"12", "0/5000000", "0/5000000", "0/5000000", clock}},
+		receiver:      {},
 		slots: {
 			{"two", "physical", nil, nil, "t", "12", "f", "0/4FFFF00", nil, "f", "reserved", nil, "f", "f"},
 			{"cdc", "logical", "pgoutput", "app", "f", nil, "f", "0/4000000", "0/4000100", "t", "extended", nil, "f", "f"},
@@ -287,6 +289,7 @@ func standbyRows() map[string][][]any {
 		collation: {{"2.36"}},
 		unlogged:  {{"4"}},
 		senders:   {},
+		arrivals:  {{"0/5000000"}},
 		receiver:  {{"99", "streaming", "4", "10.0.0.7", "5432", "two", clock, "0/4FFFFFF"}},
 	}
 }

@@ -95,6 +95,10 @@ type order struct {
 	// replicaCtx is the context of those members, and cut ends it.
 	replicaCtx context.Context
 	cut        context.CancelCauseFunc
+	// target is the leader's first sample, set before sampled is closed; members are all
+	// that are asked.
+	target  target
+	members []string
 	// patience is how long the others wait for the leader's first sample.
 	patience time.Time
 }
@@ -103,12 +107,14 @@ func newOrder(ctx context.Context, targets []Target, leader string) *order {
 	o := &order{leader: -1, sampled: make(chan struct{}), patience: time.Now().Add(remaining(ctx) / 3)}
 	o.replicaCtx, o.cut = context.WithCancelCause(ctx)
 	for i, t := range targets {
+		o.members = append(o.members, t.Member)
 		if t.Member == leader && o.leader < 0 {
 			o.leader = i
 			continue
 		}
 		o.replicas.Add(1)
 	}
+	o.target.lsn = fact.NotKnown[fact.LSN](fact.NotAsked, "no member leads")
 	if o.leader < 0 {
 		close(o.sampled)
 	}
@@ -127,14 +133,17 @@ func (o *order) askReplica(whole context.Context, cfg Config, t Target) fact.Obs
 		s.collect(ctx, slices.Insert(steadyParts(s.major), 1, sampleView.part(0)))
 		patience := time.NewTimer(time.Until(o.patience))
 		defer patience.Stop()
+		late := target{lsn: fact.NotKnown[fact.LSN](fact.Silent, "it did not come in time")}
 		select {
 		case <-o.sampled:
+			late = o.target
 		case <-patience.C:
 		case <-ctx.Done():
 		}
 		s.collect(ctx, movingParts(s.major))
 		// The leader's second sample does not wait for the rest.
 		done()
+		s.arrival = s.arrived(whole, late)
 		s.collectLate(whole)
 	}
 	return s.observed()
@@ -146,11 +155,15 @@ func (o *order) askLeader(ctx context.Context, cfg Config, t Target) fact.Observ
 	s := begin(ctx, cfg, t)
 	defer s.end(ctx)
 	if s.conn == nil {
+		o.target.lsn = fact.NotKnown[fact.LSN](fact.Failed, "there is none")
 		return s.observed()
 	}
 	s.collect(ctx, []part{sampleView.part(0)})
+	o.target = targetOf(s.answers[sample])
 	first()
 	s.collect(ctx, append(steadyParts(s.major), movingParts(s.major)...))
+	watched := s.senders()
+	s.confirmed(ctx, o.target, watched, o.members)
 	o.awaitReplicas(ctx)
 	after := s.run(ctx, []part{sampleView.part(0)})[0]
 	s.collectLate(ctx)
@@ -159,6 +172,9 @@ func (o *order) askLeader(ctx context.Context, cfg Config, t Target) fact.Observ
 	if got.Known() {
 		got.Value.FlushLSN, _ = flushed(s.answers[sample])
 		got.Value.FlushLSNAfter, got.Value.FlushLSNAfterAt = flushed(after)
+		if got.Value.WalSenders.Known() {
+			got.Value.WalSenders = fact.Known(watched)
+		}
 	}
 	return got
 }

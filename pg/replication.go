@@ -21,6 +21,15 @@ var sendersView = view{
 	from: constant("FROM pg_stat_replication"),
 }
 
+// senders are the rows of pg_stat_replication as far as they can be read by now.
+func (s *session) senders() []fact.WalSender {
+	facts, why := decode(s.user, s.major, s.answers)
+	if why != nil {
+		return nil
+	}
+	return facts.WalSenders.OrZero()
+}
+
 // walSenders reads pg_stat_replication (PostgreSQL, walsender.c,
 // pg_stat_get_wal_senders: all but the pid is NULL for want of
 // pg_read_all_stats; user and application name come from pg_stat_get_activity).
@@ -52,6 +61,10 @@ func (d decoder) walSenders() fact.Observed[[]fact.WalSender] {
 			ReplayLSN:  value(r, "replay_lsn", fact.ParseLSN),
 			SyncState:  value(r, "sync_state", parseText),
 			ReplyTime:  value(r, "reply_time", parseMicros),
+			Confirmed:  fact.NotKnown[fact.Confirmation](fact.Absent, "only the leader's walsenders are watched"),
+		}
+		if w.SentLSN.Cause() == fact.Privilege {
+			w.Confirmed = fact.Because[fact.Confirmation](w.SentLSN)
 		}
 		if d.major < 12 {
 			w.ReplyTime = tooOld[time.Time]("reply_time", 12)

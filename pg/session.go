@@ -40,6 +40,8 @@ type session struct {
 	// why says why there is no session, or no answer to trust.
 	why     *fact.Unknown
 	answers map[string]answer
+	// arrival is whether the leader's first sample arrived here.
+	arrival fact.Observed[fact.Confirmation]
 	// at is when the answers were complete, but for the late ones: it is compared
 	// with the server's clock.
 	at time.Time
@@ -216,6 +218,10 @@ func (s *session) observed() fact.Observed[fact.SQL] {
 			Stamped(s.source, s.at, s.at.Sub(s.started))
 	}
 	facts.RemoteAddr, facts.Certificate = s.remote, s.certificate
+	facts.Arrived = s.arrival
+	if s.arrival.Value == nil && s.arrival.Why == nil {
+		facts.Arrived = fact.NotKnown[fact.Confirmation](fact.Absent, "this is the leader")
+	}
 	notTwice := fact.NotKnown[fact.LSN](fact.Absent, "only the leader is sampled twice")
 	facts.FlushLSNAfter, facts.FlushLSNAfterAt = notTwice, fact.Because[time.Time](notTwice)
 	return fact.Known(facts).Stamped(s.source, s.at, s.at.Sub(s.started))

@@ -33,6 +33,7 @@ var notEssential = []struct{ path, reason string }{
 		`^\.Members\[node1\]\.(REST\.(Location|Tags|WatchdogFailed)|Key\.Tags)$`,
 		"of the leader, where only a candidate's counts",
 	},
+	{`^\.Members\[node2\]\.SQL\.Arrived$`, "the leader's walsender tells the same"},
 	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
 	{
 		`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName|UpstreamSSLMode|Certificate)$`,
@@ -61,6 +62,7 @@ var notEssential = []struct{ path, reason string }{
 var essentialAfterAll = []string{
 	`^\.Members\[node1\]\.REST\.(ClusterUnlocked|FailsafeActive)$`,
 	`^\.Members\[node1\]\.SQL\.(At|WalSenders\[[^]]*\]\.State)$`,
+	`^\.Members\[node1\]\.SQL\.WalSenders\[node2\]\.Confirmed$`,
 }
 
 // TestNoFactTakenAwayYieldsGo removes every single fact from a healthy snapshot,
@@ -90,6 +92,24 @@ func TestNoFactTakenAwayYieldsGo(t *testing.T) {
 			t.Errorf("%s: GO without it", f.Path)
 		case v != preflight.Go && matches(f.Path):
 			t.Errorf("%s: listed as not essential, and %s without it", f.Path, v)
+		}
+	}
+}
+
+// TestOldRecordingsKeepTheirVerdict: a recording of a release that did not read a fact
+// yet is judged without it, and says so. That is no pass.
+func TestOldRecordingsKeepTheirVerdict(t *testing.T) {
+	s := facttest.Healthy(t)
+	for i := range *facttest.LeaderSQL(s).WalSenders.Value {
+		(*facttest.LeaderSQL(s).WalSenders.Value)[i].Confirmed = fact.Observed[fact.Confirmation]{}
+	}
+	r := preflight.Judge(s.Snapshot, s.Question, check.Policies{FailOnWarning: true})
+	if r.Verdict != preflight.Go {
+		t.Errorf("%s\n%s", r.Verdict, facttest.Fails(r))
+	}
+	for _, res := range r.Results {
+		if res.Check == "candidate.confirms" && (res.Status != check.Undecided || res.Weight != preflight.Aside) {
+			t.Errorf("candidate.confirms of %s: %s, %s", res.Subject, res.Status, res.Weight)
 		}
 	}
 }

@@ -451,6 +451,36 @@ var candidateCases = map[string][]breakage{
 			"",
 		},
 	},
+	"candidate.confirms": {
+		{"at once", "node2", func(*fact.Recording) {}, check.Pass, ""},
+		{"nothing arrives, 660 kB behind", "node2", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node2", 660<<10, 0)
+		}, check.Fail, ""},
+		{"nothing arrives, 5 kB behind", "node2", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node2", 5<<10, 0)
+		}, check.Fail, ""},
+		{"it arrives, 3 s to go", "node2", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node2", 600<<10, 300<<10)
+		}, check.Fail, check.Warning},
+		{"it arrives, two minutes to go", "node2", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node2", 8<<20, 100<<10)
+		}, check.Fail, ""},
+		{"the leader had it confirmed, and it is not there", "node2", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node2", 660<<10, 0)
+			(*facttest.LeaderSQL(s).WalSenders.Value)[0].Confirmed = (*facttest.LeaderSQL(s).WalSenders.Value)[1].Confirmed
+		}, check.Fail, ""},
+		{"a cascade, by its own account", "node2", func(s *fact.Recording) { cascades(s) }, check.Pass, ""},
+		{"a cascade where nothing arrives", "node2", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node2", 660<<10, 0)
+			cascades(s)
+		}, check.Fail, ""},
+		{"no time was left to look", "node2", func(s *fact.Recording) {
+			(*facttest.LeaderSQL(s).WalSenders.Value)[0].Confirmed = facttest.Unknown[fact.Confirmation]()
+		}, check.Undecided, ""},
+		{"no receiver", "node2", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node2").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
+		}, check.Skipped, ""},
+	},
 	"candidate.streaming": {
 		{"no receiver", "node2", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node2").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})

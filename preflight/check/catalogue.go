@@ -125,7 +125,7 @@ var Failures = []Failure{
 	seen(37, "d", "the candidate receives WAL from the archive only", "candidate.streaming"),
 	seen(38, "d", "Patroni before 3.1.0 releases the key before the candidate has all WAL", "shutdown.early_release"),
 	seen(39, "d", "the candidate cascades from another member", "candidate.cascade"),
-	seen(40, "d", "a stalled WAL consumer delays the shutdown", "shutdown.walsenders"),
+	seen(40, "d", "a stalled WAL consumer delays the shutdown", "shutdown.walsenders", "candidate.confirms"),
 	seen(41, "d", "another member lags, and the shutdown waits for it", "shutdown.walsenders", "shutdown.backlog"),
 	seen(42, "d", "a logical consumer has a large backlog", "shutdown.backlog"),
 	seen(43, "d", "archiving fails or is behind", "shutdown.archiver"),

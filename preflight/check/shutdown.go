@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"patroni-preflight/preflight/fact"
@@ -142,13 +143,15 @@ var stopTimeout = fact.OfConfig(
 	func(c fact.DynamicConfig) fact.Observed[int64] { return c.PrimaryStopTimeout },
 )
 
-func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
+func runWalsenders(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	asked := s.SQLQuery(m, "pg_stat_replication")
 	consumers := fact.ConsumersOf(s, fact.WALSenders.Get(s, m))
 	var out []Finding
 	for _, c := range consumers {
-		if !c.Stalled() && !c.Doubtful() {
-			continue
+		seen, watched := c.Confirmed.Get()
+		unconfirmed := watched && c.Member && !seen.Reached()
+		if !c.Stalled() && !c.Doubtful() || unconfirmed && fact.SameApplicationName(c.ApplicationName, q.Candidate) {
+			continue // candidate.confirms reports the candidate
 		}
 		f := Finding{
 			Asked: asked,
@@ -163,6 +166,13 @@ func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			Effect:   "PostgreSQL does not stop before it answers. Meanwhile the cluster has no primary" + consumerUntil(c),
 			Remedy:   fmt.Sprintf("Stop or repair that client, or on %s: SELECT pg_terminate_backend(%d);", m, c.PID),
 		}
+		if unconfirmed {
+			f.Observed = fmt.Sprintf(
+				"%s has confirmed %s, and not %s, which %s had flushed %.1f s before; %s missing",
+				c.Who(), seen.Last, seen.Target, m, seen.Seconds, fact.Size(seen.Left()),
+			)
+			f.Expected = "a confirmation within milliseconds"
+		}
 		if c.Mute {
 			f.Observed = c.Who() + " has not reported how much WAL it has, or when it last reported"
 		}
@@ -171,6 +181,10 @@ func runWalsenders(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			f.Effect = "If it no longer receives WAL, the shutdown waits for it" + consumerUntil(
 				c,
 			) + " It may also reply rarely, or its clock may be wrong: the client stamps the reply."
+			if seconds, ok := c.ToldIn(); ok {
+				f.Effect += fmt.Sprintf(" In %.0f s PostgreSQL will have asked it for a reply.", math.Ceil(seconds))
+				f.Remedy = fmt.Sprintf("Check again in %.0f s. ", math.Ceil(seconds)) + f.Remedy
+			}
 		} else if c.Timeout > 0 && c.Timeout <= fact.ShortTimeout {
 			f.Severity = Warning
 		}

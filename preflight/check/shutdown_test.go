@@ -55,6 +55,19 @@ func TestConsumersByName(t *testing.T) {
 	}
 }
 
+// watched says what was seen of the last walsender: the bytes that were sent to it
+// meanwhile, and whether it replied.
+func watched(s *fact.Recording, sent int64, replied bool) {
+	rows := *facttest.LeaderSQL(s).WalSenders.Value
+	w := &rows[len(rows)-1]
+	at := w.SentLSN.Must()
+	have := w.FlushLSN.OrZero()
+	w.Confirmed = fact.Known(fact.Confirmation{
+		Target: facttest.LeaderSQL(s).FlushLSN.Must(), First: have, Last: have, Seconds: 1.5,
+		SentFirst: at, SentLast: at + fact.LSN(sent), Replied: replied,
+	})
+}
+
 var shutdownCases = map[string][]breakage{
 	"shutdown.walsenders": {
 		{
@@ -65,12 +78,50 @@ var shutdownCases = map[string][]breakage{
 			"",
 		},
 		{
-			"a backlog not confirmed, silent for 13 s",
+			"a backlog not confirmed, silent for 13 s, and nobody watched",
 			"node1",
 			func(s *fact.Recording) { facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 0, 2<<20) },
 			check.Fail,
 			"",
 		},
+		{"all is sent, and it replies once a minute", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.OnNode3, 24*time.Second, 0, 2<<20)
+			watched(s, 0, false)
+		}, check.Fail, check.Warning},
+		{"all is sent, and it did not reply when it was asked", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.OnNode3, 40*time.Second, 0, 2<<20)
+			watched(s, 0, false)
+		}, check.Fail, ""},
+		{"much is unsent, and nothing goes", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.Elsewhere, 3*time.Second, 58<<20, 58<<20)
+			watched(s, 0, false)
+		}, check.Fail, ""},
+		{"much is unsent, and it goes", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.Elsewhere, 3*time.Second, 58<<20, 58<<20)
+			watched(s, 1<<20, false)
+		}, check.Pass, ""},
+		{"a clock an hour off, and it replies", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Hour, 0, 2<<20)
+			watched(s, 0, true)
+		}, check.Pass, ""},
+		{"a clock an hour off, and no reply was seen", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Hour, 0, 2<<20)
+			watched(s, 0, false)
+		}, check.Fail, check.Warning},
+		{"no limit, and it confirms whole files", "node1", func(s *fact.Recording) {
+			facttest.Set(s, "node1", "wal_sender_timeout", "0")
+			facttest.ConsumerFrom(s, facttest.OnNode3, 3*time.Second, 0, 2<<20)
+			watched(s, 0, false)
+		}, check.Fail, check.Warning},
+		{"a bystander to which nothing arrives", "node1", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node3", 660<<10, 0)
+		}, check.Fail, ""},
+		{"a bystander to which it arrives slowly", "node1", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node3", 660<<10, 300<<10)
+		}, check.Pass, ""},
+		{"the candidate, which candidate.confirms reports", "node1", func(s *fact.Recording) {
+			facttest.Unconfirmed(s, "node2", 660<<10, 0)
+		}, check.Pass, ""},
 		{
 			"silent for longer than half the timeout, on a member's machine",
 			"node1",
@@ -100,8 +151,9 @@ var shutdownCases = map[string][]breakage{
 			facttest.Set(s, "node1", "wal_sender_timeout", "0")
 			facttest.ConsumerFrom(s, facttest.Elsewhere, 13*time.Second, 58<<20, 58<<20)
 		}, check.Fail, ""},
-		{"a member", "node1", func(s *fact.Recording) {
+		{"a member, and nobody watched", "node1", func(s *fact.Recording) {
 			w := &(*facttest.LeaderSQL(s).WalSenders.Value)[1]
+			w.Confirmed = fact.Observed[fact.Confirmation]{}
 			w.SentLSN, w.FlushLSN = fact.Known(
 				*facttest.LeaderSQL(s).FlushLSN.Value-60<<20,
 			), fact.Known(

@@ -29,9 +29,12 @@ type SQL struct {
 	FlushLSNAfterAt Observed[time.Time] `json:"flush_lsn_after_time"`
 	// ReceiveLSN is pg_last_wal_receive_lsn(), flushed, on a standby only;
 	// unknown (absent) where nothing was received since the start.
-	ReceiveLSN   Observed[LSN]  `json:"receive_lsn"`
-	ReplayLSN    Observed[LSN]  `json:"replay_lsn"`
-	ReplayPaused Observed[bool] `json:"replay_paused"`
+	ReceiveLSN Observed[LSN] `json:"receive_lsn"`
+	ReplayLSN  Observed[LSN] `json:"replay_lsn"`
+	// Arrived is whether the leader's first sample arrived at this standby; not in
+	// recordings of releases that did not watch for it.
+	Arrived      Observed[Confirmation] `json:"arrived,omitzero"`
+	ReplayPaused Observed[bool]         `json:"replay_paused"`
 	// WalSenders are the rows of pg_stat_replication, sorted by application name and pid.
 	WalSenders Observed[[]WalSender] `json:"wal_senders"`
 	// WalReceiver is the row of pg_stat_wal_receiver; Running is false where there is none.
@@ -213,6 +216,9 @@ type WalSender struct {
 	ReplayLSN       Observed[LSN]       `json:"replay_lsn"`
 	SyncState       Observed[string]    `json:"sync_state"`
 	ReplyTime       Observed[time.Time] `json:"reply_time"`
+	// Confirmed is whether the client confirmed the leader's first sample; on the leader
+	// only, and not in recordings of releases that did not watch for it.
+	Confirmed Observed[Confirmation] `json:"confirmed,omitzero"`
 }
 
 // WalReceiver is the row of pg_stat_wal_receiver.

@@ -19,6 +19,10 @@ type Consumer struct {
 	// stamped by the client's clock: sameClock says that its offset is known.
 	Silence   float64
 	sameClock bool
+	// Member: it is a member's WAL receiver; interval is that member's
+	// wal_receiver_status_interval in seconds, 0 where it is not known.
+	Member   bool
+	interval float64
 	// mute: it has not told what it has, or not when while much is unconfirmed.
 	Mute bool
 	// timeout is wal_sender_timeout in seconds; 0 is none.
@@ -27,22 +31,41 @@ type Consumer struct {
 	Logical bool
 }
 
-// Clients reply every 10 s by default (wal_receiver_status_interval,
-// --status-interval of pg_receivewal and pg_recvlogical), and when they are asked
-// to: after half of wal_sender_timeout.
+// What a client promises. A standby replies at least every wal_receiver_status_interval
+// (10 s by default), and confirms what it has flushed at once. Other clients reply when
+// they like (--status-interval of pg_receivewal and pg_recvlogical), and when they are
+// asked: PostgreSQL asks after half of wal_sender_timeout (walsender.c,
+// WalSndKeepaliveIfNecessary).
 const (
 	replySeconds  = 11
 	muchBytes     = 1 << 20
 	ShortTimeout  = 20 // seconds: a wait that most clients bear
 	defaultSender = 60 // seconds: PostgreSQL's default of wal_sender_timeout
+	askedMargin   = 2  // seconds that a client may take to reply when it is asked
 )
 
 // patience is how long a working client may be silent, in seconds.
-func (c Consumer) patience() float64 { return max(15, c.Timeout/2+1) }
+func (c Consumer) patience() float64 {
+	if c.Member && c.interval > 0 {
+		return max(5, c.interval+5)
+	}
+	return max(15, c.Timeout/2+1)
+}
 
 // Stalled reports whether the client has stopped taking WAL.
 func (c Consumer) Stalled() bool {
-	if c.Silence > replySeconds && (c.Unsent > muchBytes || c.Unconfirmed > muchBytes) {
+	seen, watched := c.Confirmed.Get()
+	switch {
+	case !watched:
+		if c.Silence > replySeconds && (c.Unsent > muchBytes || c.Unconfirmed > muchBytes) {
+			return true
+		}
+	case c.Member && !seen.Reached():
+		return !seen.Moves()
+	case c.Member || seen.Replied:
+	case c.Unsent > muchBytes && seen.SentLast <= seen.SentFirst && seen.Seconds >= 1:
+		return true
+	case c.Timeout > 0 && c.Unconfirmed > muchBytes && c.sameClock && c.Silence > c.Timeout/2+askedMargin:
 		return true
 	}
 	return c.sameClock && c.Silence > c.patience()
@@ -50,7 +73,33 @@ func (c Consumer) Stalled() bool {
 
 // Doubtful reports whether it may have, as far as an unknown clock can tell.
 func (c Consumer) Doubtful() bool {
-	return !c.Stalled() && (c.Mute || c.Silence > c.patience() || c.Silence > 15 && c.Unconfirmed > 0)
+	if c.Stalled() {
+		return false
+	}
+	seen, watched := c.Confirmed.Get()
+	if watched {
+		if c.Member && seen.Reached() && c.Silence <= c.patience() || seen.Replied {
+			return false
+		}
+		// Without a limit PostgreSQL never asks, and never gives up.
+		if !c.Member && c.Timeout <= 0 && c.Unconfirmed > 0 {
+			return true
+		}
+		if !c.Member && c.Unconfirmed > muchBytes && c.Silence > replySeconds {
+			return true
+		}
+	}
+	return c.Mute || c.Silence > c.patience() || c.Silence > 15 && c.Unconfirmed > 0
+}
+
+// ToldIn is after how many seconds a client that may have stalled can be told from one
+// that replies rarely: when PostgreSQL has asked it. False where that does not help.
+func (c Consumer) ToldIn() (float64, bool) {
+	asked := c.Timeout/2 + askedMargin
+	if c.Member || c.Timeout <= 0 || !c.sameClock || c.Mute || c.Silence >= asked {
+		return 0, false
+	}
+	return asked - c.Silence, true
 }
 
 // HoldsUp is how long the shutdown waits for a client that has stalled, or may have.
@@ -112,6 +161,9 @@ func ConsumersAt(s *Snapshot, at string, rows []WalSender) []Consumer {
 			c.Unconfirmed = max(0, flush.Minus(have))
 		}
 		replied, replies := w.ReplyTime.Get()
+		if c.Member = isMember(s, at, w); c.Member {
+			c.interval = statusInterval(s, w)
+		}
 		c.Mute = !sending || !confirms || !replies && c.Unconfirmed > muchBytes
 		if replies && clock {
 			offset, known := clockOf(s, at, w)
@@ -121,6 +173,39 @@ func ConsumersAt(s *Snapshot, at string, rows []WalSender) []Consumer {
 		out = append(out, c)
 	}
 	return out
+}
+
+// ConsumerOf is the leader's walsender that serves a member, the streaming one where
+// there are two.
+func ConsumerOf(s *Snapshot, m string) (Consumer, bool) {
+	var out Consumer
+	found := false
+	for _, c := range ConsumersOf(s, WALSenders.Of(s, s.Leader()).OrZero()) {
+		if SameApplicationName(c.ApplicationName, m) && (!found || Equal(c.State, "streaming")) {
+			out, found = c, true
+		}
+	}
+	return out, found
+}
+
+// isMember reports whether a walsender's client has the name of another member.
+func isMember(s *Snapshot, at string, w WalSender) bool {
+	return slices.ContainsFunc(s.Members, func(m Member) bool {
+		return m.Name != at && SameApplicationName(w.ApplicationName, m.Name)
+	})
+}
+
+// statusInterval is wal_receiver_status_interval of the member behind a walsender, in
+// seconds; 0 where it is unknown, or where the member sends no status by itself.
+func statusInterval(s *Snapshot, w WalSender) float64 {
+	for _, m := range s.Members {
+		if SameApplicationName(w.ApplicationName, m.Name) {
+			settings := SQLSettings.Of(s, m.Name).OrZero()
+			seconds, _ := strconv.ParseFloat(settings["wal_receiver_status_interval"], 64)
+			return seconds
+		}
+	}
+	return 0
 }
 
 // confirmed is how far the client says it is. One that does not flush is asked for

@@ -39,6 +39,7 @@ func Healthy(t testing.TB) *fact.Recording {
 		s.Members[i].SQL.Value.Certificate = fact.Known(fact.Certificate{})
 		s.Members[i].SQL.Value.UpstreamSSLMode = fact.Known("prefer")
 	}
+	Confirming(s)
 	s.DCS.ClusterID = "cdf818194e3a8c32"
 	for i := range s.DCS.Endpoints {
 		st := s.DCS.Endpoints[i].Status.Value
