@@ -66,14 +66,14 @@ var wrappeds = []wrapped{
 		},
 	},
 	{
-		name: "401 by Patroni: no credentials", both: true, want: exitcode.Refused, says: "401", leads: theLeader,
+		name: "401 by Patroni: no credentials", both: true, want: exitcode.NoGo, says: "HTTP 401", leads: theLeader,
 		arrange: (*lab).restPassword,
 	},
 	{
 		name:    "401 by Patroni: a wrong password",
 		both:    true,
-		want:    exitcode.Refused,
-		says:    "401",
+		want:    exitcode.NoGo,
+		says:    "HTTP 401, not authenticated",
 		leads:   theLeader,
 		arrange: (*lab).restPassword,
 		config:  "restapi: {authentication: {username: operator, password: wrong}}\n",

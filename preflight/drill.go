@@ -157,6 +157,24 @@ func (d DrillReport) Start() (code int, why string) {
 	return exitcode.Go, ""
 }
 
+// RequestRefused is the exit code with which a drill ends before its first leg because of
+// a member's answer to a rehearsed request, and why; 0 if the member takes requests, or if
+// none was tried.
+func RequestRefused(s *fact.Snapshot, member string) (code int, why string) {
+	switch a := fact.RequestAnswered.Of(s, member); {
+	case a.Cause() == fact.Unrecorded:
+	case !a.Known():
+		return exitcode.Unknown, a.Reason()
+	default:
+		for _, f := range check.RefusedRequest(s, member) {
+			if f.Severity != check.Evidence {
+				return exitcode.NoGo, f.Sentence()
+			}
+		}
+	}
+	return exitcode.Go, ""
+}
+
 // End adds the result of a leg to the report. why is the error that ended it, or "".
 // It reports whether the next leg follows.
 func (d *DrillReport) End(i, code int, s SwitchoverReport, o *verify.Outage, why string) bool {

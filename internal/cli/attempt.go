@@ -45,7 +45,7 @@ type attempt struct {
 
 func newAttempt(o attemptOptions, r fact.Request, again retry) *attempt {
 	s := *o.session
-	s.request = r
+	s.request, s.rehearses = r, true
 	o.session = &s
 	return &attempt{
 		attemptOptions: o, request: r, retry: again,

@@ -15,6 +15,7 @@ import (
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/exitcode"
 	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
 	"patroni-preflight/preflight/report"
 )
 
@@ -193,6 +194,10 @@ func (looked) watch(context.Context, *fact.Snapshot, func(time.Time)) {}
 
 func (l looked) recheck(context.Context, *fact.Snapshot) fact.Observed[[]string] {
 	return fact.Known([]string{})
+}
+
+func (looked) rehearse(context.Context, string) fact.Observed[fact.RequestAnswer] {
+	return facttest.Unknown[fact.RequestAnswer]()
 }
 
 func (looked) post(

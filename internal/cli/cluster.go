@@ -30,6 +30,9 @@ type cluster interface {
 	watch(ctx context.Context, s *fact.Snapshot, primary func(at time.Time))
 	// recheck names what has changed since a snapshot.
 	recheck(ctx context.Context, before *fact.Snapshot) fact.Observed[[]string]
+	// rehearse asks the REST API of a member for a switchover that cannot take place, to
+	// see whether it takes the login.
+	rehearse(ctx context.Context, apiURL string) fact.Observed[fact.RequestAnswer]
 	// post sends a switchover to the leader's REST API.
 	post(ctx context.Context, apiURL string, s request.Switchover, out io.Writer) preflight.RequestResult
 }
@@ -44,6 +47,8 @@ type session struct {
 	request fact.Request
 	// everyGroup: if there are several groups and none is named, all are meant.
 	everyGroup bool
+	// rehearses: the request is tried before the verdict is GO.
+	rehearses bool
 }
 
 // patroniAnswersWithin is how long Patroni itself waits for a REST API; a
@@ -197,8 +202,19 @@ func (k *live) leaderAPIProblem(ctx context.Context, before *fact.Snapshot) stri
 func (k *live) post(
 	ctx context.Context, apiURL string, s request.Switchover, out io.Writer,
 ) preflight.RequestResult {
-	return request.REST(ctx, request.Leader{
+	return request.REST(ctx, k.requested(apiURL), s, out)
+}
+
+// requested is whom a request is sent to, and as whom.
+func (k *live) requested(apiURL string) request.Leader {
+	return request.Leader{
 		APIURL: apiURL, User: k.cfg.RESTAPI.User, Password: k.cfg.RESTAPI.Password,
 		TLS: k.cfg.REST, Secure: k.cfg.RESTOverTLS,
-	}, s, out)
+	}
+}
+
+func (k *live) rehearse(ctx context.Context, apiURL string) fact.Observed[fact.RequestAnswer] {
+	ctx, cancel := context.WithTimeoutCause(ctx, k.step, fmt.Errorf("it took longer than %s", k.step))
+	defer cancel()
+	return request.Rehearse(ctx, k.requested(apiURL))
 }

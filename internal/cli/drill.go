@@ -116,6 +116,13 @@ func (o drillOptions) rehearse(ctx context.Context, shared attemptOptions) (doc 
 		doc.ExitCode = exitcode.Go
 		return doc, nil
 	}
+	if code, why := shared.session.tryLeaders(ctx, s.Snapshot, doc.Legs); code != exitcode.Go {
+		doc.Stopped, doc.ExitCode = why, code
+		return doc, nil
+	}
+	if ctx.Err() != nil {
+		return doc, context.Cause(ctx)
+	}
 	if !o.request.yes {
 		first := report.Line(doc.First, 80)
 		question := fmt.Sprintf("Switch over %s %d times, from %s back to %s?",
@@ -138,6 +145,19 @@ func (o drillOptions) rehearse(ctx context.Context, shared attemptOptions) (doc 
 		doc.Back = o.back(doc.First)
 	}
 	return doc, nil
+}
+
+// tryLeaders tries the request on every member that is to lead, before the first leg:
+// each may have another login. It returns the exit code with which the drill ends, and why.
+func (k *session) tryLeaders(ctx context.Context, s *fact.Snapshot, legs []preflight.DrillLeg) (code int, why string) {
+	for i, leg := range legs {
+		k.tryRequest(ctx, s, leg.From)
+		code, why := preflight.RequestRefused(s, leg.From)
+		if code != exitcode.Go {
+			return code, fmt.Sprintf("leg %d of %d, %s to %s, would not be accepted: %s", i+1, len(legs), leg.From, leg.To, why)
+		}
+	}
+	return exitcode.Go, ""
 }
 
 // settling is for how many loop_waits a check may not be GO after a leg: Patroni

@@ -29,6 +29,19 @@ type theatre struct {
 	// spoil spoils an act.
 	spoil map[int]func(*fact.Recording)
 	moved fact.Observed[[]string]
+	// answer is that of a member to a rehearsed request; nil takes them all.
+	answer func(apiURL string) fact.Observed[fact.RequestAnswer]
+	tried  []string
+}
+
+func (p *theatre) rehearse(_ context.Context, apiURL string) fact.Observed[fact.RequestAnswer] {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tried = append(p.tried, apiURL)
+	if p.answer == nil {
+		return accepted
+	}
+	return p.answer(apiURL)
 }
 
 func (p *theatre) act() int {
@@ -125,6 +138,7 @@ type rehearsal struct {
 	ctx   context.Context
 	// script is what patronictl does besides.
 	script string
+	answer func(apiURL string) fact.Observed[fact.RequestAnswer]
 }
 
 func (r rehearsal) run(t *testing.T) (o outcome, calls []string) {
@@ -135,7 +149,7 @@ func (r rehearsal) run(t *testing.T) (o outcome, calls []string) {
 	if !r.moved.Known() && r.moved.Why == nil {
 		r.moved = fact.Known([]string{})
 	}
-	p := &theatre{t: t, calls: log, spoil: r.spoil, moved: r.moved}
+	p := &theatre{t: t, calls: log, spoil: r.spoil, moved: r.moved, answer: r.answer}
 	args := append(
 		[]string{"drill", "--scope", "demo", "-d", "etcd3://127.0.0.1:1", "--patronictl", ctl, "--verify-timeout", "9s"},
 		r.args...)

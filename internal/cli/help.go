@@ -44,8 +44,8 @@ var pages = map[string]page{
 		more: "docs/report.md, docs/configuration.md",
 	},
 	"switchover": {
-		does: "Runs the check, shows the plan, asks for confirmation, re-reads the DCS, lets patronictl (or the " +
-			"leader's REST API) do the switchover, and verifies the result from the cluster's state.",
+		does: "Runs the check, rehearses the request, shows the plan, asks for confirmation, re-reads the DCS, lets " +
+			"patronictl (or the leader's REST API) do the switchover, and verifies the result from the cluster's state.",
 		examples: []string{"switchover --candidate node2", "switchover --candidate node2 --yes --via rest"},
 		codes: []string{
 			"0  done and verified, or scheduled", "2, 3  NO-GO, UNKNOWN: Patroni was not asked", codeUsage,

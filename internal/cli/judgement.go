@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"patroni-preflight/internal/request"
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/fact"
@@ -115,7 +117,7 @@ func (k *session) judge(ctx context.Context, rules check.Policies) (judgement, e
 		return judgement{}, usage("the configuration has a citus section, but %s has a leader and no group: "+
 			"remove the section, or name the group with --group", first.DCS.Prefix)
 	case !k.everyGroup || len(groups) == 0:
-		return judged(first, rules), nil
+		return k.rehearsed(ctx, first, rules), nil
 	case len(groups) > maxGroups:
 		return judgement{}, usage("%s has %d Citus groups, and at most %d are judged together: name one with --group",
 			first.DCS.Prefix, len(groups), maxGroups)
@@ -131,6 +133,34 @@ func (k *session) judge(ctx context.Context, rules check.Policies) (judgement, e
 		j.reports = append(j.reports, preflight.Judge(s.Snapshot, s.Question, rules))
 	}
 	return j, nil
+}
+
+// rehearsed judges a cluster and, if it is GO and a request is to follow, tries that
+// request on the leader: a login is sent only to a member that passed every check.
+func (k *session) rehearsed(ctx context.Context, s *fact.Recording, rules check.Policies) judgement {
+	j := judged(s, rules)
+	if !k.rehearses || j.verdict() != preflight.Go {
+		return j
+	}
+	k.tryRequest(ctx, s.Snapshot, s.Leader())
+	return judged(s, rules)
+}
+
+// tryRequest asks a member for a switchover that cannot take place, and keeps its answer
+// in the snapshot.
+func (k *session) tryRequest(ctx context.Context, s *fact.Snapshot, member string) {
+	i := slices.IndexFunc(s.Members, func(m fact.Member) bool { return m.Name == member })
+	if i < 0 {
+		return
+	}
+	m := &s.Members[i]
+	if why := request.NotRehearsed(fact.KeyVersion.Of(s, member).OrZero()); why != "" {
+		m.Request = fact.NotKnown[fact.RequestAnswer](fact.NotAsked, "%s", why)
+		return
+	}
+	key, _ := m.Key.Get()
+	url, _ := key.APIURL.Get()
+	m.Request = k.rehearse(ctx, url)
 }
 
 // snapshots reads groups side by side.

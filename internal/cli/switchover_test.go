@@ -33,6 +33,9 @@ type stage struct {
 	spoil func(*fact.Recording)
 	moved fact.Observed[[]string]
 	cfg   config.Config
+	// answer is that of the rehearsed request.
+	answer    fact.Observed[fact.RequestAnswer]
+	rehearsed int
 }
 
 func (s *stage) configured(cfg config.Config) { s.cfg = cfg }
@@ -68,6 +71,13 @@ func (s *stage) watch(ctx context.Context, _ *fact.Snapshot, primary func(time.T
 	}
 }
 
+func (s *stage) rehearse(context.Context, string) fact.Observed[fact.RequestAnswer] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rehearsed++
+	return s.answer
+}
+
 // post sends the request to the leader's API, which is on the loopback interface:
 // no check would pass an api_url there.
 func (s *stage) post(
@@ -88,7 +98,12 @@ type play struct {
 	config string
 	// handler is the leader's REST API.
 	handler http.HandlerFunc
+	// answer is that of the rehearsed request; nil is a good one.
+	answer *fact.Observed[fact.RequestAnswer]
 }
+
+// accepted is the answer of a leader that takes the login.
+var accepted = fact.Known(fact.RequestAnswer{HTTPStatus: fact.ListRefused, LoggedIn: true})
 
 // told is what patronictl was called with, or the body of the POST; "" where no request was sent.
 func (p play) run(t *testing.T) (o outcome, told string) {
@@ -107,8 +122,12 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 	if !p.moved.Known() && p.moved.Why == nil {
 		p.moved = fact.Known([]string{})
 	}
+	answer := accepted
+	if p.answer != nil {
+		answer = *p.answer
+	}
 	s := &stage{
-		sequence: sequence{t: t, frames: p.frames}, api: api.URL + "/patroni", spoil: p.spoil, moved: p.moved,
+		answer: answer, sequence: sequence{t: t, frames: p.frames}, api: api.URL + "/patroni", spoil: p.spoil, moved: p.moved,
 		asked: func() bool { _, err := os.Stat(mark); return err == nil },
 	}
 	args := append(

@@ -38,38 +38,67 @@ type Leader struct {
 // REST asks the leader, once: a request whose answer is lost is never repeated.
 func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (r preflight.RequestResult) {
 	r = preflight.RequestResult{Via: "rest", Began: time.Now().UTC(), Status: -1}
-	hide := foreign.Login(leader.User, leader.Password)
-	out := newTee(show, hide)
+	out := newTee(show, leader.secrets())
 	defer func() { r.Ended, r.Output = time.Now().UTC(), out.end() }()
-	u, err := url.Parse(leader.APIURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		r.Problem = "the api_url of the leader is not of the form http://host:port/patroni"
+	target, problem := leader.target()
+	if problem != "" {
+		r.Problem = problem
 		return r
 	}
-	if u.Scheme == "http" && leader.Secure {
-		r.Problem = "nothing was sent: TLS is configured for the REST API (ctl, restapi), but the leader's api_url is http," +
-			" without encryption"
-		return r
-	}
-	target := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/switchover"}
 	raw, err := json.Marshal(body)
 	if err != nil {
 		r.Problem = err.Error()
 		return r
 	}
-	r.Asked = fmt.Sprintf("POST %s %s", target.String(), raw)
+	r.Asked = fmt.Sprintf("POST %s %s", target, raw)
+	resp, _, err := leader.post(ctx, target, raw)
+	if err != nil {
+		r.Problem = leader.secrets().Mask(without(err))
+		return r
+	}
+	defer resp.Body.Close()
+	r.Status = resp.StatusCode
+	if resp.StatusCode < http.StatusOK {
+		// With 101 net/http gives the connection away: no deadline ends a read of the body.
+		r.Problem = fmt.Sprintf("HTTP status %d: this is not Patroni's REST API", resp.StatusCode)
+		return r
+	}
+	_, _ = fmt.Fprintf(show, "HTTP %d: ", r.Status)
+	if _, err := io.Copy(out, io.LimitReader(resp.Body, maxOutput)); err != nil {
+		r.Problem = leader.secrets().Mask(without(err))
+	}
+	_, _ = io.WriteString(out, "\n")
+	return r
+}
+
+func (l Leader) secrets() foreign.Secrets { return foreign.Login(l.User, l.Password) }
+
+// target is where a switchover is asked for; problem says why nothing can be sent.
+func (l Leader) target() (target *url.URL, problem string) {
+	u, err := url.Parse(l.APIURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, "the api_url of the leader is not of the form http://host:port/patroni"
+	}
+	if u.Scheme == "http" && l.Secure {
+		return nil, "nothing was sent: TLS is configured for the REST API (ctl, restapi), but the leader's api_url is http," +
+			" without encryption"
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/switchover"}, ""
+}
+
+// post sends a body, once.
+func (l Leader) post(ctx context.Context, target *url.URL, raw []byte) (*http.Response, *secure.Handshake, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(raw))
 	if err != nil {
-		r.Problem = err.Error()
-		return r
+		return nil, nil, err
 	}
 	req.GetBody = nil // so that net/http does not send it a second time
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "patroni-preflight")
-	if leader.User != "" {
-		req.SetBasicAuth(leader.User, leader.Password)
+	if l.User != "" {
+		req.SetBasicAuth(l.User, l.Password)
 	}
-	config, _ := leader.TLS.Config(u.Hostname())
+	config, handshake := l.TLS.Config(target.Hostname())
 	client := &http.Client{
 		// As in patroniapi: the nodes ask each other without a proxy.
 		Transport: &http.Transport{
@@ -81,29 +110,7 @@ func REST(ctx context.Context, leader Leader, body Switchover, show io.Writer) (
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)
-	if err != nil {
-		r.Problem = hide.Mask(without(err))
-		return r
-	}
-	defer resp.Body.Close()
-	r.Status = resp.StatusCode
-	if resp.StatusCode < http.StatusOK {
-		// With 101 net/http gives the connection away: no deadline ends a read of the body.
-		r.Problem = fmt.Sprintf("HTTP status %d: this is not Patroni's REST API", resp.StatusCode)
-		return r
-	}
-	_, _ = fmt.Fprintf(show, "HTTP %d: ", r.Status)
-	if r.Status < http.StatusOK {
-		// net/http hands the connection over with 101, and then no deadline ends a read of it.
-		r.Problem = "this is not the answer of Patroni's REST API"
-		_, _ = io.WriteString(out, "\n")
-		return r
-	}
-	if _, err := io.Copy(out, io.LimitReader(resp.Body, maxOutput)); err != nil {
-		r.Problem = hide.Mask(without(err))
-	}
-	_, _ = io.WriteString(out, "\n")
-	return r
+	return resp, handshake, err
 }
 
 // without is an error in one line without the URL, which is named already.

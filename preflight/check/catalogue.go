@@ -58,13 +58,11 @@ var Failures = []Failure{
 	),
 	seen(8, "a", "a Citus cluster, and the request names no group", "dcs.group"),
 	seen(9, "a", "scheduled in maintenance mode, in the past, or without a time zone", "schedule.time"),
-	unseen(
+	seen(
 		10,
 		"b",
 		"the REST API refuses the request: password, allowlist, client certificate",
-		"Only a POST would show it, and this tool sends none. Before the maintenance window, run this with patronictl's "+
-			"credentials on patronictl's machine: curl -u USER -X POST -d '[]' LEADER:8008/switchover. 400 is good, 401 and "+
-			"403 are not.",
+		"leader.request",
 	),
 	seen(11, "b", "maintenance mode, and no candidate named", "maintenance.pause"),
 	seen(12, "b", "synchronous mode, and the candidate is not synchronous", "candidate.sync"),

@@ -29,6 +29,19 @@ var leaderCases = map[string][]breakage{
 			"",
 		},
 	},
+	"leader.request": {
+		{"no login", "node1", answered(fact.RequestAnswer{HTTPStatus: 401, Text: "no auth header received"}), check.Fail, ""},
+		{"wrong login", "node1", answered(fact.RequestAnswer{HTTPStatus: 401, LoggedIn: true}), check.Fail, ""},
+		{"allowlist", "node1", answered(fact.RequestAnswer{HTTPStatus: 403, Text: "Access is denied"}), check.Fail, ""},
+		{
+			"client certificate", "node1",
+			answered(fact.RequestAnswer{HTTPStatus: 403, Text: "client certificate required"}), check.Fail, "",
+		},
+		{"accepted without a login", "node1", answered(fact.RequestAnswer{HTTPStatus: 400}), check.Pass, ""},
+		{"no answer", "node1", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node1").Request = facttest.Silent[fact.RequestAnswer]()
+		}, check.Undecided, ""},
+	},
 	"leader.checkpoint": {
 		{"just promoted", "node1", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node1").Key.Value.CheckpointAfterPromote = fact.Known(false)
@@ -67,4 +80,8 @@ var leaderCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node1").REST.Value.FailsafeActive = facttest.Unknown[bool]()
 		}, check.Undecided, ""},
 	},
+}
+
+func answered(a fact.RequestAnswer) func(*fact.Recording) {
+	return func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").Request = fact.Known(a) }
 }

@@ -35,7 +35,7 @@ var Checks = []Check{
 	restartScheduled,
 	waybackRewind, waybackRole, waybackHBA, waybackWalsenders, waybackWALKept, waybackSlotStatus,
 	tlsPostgreSQLCertificate,
-	leaderUpstream,
+	leaderUpstream, leaderRequest,
 	syncForeign,
 	patroniFaults,
 	waybackRestart,

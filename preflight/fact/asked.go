@@ -52,6 +52,15 @@ func (s *Snapshot) RESTCall(m string) string {
 	return "GET " + url + ", the api_url of member " + m
 }
 
+// RequestCall names the rehearsed request to a member's REST API.
+func (s *Snapshot) RequestCall(m string) string {
+	url, ok := KeyAPIURL.Of(s, m).Get()
+	if !ok {
+		return "POST /switchover with an empty list to member " + m
+	}
+	return "POST /switchover with an empty list to the host of " + url + ", the api_url of member " + m
+}
+
 // SQLQuery names a question to a member's PostgreSQL.
 func (s *Snapshot) SQLQuery(m, what string) string {
 	url, ok := KeyConnURL.Of(s, m).Get()

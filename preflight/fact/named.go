@@ -122,6 +122,17 @@ var (
 	KeyAPIURL   = OfKey("api_url in the member key", func(k MemberKey) Observed[string] { return k.APIURL })
 	KeyConnURL  = OfKey("conn_url in the member key", func(k MemberKey) Observed[string] { return k.ConnURL })
 	KeyRole     = OfKey("role in the member key", func(k MemberKey) Observed[string] { return k.Role })
+	// RequestAnswered is unrecorded where no request was rehearsed: check only reads.
+	RequestAnswered = OfMember("the answer to a rehearsed request", func(m Member) Observed[RequestAnswer] {
+		if m.Request.Cause() != NotAsked {
+			return m.Request
+		}
+		why := "switchover and drill do that"
+		if m.Request.Why != nil {
+			why = m.Request.Reason()
+		}
+		return NotKnown[RequestAnswer](Unrecorded, "%s", why)
+	})
 	// KeyVersion is told by the member itself where the store is not read.
 	KeyVersion = Fact[string]{"version in the member key", func(s *Snapshot, m string) Observed[string] {
 		v := OfKey("", func(k MemberKey) Observed[string] { return k.Version }).Of(s, m)

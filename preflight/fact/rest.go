@@ -78,3 +78,24 @@ type REST struct {
 	// Date is the Date header, by the clock of the machine that answered; to the second.
 	Date Observed[time.Time] `json:"date"`
 }
+
+// The statuses of a RequestAnswer: the login is accepted and the list refused, the login
+// is refused, the machine is refused.
+const (
+	ListRefused    = 400
+	LoginRefused   = 401
+	MachineRefused = 403
+)
+
+// RequestAnswer is how a member answered POST /switchover with an empty list. Patroni
+// checks who asks, and then refuses the list with 400.
+type RequestAnswer struct {
+	// HTTPStatus is ListRefused, LoginRefused or MachineRefused.
+	HTTPStatus int `json:"http_status"`
+	// Text is the beginning of the answer, if the status is not 400.
+	Text string `json:"text,omitempty"`
+	// LoggedIn: a login is configured, and was sent.
+	LoggedIn bool `json:"logged_in"`
+	// From is the address from which this machine asked.
+	From string `json:"from,omitempty"`
+}

@@ -52,6 +52,9 @@ type Member struct {
 	// Liveness is the HTTP status of GET /liveness: 503 when the HA loop is stuck
 	// (patroni/api.py, do_GET_liveness; always 200 before 2.1.5).
 	Liveness Observed[int] `json:"liveness"`
+	// Request is the answer to a request that cannot take place. Only a command that
+	// sends the real one asks for it, and only on the leader.
+	Request Observed[RequestAnswer] `json:"request,omitzero"`
 	// SQL is the session on conn_url, whoever answered there.
 	SQL Observed[SQL] `json:"sql"`
 }

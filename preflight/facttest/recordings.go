@@ -40,6 +40,7 @@ func Healthy(t testing.TB) *fact.Recording {
 		s.Members[i].SQL.Value.UpstreamSSLMode = fact.Known("prefer")
 	}
 	Confirming(s)
+	Member(s.Snapshot, s.Leader()).Request = fact.Known(fact.RequestAnswer{HTTPStatus: fact.ListRefused, LoggedIn: true})
 	s.DCS.ClusterID = "cdf818194e3a8c32"
 	for i := range s.DCS.Endpoints {
 		st := s.DCS.Endpoints[i].Status.Value

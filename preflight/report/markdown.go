@@ -135,6 +135,9 @@ func markdownOutlook(b *strings.Builder, r preflight.Report) {
 			b.WriteString("- patronictl would print: " + literal(p.Printed) + "\n")
 		}
 	}
+	if note := untried(r); note != "" {
+		b.WriteString("- " + literal(note) + "\n")
+	}
 	if f != nil {
 		b.WriteString("- Forecast: " + literal(outlook(*f)) + ".\n")
 		if notable(*f) && f.Advice != "" {

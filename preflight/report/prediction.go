@@ -22,6 +22,18 @@ func (t *text) prediction(r preflight.Report) {
 	if len(p.Reason) > 0 {
 		t.labelled("log", strings.Join(p.Reason, "; "))
 	}
+	t.labelled("note", untried(r))
+}
+
+// untried says that the request was not rehearsed, "" where it was. It is no warning: a
+// check only reads.
+func untried(r preflight.Report) string {
+	for _, res := range r.Results {
+		if res.Check == "leader.request" && res.Weight == preflight.Aside && len(res.Missing) > 0 {
+			return "The request's login was not tried: " + res.Missing[0].Reason + "."
+		}
+	}
+	return ""
 }
 
 // fate is the prediction in a few sentences.
