@@ -35,7 +35,7 @@ func watchOutcome(
 		if v.Settled && (v.Outcome != verify.Refused || long) {
 			return s, v, nil
 		}
-		shown.say(v.Reason, clock.left())
+		shown.say(v.Progress(), clock.left())
 		if !clock.until(began.Add(pollInterval)) {
 			return s, v.TooSoon(), nil
 		}

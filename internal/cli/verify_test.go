@@ -42,6 +42,7 @@ const (
 	requestScheduled state = "node1 leads, and the request is in /failover for later"
 	noLeader         state = "node1 has released the leader key"
 	wrongLeader      state = "node3 leads"
+	wrongLeaderAlone state = "node3 leads, and no member streams yet"
 	oldLeaderMissing state = "node2 leads, and node1 does not stream"
 	switchedOver     state = "node2 leads, and the others stream"
 )
@@ -59,7 +60,7 @@ func (f *sequence) look() (*fact.Recording, error) {
 	now := f.frames[min(f.looks, len(f.frames)-1)]
 	f.looks++
 	name := "healthy-4.0.7"
-	if now == wrongLeader || now == oldLeaderMissing || now == switchedOver {
+	if now == wrongLeader || now == wrongLeaderAlone || now == oldLeaderMissing || now == switchedOver {
 		name = "switched-4.0.7"
 	}
 	s := recorded(f.t, name)
@@ -74,9 +75,24 @@ func (f *sequence) look() (*fact.Recording, error) {
 		c.Failover = fact.Known(request)
 	case noLeader:
 		c.Leader = fact.Known("")
-	case wrongLeader:
+	case wrongLeader, wrongLeaderAlone:
 		c.Leader = fact.Known("node3")
-		s.Members[2].SQL.Value.InRecovery = fact.Known(false)
+		second, third := &s.Members[1], &s.Members[2]
+		second.SQL, third.SQL = third.SQL, second.SQL
+		senders, slots := *third.SQL.Value.WalSenders.Value, *third.SQL.Value.Slots.Value
+		for i, w := range senders {
+			if w.ApplicationName == "node3" {
+				senders[i].ApplicationName = "node2"
+			}
+		}
+		for i, slot := range slots {
+			if slot.Name == "node3" {
+				slots[i].Name = "node2"
+			}
+		}
+		if now == wrongLeaderAlone {
+			third.SQL.Value.WalSenders = fact.Known([]fact.WalSender{})
+		}
 	case oldLeaderMissing:
 		s.Members[1].SQL.Value.WalSenders = fact.Known([]fact.WalSender{})
 	}
@@ -167,7 +183,25 @@ func TestFollow(t *testing.T) {
 			want: watched{
 				Outcome: verify.Different,
 				Looks:   5,
-				Reason:  "node3 leads, not node2",
+				Reason:  "node3 leads, not node2; the likeliest cause is another request at the same time",
+			},
+		},
+		{
+			name:   "another member leads, and the others take some seconds to follow",
+			frames: []state{requestPending, wrongLeaderAlone, wrongLeaderAlone, wrongLeaderAlone, wrongLeader},
+			want: watched{
+				Outcome: verify.Different,
+				Looks:   5,
+				Reason:  "node3 leads, not node2; the likeliest cause is another request at the same time",
+			},
+		},
+		{
+			name:   "another member leads, and the others never follow",
+			frames: []state{requestPending, wrongLeaderAlone},
+			want: watched{
+				Outcome: verify.Different,
+				Looks:   31,
+				Reason:  "node3 leads, not node2; the likeliest cause is another request at the same time",
 			},
 		},
 		{

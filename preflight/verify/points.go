@@ -46,8 +46,8 @@ func judgeLeader(b Baseline, after *fact.Snapshot, _ string) answer {
 		a.look = fmt.Sprintf(`Patroni's log on %s for the time of the request: "manual failover" and the lines after it`,
 			b.Leader)
 		if b.Candidate != "" && name != b.Leader {
-			a.look = fmt.Sprintf(`Patroni's log on %s: why it did not take the key; on %s: "promoted self to leader"`,
-				b.Candidate, name)
+			a.look = fmt.Sprintf(`Patroni's log on %s: "received switchover request" with another candidate than %s, from `+
+				`another operator or program; on %s: why it did not take the key`, b.Leader, b.Candidate, b.Candidate)
 		}
 		if b.Candidate == "" {
 			return a.failed(name, name+" still leads")

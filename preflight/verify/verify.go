@@ -91,6 +91,11 @@ func Verify(b Baseline, after *fact.Snapshot) Verification {
 		}
 		v.judge(outcomeSlots, after, v.Leader)
 	}
+	if v.steppedBack() {
+		for _, m := range b.Followers {
+			v.judge(outcomeFollows, after, m)
+		}
+	}
 	v.Outcome, v.Reason, v.Settled = v.decide(after)
 	if why := changedDuringRead(after); why != "" && (v.Outcome == Done || v.Outcome == Refused) {
 		v.Outcome, v.Reason, v.Settled = EndUnknown, why, false
@@ -125,6 +130,36 @@ func (v Verification) TooSoon() Verification {
 	return v
 }
 
+// steppedBack reports whether the old leader leads on a later timeline.
+func (v Verification) steppedBack() bool {
+	now, before := v.Timeline, v.Baseline.Timeline
+	return v.Leader != "" && v.Leader == v.Baseline.Leader && now != nil && before != nil && *now > *before
+}
+
+// waits reports whether a result may yet change although the leader is settled: a
+// member connects again within some seconds, and Patroni creates a slot.
+func (v Verification) waits() bool { return v.waitsFor() != "" }
+
+func (v Verification) waitsFor() string {
+	for _, r := range v.Results {
+		passes := r.Status == check.Pass || r.Check == outcomeLeader.ID
+		forGood := r.Status == check.Fail && (r.Check == outcomeTimeline.ID || r.Check == outcomeWAL.ID)
+		if !passes && !forGood {
+			return r.Findings[0].Effect
+		}
+	}
+	return ""
+}
+
+// Progress is the reason while the cluster is watched: what is not as requested, and what
+// is still waited for.
+func (v Verification) Progress() string {
+	if w := v.waitsFor(); v.Outcome == Different && w != "" && w != v.Reason {
+		return v.Reason + "; waiting, since " + w
+	}
+	return v.Reason
+}
+
 // decide draws the outcome from the results.
 func (v Verification) decide(after *fact.Snapshot) (o Ending, reason string, settled bool) {
 	b := v.Baseline
@@ -137,7 +172,12 @@ func (v Verification) decide(after *fact.Snapshot) (o Ending, reason string, set
 	case v.Leader == b.Leader:
 		return v.unchanged(after, primary)
 	case b.Candidate != "" && v.Leader != b.Candidate:
-		return Different, fmt.Sprintf("%s leads, not %s", v.Leader, b.Candidate), primary
+		reason := fmt.Sprintf("%s leads, not %s", v.Leader, b.Candidate)
+		// A candidate that failed meanwhile does not run yet.
+		if fact.Equal(fact.RESTState.Of(after, b.Candidate), "running") {
+			reason += "; the likeliest cause is another request at the same time"
+		}
+		return Different, reason, primary && !v.waits()
 	}
 	for _, status := range []check.Status{check.Fail, check.Undecided} {
 		for _, r := range v.Results {
@@ -163,8 +203,8 @@ func (v Verification) unchanged(after *fact.Snapshot, primary bool) (o Ending, r
 	state := fact.RESTState.Of(after, l)
 	before, now := v.Baseline.Timeline, v.Timeline
 	switch {
-	case now != nil && before != nil && *now > *before:
-		return Different, fmt.Sprintf("%s stepped down and leads again, on timeline %d", l, *now), primary
+	case v.steppedBack():
+		return Different, fmt.Sprintf("%s stepped down and leads again, on timeline %d", l, *now), primary && !v.waits()
 	case !ok:
 		return EndUnknown, l + " still leads, and it is not known whether a request is pending: " + request.Reason(), false
 	case pending.Pending() && pending.ScheduledAt != "":

@@ -380,11 +380,31 @@ func TestVerifyWALAndSlots(t *testing.T) {
 
 func TestVerifyAnotherMemberLeads(t *testing.T) {
 	judge(t, to("node3"), []outcomeCase{
-		{name: "not the candidate", want: different("node3 leads, not node2").settled()},
+		{
+			name: "not the candidate",
+			want: different("node3 leads, not node2; the likeliest cause is another request at the same time").settled(),
+		},
+		{
+			name:  "not the candidate, whose Patroni does not answer",
+			after: func(s *fact.Recording) { facttest.Member(s.Snapshot, "node2").REST = facttest.Silent[fact.REST]() },
+			want:  different("node3 leads, not node2").settled(),
+		},
 		{
 			name:  "not the candidate, and not promoted yet",
 			after: func(s *fact.Recording) { sqlOf(s, "node3").InRecovery = fact.Known(true) },
-			want:  different("node3 leads, not node2"),
+			want:  different("node3 leads, not node2; the likeliest cause is another request at the same time"),
+		},
+		{
+			name:  "not the candidate, and no member follows yet",
+			after: func(s *fact.Recording) { sqlOf(s, "node3").WalSenders = fact.Known([]fact.WalSender{}) },
+			want:  different("node3 leads, not node2; the likeliest cause is another request at the same time"),
+		},
+		{
+			name: "not the candidate, and WAL is lost, which no waiting brings back",
+			after: func(s *fact.Recording) {
+				keysOf(s).History = fact.Known([]fact.HistoryEntry{{Timeline: 1, SwitchLSN: 0x5000000, NewLeader: "node3"}})
+			},
+			want: different("node3 leads, not node2; the likeliest cause is another request at the same time").settled(),
 		},
 		{
 			name:   "Patroni had the choice",
@@ -446,7 +466,7 @@ func TestVerifyOldLeaderLeads(t *testing.T) {
 		{
 			name:  "the old leader has stepped down and leads again",
 			after: func(s *fact.Recording) { sqlOf(s, "node1").Timeline = fact.Known(int64(2)) },
-			want:  different("node1 stepped down and leads again, on timeline 2").settled(),
+			want:  different("node1 stepped down and leads again, on timeline 2"),
 		},
 	})
 }
