@@ -19,6 +19,11 @@ type SwitchoverReport struct {
 	Request *RequestResult `json:"request"`
 	// Verification is nil where no request was sent, or watching it failed.
 	Verification *verify.Verification `json:"verification"`
+	// Outage is the time without a primary; nil where no request was sent, and where it is
+	// not measured: a scheduled switchover, a standby cluster.
+	Outage *verify.Outage `json:"without_primary"`
+	// Again is the judgement after a refusal, nil where Patroni did not refuse.
+	Again *Report `json:"check_again,omitempty"`
 }
 
 // RequestResult is the request to Patroni, and the answer. It holds no secret, and

@@ -138,7 +138,47 @@ func (a *attempt) send(ctx context.Context) (code int) {
 		return exitcode.OutcomeUnknown
 	}
 	a.doc.Verification = &v
+	if v.Outcome == verify.Refused {
+		a.judgeAgain(ctx)
+	}
 	return v.ExitCode
+}
+
+// judgeAgain judges the cluster after a refusal: what made Patroni refuse may be visible now.
+func (a *attempt) judgeAgain(ctx context.Context) {
+	j, err := a.session.judge(ctx, a.rules)
+	if err != nil {
+		fmt.Fprintf(a.env.Stderr, "patroni-preflight: the cluster could not be checked again: %s\n",
+			foreign.Text(err.Error()))
+		return
+	}
+	_, r := j.only()
+	a.doc.Again = &r
+}
+
+// confirmAndSend confirms that the cluster is unchanged, sends the request, and measures the
+// time without a primary. An error means that nothing was sent.
+func (a *attempt) confirmAndSend(ctx context.Context) (code int, err error) {
+	// A scheduled switchover is not waited for, and a standby cluster has no primary.
+	measures := a.doc.Plan.ScheduledAt == "" && !a.doc.Plan.StandbyCluster
+	measured := func() []time.Time { return nil }
+	if measures {
+		measured = measureOutage(ctx, a.session, a.before.Snapshot)
+	}
+	err = a.confirmUnchanged(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		measured()
+		return 0, err
+	}
+	code = a.send(ctx)
+	if primaries := measured(); measures {
+		t := verify.OutageOf(primaries, a.doc.Request.Began, time.Now(), watchEvery)
+		a.doc.Outage = &t
+	}
+	return code, nil
 }
 
 // ask sends the request.

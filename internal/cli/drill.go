@@ -215,18 +215,8 @@ func (o drillOptions) perform(ctx context.Context, a *attempt) (code int, outage
 	if code, err = a.refresh(ctx); code != exitcode.Go || err != nil {
 		return code, nil, err
 	}
-	measured := measureOutage(ctx, a.session, a.before.Snapshot)
-	if err := a.confirmUnchanged(ctx); err != nil {
-		measured()
-		return 0, nil, err
-	}
-	if ctx.Err() != nil {
-		measured()
-		return 0, nil, context.Cause(ctx)
-	}
-	code = a.send(ctx)
-	t := verify.OutageOf(measured(), a.doc.Request.Began, time.Now(), watchEvery)
-	return code, &t, nil
+	code, err = a.confirmAndSend(ctx)
+	return code, a.doc.Outage, err
 }
 
 // measureOutage notes when a primary answers, until the function that it returns is

@@ -119,11 +119,5 @@ func (o switchoverOptions) perform(ctx context.Context, a *attempt) (code int, e
 	if code, err = a.refresh(ctx); code != exitcode.Go || err != nil {
 		return code, err
 	}
-	if err := a.confirmUnchanged(ctx); err != nil {
-		return 0, err
-	}
-	if ctx.Err() != nil {
-		return 0, context.Cause(ctx)
-	}
-	return a.send(ctx), nil
+	return a.confirmAndSend(ctx)
 }

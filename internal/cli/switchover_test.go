@@ -98,6 +98,8 @@ type play struct {
 	config string
 	// handler is the leader's REST API.
 	handler http.HandlerFunc
+	// whenAsked is called at the first snapshot after the request.
+	whenAsked func()
 	// answer is that of the rehearsed request; nil is a good one.
 	answer *fact.Observed[fact.RequestAnswer]
 }
@@ -128,7 +130,13 @@ func (p play) run(t *testing.T) (o outcome, told string) {
 	}
 	s := &stage{
 		answer: answer, sequence: sequence{t: t, frames: p.frames}, api: api.URL + "/patroni", spoil: p.spoil, moved: p.moved,
-		asked: func() bool { _, err := os.Stat(mark); return err == nil },
+		asked: func() bool {
+			_, err := os.Stat(mark)
+			if err == nil && p.whenAsked != nil {
+				p.whenAsked()
+			}
+			return err == nil
+		},
 	}
 	args := append(
 		[]string{

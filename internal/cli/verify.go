@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/report"
 	"patroni-preflight/preflight/verify"
@@ -89,6 +91,13 @@ func (o verifyOptions) run(ctx context.Context) error {
 	}
 	if err := report.WriteVerification(o.env.Stdout, o.format, v, o.options()); err != nil {
 		return err
+	}
+	if v.Outcome == verify.Refused && o.text() {
+		q := o.question
+		q.Candidate, q.VIPs = b.Candidate, k.request.VIPs
+		if err := report.WriteAgain(o.env.Stdout, preflight.Judge(s.Snapshot, q, check.Policies{}), o.options()); err != nil {
+			return err
+		}
 	}
 	return ended(v.ExitCode)
 }

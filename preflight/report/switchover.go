@@ -7,6 +7,7 @@ import (
 
 	"patroni-preflight/preflight"
 	"patroni-preflight/preflight/forecast"
+	"patroni-preflight/preflight/verify"
 )
 
 // WriteSwitchover writes how a switchover ended. The text was written step by step
@@ -24,11 +25,71 @@ func WriteSwitchover(w io.Writer, format string, s preflight.SwitchoverReport, o
 				return err
 			}
 		}
-		return WriteVerification(w, format, *s.Verification, o)
+		return writeOutcome(w, format, s, o)
 	case s.Request == nil || format == "brief":
 		return Write(w, format, s.Check, o)
 	}
 	return nil
+}
+
+// writeOutcome writes the outcome, how long there was no primary, and what blocks after a
+// refusal.
+func writeOutcome(w io.Writer, format string, s preflight.SwitchoverReport, o Options) error {
+	measured := outage(s)
+	if format == "brief" {
+		line := ended(*s.Verification)
+		if measured != "" {
+			line += "; " + measured
+		}
+		if s.Again != nil {
+			line += "; checked again: " + strings.Join(append([]string{string(s.Again.Verdict)}, deciding(*s.Again)...), ", ")
+		}
+		_, err := fmt.Fprintln(w, clean(line))
+		return err
+	}
+	if err := WriteVerification(w, format, *s.Verification, o); err != nil {
+		return err
+	}
+	if measured != "" {
+		t := &text{Options: o}
+		t.line("")
+		t.labelled("outage", measured+", seen from this machine.")
+		if _, err := io.WriteString(w, t.b.String()); err != nil {
+			return err
+		}
+	}
+	if s.Again == nil {
+		return nil
+	}
+	return WriteAgain(w, *s.Again, o)
+}
+
+// outage is how long there was no primary, "" where the leader stayed or that is not
+// measured.
+func outage(s preflight.SwitchoverReport) string {
+	switch {
+	case s.Outage == nil || s.Verification.Outcome != verify.Done && s.Verification.Outcome != verify.Different:
+		return ""
+	case s.Outage.Seconds == nil:
+		return "the time without a primary was not measured: " + s.Outage.Why
+	}
+	return fmt.Sprintf("%.1f s without a primary", *s.Outage.Seconds)
+}
+
+// WriteAgain writes what blocks after Patroni refused.
+func WriteAgain(w io.Writer, r preflight.Report, o Options) error {
+	t := &text{Options: o, gaps: gaps(r), names: oneLine(namesOf(r)...)}
+	t.line("")
+	says := map[preflight.Verdict]string{
+		preflight.Go:           "GO: what made Patroni refuse has passed, or only the leader's log shows it.",
+		preflight.NoGo:         "NO-GO: this blocks now.",
+		preflight.UnknownState: "UNKNOWN: this could not be seen.",
+	}
+	t.titled("CHECKED AGAIN", says[r.Verdict])
+	t.section(r, preflight.Blocks, "BLOCKS")
+	t.section(r, preflight.Unseen, "UNKNOWN")
+	_, err := io.WriteString(w, t.b.String())
+	return err
 }
 
 // WritePlan writes the plan of a switchover, before it is confirmed.
