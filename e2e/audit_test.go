@@ -33,6 +33,16 @@ func (l *lab) audits(t *testing.T) {
 	l.audit(t, 0, nil, "--live", "-c", l.config).quiet(t)
 	l.untouched(before)
 
+	// Patroni reads its file in the next loop after a signal: the last one that was
+	// sent must not read what comes now.
+	l.sh(node, "lab-set tags.audit before")
+	l.undo(func() { l.in(node, "lab-set -d tags.audit") })
+	l.await(
+		"the reload",
+		20*time.Second,
+		func() bool { return strings.Contains(l.key("members/"+node), `"audit":"before"`) },
+	)
+
 	// With its process id out of the way lab-set does not tell Patroni.
 	untold := func(key, value string) {
 		l.sh(node, "mv /run/patroni.pid /run/pid && lab-set "+key+" "+value+"; mv /run/pid /run/patroni.pid")
