@@ -173,6 +173,13 @@ func runWalsenders(s *fact.Snapshot, q fact.Question, m string) []Finding {
 			)
 			f.Expected = "a confirmation within milliseconds"
 		}
+		if c.Unbounded() {
+			f.Observed = fmt.Sprintf(
+				"%s has written %s and confirmed %s, and wal_sender_timeout is 0",
+				c.Who(), c.WriteLSN.Must(), c.FlushLSN.Must(),
+			)
+			f.Expected = ""
+		}
 		if c.Mute {
 			f.Observed = c.Who() + " has not reported how much WAL it has, or when it last reported"
 		}
@@ -181,6 +188,13 @@ func runWalsenders(s *fact.Snapshot, q fact.Question, m string) []Finding {
 			f.Effect = "If it no longer receives WAL, the shutdown waits for it" + consumerUntil(
 				c,
 			) + " It may also reply rarely, or its clock may be wrong: the client stamps the reply."
+			if c.Unbounded() {
+				f.Effect = "PostgreSQL does not stop before it has confirmed everything, and never gives up on it."
+				f.Remedy = fmt.Sprintf(
+					"patronictl edit-config %s -s postgresql.parameters.wal_sender_timeout=60s, or stop that client.",
+					s.Target.Scope,
+				)
+			}
 			if seconds, ok := c.ToldIn(); ok {
 				f.Effect += fmt.Sprintf(" In %.0f s PostgreSQL will have asked it for a reply.", math.Ceil(seconds))
 				f.Remedy = fmt.Sprintf("Check again in %.0f s. ", math.Ceil(seconds)) + f.Remedy

@@ -81,15 +81,20 @@ func (c Consumer) Doubtful() bool {
 		if c.Member && seen.Reached() && c.Silence <= c.patience() || seen.Replied {
 			return false
 		}
-		// Without a limit PostgreSQL never asks, and never gives up.
-		if !c.Member && c.Timeout <= 0 && c.Unconfirmed > 0 {
-			return true
-		}
 		if !c.Member && c.Unconfirmed > muchBytes && c.Silence > replySeconds {
 			return true
 		}
 	}
-	return c.Mute || c.Silence > c.patience() || c.Silence > 15 && c.Unconfirmed > 0
+	return c.Mute || c.Unbounded() || c.Silence > c.patience() || c.Silence > 15 && c.Unconfirmed > 0
+}
+
+// Unbounded reports whether it is a client that is no member and confirms less than it
+// has written, whole files for example, while PostgreSQL neither asks it for more nor
+// gives up (wal_sender_timeout 0).
+func (c Consumer) Unbounded() bool {
+	written, writes := c.WriteLSN.Get()
+	flushed, flushes := c.FlushLSN.Get()
+	return !c.Member && c.Timeout <= 0 && writes && flushes && flushed < written
 }
 
 // ToldIn is after how many seconds a client that may have stalled can be told from one

@@ -1,0 +1,89 @@
+package preflight_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
+	"patroni-preflight/preflight/fact"
+)
+
+// cases are states that clusters were met in, or one fact changed in a recorded one:
+// testdata/cases/NAME.json.
+var cases = []struct {
+	name    string
+	verdict preflight.Verdict
+	// blocks and warns have to be among the checks that block and warn; not must not be
+	// among either.
+	blocks, warns, not []string
+	// says has to stand in what those checks observed or advise, never must not.
+	says, never []string
+}{
+	{
+		name: "R7-11b", verdict: preflight.Go, warns: []string{"shutdown.walsenders"},
+		says: []string{"wal_sender_timeout is 0", "never gives up"},
+	},
+}
+
+func TestCases(t *testing.T) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			raw, err := os.ReadFile(filepath.Join("testdata", "cases", c.name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := fact.LoadRecording(bytes.NewReader(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
+			if r.Verdict != c.verdict {
+				t.Errorf("%s, want %s", r.Verdict, c.verdict)
+			}
+			by := map[preflight.Weight][]string{}
+			var said strings.Builder
+			for _, res := range r.Results {
+				by[res.Weight] = append(by[res.Weight], res.Check)
+				if !slices.Contains(slices.Concat(c.blocks, c.warns), res.Check) || res.Weight == preflight.Passed {
+					continue
+				}
+				for _, f := range res.Findings {
+					said.WriteString(f.Asked + ": " + f.Observed + ". " + f.Effect + " " + f.Remedy + "\n")
+				}
+			}
+			for _, id := range c.blocks {
+				if !slices.Contains(by[preflight.Blocks], id) {
+					t.Errorf("%s does not block", id)
+				}
+			}
+			for _, id := range c.warns {
+				if !slices.Contains(by[preflight.Warns], id) {
+					t.Errorf("%s does not warn", id)
+				}
+			}
+			for _, id := range c.not {
+				if slices.Contains(by[preflight.Blocks], id) || slices.Contains(by[preflight.Warns], id) {
+					t.Errorf("%s blocks or warns", id)
+				}
+			}
+			for _, words := range c.says {
+				if !strings.Contains(said.String(), words) {
+					t.Errorf("nothing says %q", words)
+				}
+			}
+			for _, words := range c.never {
+				if strings.Contains(said.String(), words) {
+					t.Errorf("something says %q", words)
+				}
+			}
+			if t.Failed() {
+				t.Logf("blocks %v, warns %v\n%s", by[preflight.Blocks], by[preflight.Warns], said.String())
+			}
+		})
+	}
+}
