@@ -102,9 +102,17 @@ func TestVerifyStandbyClusterWrongWinner(t *testing.T) {
 	b := facttest.BaselineOf(standbySnapshot(t, "b2"))
 	s := standbySnapshot(t, "b2")
 	s.DCS.Cluster.Value.Leader = fact.Known("b3")
+	if v := verify.Verify(b, s.Snapshot); v.Settled {
+		t.Errorf("settled while no member follows: %s", v.Reason)
+	}
+	leads := facttest.Member(s.Snapshot, "b3").SQL.Value
+	leads.WalSenders = fact.Known([]fact.WalSender{
+		{ApplicationName: "b1", State: fact.Known("streaming")}, {ApplicationName: "b2", State: fact.Known("streaming")},
+	})
+	leads.Slots = facttest.Member(s.Snapshot, b.Leader).SQL.Value.Slots
 	v := verify.Verify(b, s.Snapshot)
 	if v.Outcome != verify.Different || !v.Settled {
-		t.Errorf("%s, settled %t: %s", v.Outcome, v.Settled, v.Reason)
+		t.Errorf("%s, settled %t: %s", v.Outcome, v.Settled, v.Progress())
 	}
 	facttest.Member(s.Snapshot, "b3").SQL.Value.InRecovery = fact.NotKnown[bool](fact.Refused, "starting")
 	if v := verify.Verify(b, s.Snapshot); v.Settled {

@@ -25,7 +25,7 @@ func checkCommand(env Environment) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
 		Usage: "judge the running cluster: would a switchover work?",
-		Flags: slices.Concat(questionFlags(), []cli.Flag{leaderFlag()}, clusterFlags(), verdictFlags(), waitFlags(),
+		Flags: slices.Concat(questionFlags(), []cli.Flag{leaderFlag()}, clusterFlags(), ruleFlags(), waitFlags(),
 			[]cli.Flag{formatFlag(report.Formats), verboseFlag(), recordFlag()}),
 		Action: func(c *cli.Context) (err error) {
 			if err := positional("check", c.Args().Slice()); err != nil {
@@ -35,6 +35,9 @@ func checkCommand(env Environment) *cli.Command {
 			o.cluster.everyGroup = true
 			o.output = output{env: env, verbose: c.Bool("verbose")}
 			if o.format, err = readFormat(c, report.Formats); err != nil {
+				return err
+			}
+			if o.question.MaxInterruption, err = readInterruption(c); err != nil {
 				return err
 			}
 			if o.rules, err = readPolicies(c); err != nil {

@@ -40,7 +40,7 @@ func drillCommand(env Environment) *cli.Command {
 				Name: "dry-run", Category: groupQuestion,
 				Usage: "show the plan with today's verdict for every leg, and do nothing",
 			},
-		}, clusterFlags(), requestFlags(), verdictFlags(), waitFlags(), []cli.Flag{
+		}, clusterFlags(), requestFlags(), ruleFlags(), waitFlags(), []cli.Flag{
 			verifyTimeoutFlag(), formatFlag(report.DrillFormats), verboseFlag(), recordFlag(),
 		}),
 		Action: func(c *cli.Context) (err error) {
@@ -56,6 +56,9 @@ func drillCommand(env Environment) *cli.Command {
 				return err
 			}
 			if o.limit, err = readVerifyTimeout(c); err != nil {
+				return err
+			}
+			if o.question.MaxInterruption, err = readInterruption(c); err != nil {
 				return err
 			}
 			if o.rules, err = readPolicies(c); err != nil {

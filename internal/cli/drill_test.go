@@ -59,6 +59,7 @@ func (p *theatre) snapshot(ctx context.Context, r fact.Request) (*fact.Recording
 	s := acted(p.t, act)
 	s.TakenAt = time.Now()
 	s.Question.Candidate, s.Question.ExpectedLeader = r.Candidate, r.ExpectedLeader
+	s.Question.MaxInterruption = r.MaxInterruption
 	s.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
 	third := slices.IndexFunc(s.Members, func(m fact.Member) bool { return m.Name == "node3" })
 	s.Members[third].Key.Value.Tags = fact.Known(fact.Tags{"nofailover": true})

@@ -39,6 +39,26 @@ func questionFlags() []cli.Flag {
 	}
 }
 
+// ruleFlags are verdictFlags and the limit of the interruption, which an audit has not.
+func ruleFlags() []cli.Flag { return append(verdictFlags(), interruptionFlag()) }
+
+// interruptionFlag limits the time without a primary.
+func interruptionFlag() cli.Flag {
+	return &cli.DurationFlag{
+		Name: "max-interruption", Category: groupCounts,
+		Usage: "NO-GO if the forecast allows more than `DURATION` without a primary; it is 7s or more",
+	}
+}
+
+// readInterruption returns what --max-interruption allows, in seconds; 0 if it is not given.
+func readInterruption(c *cli.Context) (float64, error) {
+	d := c.Duration("max-interruption")
+	if c.IsSet("max-interruption") && d <= 0 {
+		return 0, usage("--max-interruption %s: must be greater than zero", d)
+	}
+	return d.Seconds(), nil
+}
+
 // leaderFlag names the leader that the user expects.
 func leaderFlag() cli.Flag {
 	return &cli.StringFlag{

@@ -18,6 +18,8 @@ type replayOptions struct {
 	rules check.Policies
 	// candidate and scheduled replace the recorded question; nil keeps it.
 	candidate, scheduled *string
+	// maxInterruption replaces the recorded limit; 0 keeps it.
+	maxInterruption float64
 	// anyCandidate drops the recorded candidate.
 	anyCandidate bool
 }
@@ -30,7 +32,7 @@ func replayCommand(env Environment) *cli.Command {
 		Flags: slices.Concat(questionFlags(), []cli.Flag{&cli.BoolFlag{
 			Name: "any", Category: groupQuestion,
 			Usage: "let Patroni choose, whichever candidate was recorded",
-		}}, verdictFlags(),
+		}}, ruleFlags(),
 			[]cli.Flag{formatFlag(report.Formats), verboseFlag()}),
 		Action: func(c *cli.Context) (err error) {
 			if err := positional("replay", c.Args().Slice(), "FILE"); err != nil {
@@ -38,6 +40,9 @@ func replayCommand(env Environment) *cli.Command {
 			}
 			o := replayOptions{file: c.Args().First(), output: output{env: env, verbose: c.Bool("verbose")}}
 			if o.format, err = readFormat(c, report.Formats); err != nil {
+				return err
+			}
+			if o.maxInterruption, err = readInterruption(c); err != nil {
 				return err
 			}
 			if o.rules, err = readPolicies(c); err != nil {
@@ -76,6 +81,9 @@ func (o replayOptions) run() error {
 	}
 	if o.anyCandidate {
 		s.Question.Candidate = ""
+	}
+	if o.maxInterruption > 0 {
+		s.Question.MaxInterruption = o.maxInterruption
 	}
 	if o.scheduled != nil {
 		s.Question.ScheduledAt = *o.scheduled

@@ -36,7 +36,7 @@ func switchoverCommand(env Environment) *cli.Command {
 				Name: "max-age", Value: time.Minute, Category: groupRequest,
 				Usage: "check again if the verdict is older than `DURATION` when the request is sent",
 			},
-		}, verdictFlags(), waitFlags(), []cli.Flag{
+		}, ruleFlags(), waitFlags(), []cli.Flag{
 			verifyTimeoutFlag(), formatFlag(report.OutcomeFormats), verboseFlag(), recordFlag(),
 		}),
 		Action: func(c *cli.Context) (err error) {
@@ -52,6 +52,9 @@ func switchoverCommand(env Environment) *cli.Command {
 				return err
 			}
 			if o.limit, err = readVerifyTimeout(c); err != nil {
+				return err
+			}
+			if o.question.MaxInterruption, err = readInterruption(c); err != nil {
 				return err
 			}
 			if o.rules, err = readPolicies(c); err != nil {

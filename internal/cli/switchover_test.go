@@ -40,7 +40,7 @@ type stage struct {
 
 func (s *stage) configured(cfg config.Config) { s.cfg = cfg }
 
-func (s *stage) snapshot(ctx context.Context, _ fact.Request) (*fact.Recording, error) {
+func (s *stage) snapshot(ctx context.Context, r fact.Request) (*fact.Recording, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
@@ -52,6 +52,7 @@ func (s *stage) snapshot(ctx context.Context, _ fact.Request) (*fact.Recording, 
 	}
 	snapshot, err := f.look()
 	snapshot.TakenAt = time.Now()
+	snapshot.Question.MaxInterruption = r.MaxInterruption
 	snapshot.DCS.Cluster.Value.Config.Value.LoopWait = fact.Known(int64(1))
 	if s.spoil != nil {
 		s.spoil(snapshot)

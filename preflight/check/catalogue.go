@@ -269,4 +269,5 @@ var Failures = []Failure{
 	seen(96, "e", "a standby cluster has lost its primary and keeps running without it", "leader.upstream"),
 	seen(97, "e", "before PostgreSQL 13 every other replica restarts", "wayback.restart"),
 	seen(98, "e", "a fault of the leader's Patroni that a later release has fixed", "patroni.faults"),
+	seen(99, "e", "the switchover takes longer than the change window allows", "schedule.interruption"),
 }

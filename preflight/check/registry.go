@@ -31,7 +31,7 @@ var Checks = []Check{
 	shutdownWalsenders, shutdownBacklog, shutdownArchiver, shutdownCheckpoint, shutdownSessions, shutdownStopTimeout,
 	shutdownEarlyRelease,
 	leaderCheckpoint,
-	scheduleTime, scheduleUnjudged, scheduleClock,
+	scheduleTime, scheduleUnjudged, scheduleClock, scheduleInterruption,
 	restartScheduled,
 	waybackRewind, waybackRole, waybackHBA, waybackWalsenders, waybackWALKept, waybackSlotStatus,
 	tlsPostgreSQLCertificate,

@@ -49,6 +49,38 @@ var scheduleCases = map[string][]breakage{
 			facttest.Dynamic(s).Pause = facttest.Unknown[bool]()
 		}, check.Undecided, ""},
 	},
+	"schedule.interruption": {
+		{"no limit", "node2", func(*fact.Recording) {}, check.Pass, ""},
+		{"within it", "node2", allow(10), check.Pass, ""},
+		{"above it", "node2", allow(5), check.Fail, ""},
+		{"no upper end", "node2", func(s *fact.Recording) {
+			allow(3600)(s)
+			facttest.Member(s.Snapshot, "node2").SQL.Value.Activity = fact.Known(fact.Activity{ReplayConflict: true})
+			facttest.Member(s.Snapshot, "node2").SQL.Value.Settings = fact.Known(map[string]string{
+				"max_standby_streaming_delay": "-1",
+			})
+		}, check.Fail, ""},
+		{"the walsenders are not known", "node2", func(s *fact.Recording) {
+			allow(10)(s)
+			facttest.LeaderSQL(s).WalSenders = facttest.Unknown[[]fact.WalSender]()
+		}, check.Undecided, ""},
+		{"the replayed position is not known", "node2", func(s *fact.Recording) {
+			allow(10)(s)
+			facttest.Member(s.Snapshot, "node2").SQL.Value.ReplayLSN = facttest.Unknown[fact.LSN]()
+		}, check.Undecided, ""},
+		{"the sessions are not known", "node2", func(s *fact.Recording) {
+			allow(10)(s)
+			facttest.Member(s.Snapshot, "node2").SQL.Value.Activity = facttest.Unknown[fact.Activity]()
+		}, check.Undecided, ""},
+		{"how long a session may hold up the replay is not known", "node2", func(s *fact.Recording) {
+			allow(10)(s)
+			facttest.Member(s.Snapshot, "node2").SQL.Value.Activity = fact.Known(fact.Activity{ReplayConflict: true})
+			facttest.Member(s.Snapshot, "node2").SQL.Value.Settings = fact.Known(map[string]string{})
+		}, check.Undecided, ""},
+		{"not known, and no limit", "node2", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node2").SQL.Value.Activity = facttest.Unknown[fact.Activity]()
+		}, check.Pass, ""},
+	},
 	"schedule.unjudged": {
 		{
 			"scheduled",
@@ -77,4 +109,8 @@ var scheduleCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node1").REST.Value.Date = facttest.Unknown[time.Time]()
 		}, check.Undecided, ""},
 	},
+}
+
+func allow(seconds float64) func(*fact.Recording) {
+	return func(s *fact.Recording) { s.Question.MaxInterruption = seconds }
 }

@@ -14,6 +14,9 @@ type Question struct {
 	// ScheduledAt is the time for which the switchover is scheduled, as written;
 	// empty for an immediate switchover.
 	ScheduledAt string `json:"scheduled_at,omitempty"`
+	// MaxInterruption is how long the cluster may be without a primary, in seconds; 0 if the
+	// user gave no limit.
+	MaxInterruption float64 `json:"max_interruption_seconds,omitempty"`
 	// VIPs are addresses (IP or host name) that move with the leader.
 	VIPs []string `json:"vips,omitempty"`
 }
