@@ -22,6 +22,7 @@ var activityView = view{
 		as("state", "count(*) FILTER (WHERE state = 'disabled')"),
 		as("wait_event", "EXISTS (SELECT FROM pg_stat_get_activity(NULL) WHERE backend_type = 'startup' "+
 			"AND (wait_event_type IN ('Lock', 'BufferPin') OR wait_event LIKE 'RecoveryConflict%'))"),
+		as("SyncRep", "count(*) FILTER (WHERE wait_event = 'SyncRep')"),
 	},
 	from: constant("FROM pg_stat_get_activity(NULL) WHERE backend_type = 'client backend' " +
 		"AND pid <> pg_backend_pid() AND application_name !~ '^Patroni( |$)'"),
@@ -50,5 +51,6 @@ func (d decoder) activity() fact.Observed[fact.Activity] {
 		PreparedTransactions:     given(n, "pg_prepared_xacts", parseCount),
 		BaseBackups:              given(n, "base backups", parseCount),
 		ReplayConflict:           given(n, "wait_event", parseTextBool),
+		SyncWaits:                given(n, "SyncRep", parseCount),
 	})
 }

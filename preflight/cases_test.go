@@ -25,6 +25,23 @@ var cases = []struct {
 	says, never []string
 }{
 	{
+		name: "N-static-ssn-candidate", verdict: preflight.NoGo, blocks: []string{"sync.names"},
+		says: []string{"every commit hangs", "synchronous_mode=true"},
+	},
+	{name: "real-expC-before", verdict: preflight.NoGo, blocks: []string{"sync.names"}},
+	{
+		name: "N23-ssn-cleared", verdict: preflight.Go, warns: []string{"sync.names"},
+		says: []string{"Patroni 3.3.0 empties the list"},
+	},
+	{
+		name: "R5-17", verdict: preflight.NoGo, blocks: []string{"sync.promised"},
+		says: []string{"without waiting for node2"},
+	},
+	{
+		name: "R5-03", verdict: preflight.NoGo, blocks: []string{"sync.promised", "candidate.sync"},
+		says: []string{"which is the leader's", "pg_terminate_backend(300)"}, never: []string{"Choose one of node1"},
+	},
+	{
 		name: "R7-11b", verdict: preflight.Go, warns: []string{"shutdown.walsenders"},
 		says: []string{"wal_sender_timeout is 0", "never gives up"},
 	},

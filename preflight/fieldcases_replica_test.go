@@ -458,7 +458,7 @@ var syncReports = []fieldCase{
 				by:   "candidate.sync",
 				on:   "node2",
 				as:   preflight.Blocks,
-				says: append(notSynchronous, "Choose one of node3"),
+				says: append(notSynchronous, "Choose node3, or wait"),
 				do:   notInSync,
 			},
 		},

@@ -33,10 +33,11 @@ var notEssential = []struct{ path, reason string }{
 		`^\.Members\[node1\]\.(REST\.(Location|Tags|WatchdogFailed)|Key\.Tags)$`,
 		"of the leader, where only a candidate's counts",
 	},
+	{`^\.Members\[node1\]\.SQL\.Settings$`, "in prose, and for checks that warn"},
 	{`^\.Members\[node2\]\.SQL\.Arrived$`, "the leader's walsender tells the same"},
 	{`^\.Members\[node2\]\.REST\.(Received|Replayed)$`, "the higher of the two counts; without both there is no GO"},
 	{
-		`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|Settings|At|ApplicationName|UpstreamSSLMode|Certificate)$`,
+		`\.SQL\.(SeesStats|ServerVersion|ReplayPaused|At|ApplicationName|UpstreamSSLMode|Certificate)$`,
 		"in prose only, or proven by REST as well",
 	},
 	{`^\.Members\[node1\]\.SQL\.(WalReceiver|WalSenders\[)`, "of the other role, or a column no check reads"},

@@ -264,7 +264,10 @@ func runNofailover(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 func runSync(s *fact.Snapshot, q fact.Question, m string) []Finding {
 	mode, state, version := patroni.SyncActive(s), fact.SyncState.Get(s, m), fact.KeyVersion.Of(s, s.Leader()).Must()
 	asked := s.KeyName("/sync")
-	remedy := "Choose one of " + fact.Names(state.Standbys) + ", or wait until " + m + " is synchronous (patronictl list)."
+	remedy := "Wait until " + m + " is synchronous (patronictl list)."
+	if fit := fitAmong(s, state.Standbys); len(fit) > 0 {
+		remedy = "Choose " + oneOf(fit) + ", or wait until " + m + " is synchronous (patronictl list)."
+	}
 	if len(state.Standbys) == 0 {
 		remedy = "Wait until a member is synchronous (patronictl list), or find out why none is."
 	}

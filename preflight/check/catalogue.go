@@ -66,7 +66,7 @@ var Failures = []Failure{
 	),
 	seen(11, "b", "maintenance mode, and no candidate named", "maintenance.pause"),
 	seen(12, "b", "synchronous mode, and the candidate is not synchronous", "candidate.sync"),
-	seen(13, "b", "synchronous mode, and no standby is synchronous yet", "candidate.sync", "sync.foreign"),
+	seen(13, "b", "synchronous mode, no standby is synchronous yet", "candidate.sync", "sync.foreign", "sync.promised"),
 	seen(14, "b", "another member has become leader since", "dcs.stable", "dcs.leader"),
 	seen(
 		15,
@@ -270,4 +270,5 @@ var Failures = []Failure{
 	seen(97, "e", "before PostgreSQL 13 every other replica restarts", "wayback.restart"),
 	seen(98, "e", "a fault of the leader's Patroni that a later release has fixed", "patroni.faults"),
 	seen(99, "e", "the switchover takes longer than the change window allows", "schedule.interruption"),
+	seen(100, "e", "commits on the new leader wait for a standby that it does not have", "sync.names"),
 }

@@ -36,7 +36,7 @@ var Checks = []Check{
 	waybackRewind, waybackRole, waybackHBA, waybackWalsenders, waybackWALKept, waybackSlotStatus,
 	tlsPostgreSQLCertificate,
 	leaderUpstream, leaderRequest,
-	syncForeign,
+	syncForeign, syncNames, syncPromised,
 	patroniFaults,
 	waybackRestart,
 	slotsLogical, slotsLogicalReady, slotsForeign, slotsCarriers, slotsNames,

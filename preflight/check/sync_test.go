@@ -10,6 +10,14 @@ import (
 func inMode(s *fact.Recording, mode string, strict bool) {
 	facttest.Dynamic(s).SynchronousMode, facttest.Dynamic(s).SynchronousModeStrict = fact.Known(mode), fact.Known(strict)
 	s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2", "node3"}})
+	facttest.WaitsFor(s, `2 ("node2","node3")`)
+}
+
+// listed sets synchronous_standby_names on every member.
+func listed(s *fact.Recording, names string) {
+	for _, m := range s.Members {
+		facttest.Set(s, m.Name, "synchronous_standby_names", names)
+	}
 }
 
 // alone takes node3 from the cluster.
@@ -92,6 +100,95 @@ var syncCases = map[string][]breakage{
 			check.Undecided,
 			"",
 		},
+	},
+	"sync.names": {
+		{"empty", "node2", func(*fact.Recording) {}, check.Pass, ""},
+		{"the candidate alone", "node2", func(s *fact.Recording) { listed(s, "node2") }, check.Fail, ""},
+		{"the candidate alone, in capitals", "node2", func(s *fact.Recording) { listed(s, `"NODE2"`) }, check.Fail, ""},
+		{"the bystander", "node2", func(s *fact.Recording) { listed(s, "node3") }, check.Pass, ""},
+		{"the bystander, which does not stream", "node2", func(s *fact.Recording) {
+			listed(s, "node3")
+			facttest.Member(s.Snapshot, "node3").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
+		}, check.Fail, ""},
+		{"any one of all", "node2", func(s *fact.Recording) { listed(s, "ANY 1 (node1,node2,node3)") }, check.Pass, ""},
+		{"all three", "node2", func(s *fact.Recording) { listed(s, "3 (node1,node2,node3)") }, check.Fail, ""},
+		{"two of three: the old leader has to return", "node2", func(s *fact.Recording) {
+			listed(s, "FIRST 2 (node1,node2,node3)")
+		}, check.Fail, check.Warning},
+		{"two of two, of which one is the candidate", "node2", func(s *fact.Recording) {
+			listed(s, "FIRST 2 (node2,node3)")
+		}, check.Fail, ""},
+		{"everybody", "node2", func(s *fact.Recording) { listed(s, "*") }, check.Pass, ""},
+		{"everybody, of two nodes", "node2", func(s *fact.Recording) { alone(s); listed(s, "*") }, check.Fail, check.Warning},
+		{"a client that is no member", "node2", func(s *fact.Recording) {
+			facttest.Stalled(s, "barman", 0, 0)
+			listed(s, "barman")
+		}, check.Fail, check.Warning},
+		{"no such client", "node2", func(s *fact.Recording) { listed(s, "barman") }, check.Fail, ""},
+		{"in its own file alone", "node2", func(s *fact.Recording) {
+			facttest.Set(s, "node2", "synchronous_standby_names", "node2")
+		}, check.Fail, ""},
+		{"in its own file alone, and it can be had", "node2", func(s *fact.Recording) {
+			facttest.Set(s, "node2", "synchronous_standby_names", "node3")
+		}, check.Fail, check.Warning},
+		{"on the leader alone", "node2", func(s *fact.Recording) {
+			facttest.Set(s, "node1", "synchronous_standby_names", "node3")
+		}, check.Fail, check.Warning},
+		{"commits do not wait anyway", "node2", func(s *fact.Recording) {
+			listed(s, "node2")
+			facttest.Set(s, "node2", "synchronous_commit", "local")
+		}, check.Pass, ""},
+		{"Patroni 3.3.0 empties it", "node2", func(s *fact.Recording) {
+			releasesAre(s, "3.3.0", "3.3.0", "3.3.0")
+			facttest.Set(s, "node2", "synchronous_standby_names", "node2")
+		}, check.Fail, check.Warning},
+		{"Patroni maintains it", "node2", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.Set(s, "node2", "synchronous_standby_names", "node2")
+		}, check.Pass, ""},
+		{"garbled", "node2", func(s *fact.Recording) { listed(s, "ANY (") }, check.Undecided, ""},
+	},
+	"sync.promised": {
+		{"off", "node1", func(*fact.Recording) {}, check.Pass, ""},
+		{"kept", "node1", facttest.SyncOn, check.Pass, ""},
+		{"nobody is waited for", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.WaitsFor(s, "")
+		}, check.Fail, ""},
+		{"another one is waited for", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.WaitsFor(s, "node3")
+		}, check.Fail, ""},
+		{"everybody is waited for", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.WaitsFor(s, "*")
+		}, check.Pass, ""},
+		{"quorum mode, between two changes", "node1", func(s *fact.Recording) {
+			inMode(s, "quorum", false)
+			facttest.WaitsFor(s, "ANY 1 (node2)")
+		}, check.Pass, ""},
+		{"quorum mode, nobody is waited for", "node1", func(s *fact.Recording) {
+			inMode(s, "quorum", false)
+			facttest.WaitsFor(s, "")
+		}, check.Fail, ""},
+		{"the leader itself is promised", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			s.DCS.Cluster.Value.Sync.Value.Standbys = []string{"node1"}
+		}, check.Fail, ""},
+		{"a client has the leader's name", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.Stalled(s, "node1", 0, 0)
+			facttest.SyncRow(s, "node1", "sync")
+		}, check.Fail, ""},
+		{"a client has the leader's name, and is not waited for", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.Stalled(s, "node1", 0, 0)
+			facttest.SyncRow(s, "node1", "async")
+		}, check.Fail, check.Warning},
+		{"the settings cannot be read", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.LeaderSQL(s).Settings = facttest.Unknown[map[string]string]()
+		}, check.Undecided, ""},
 	},
 	"sync.quorum": {
 		{

@@ -164,6 +164,9 @@ type Activity struct {
 	// wait event of its startup process. PostgreSQL before 13 shows that of locks
 	// and buffers, and not that of snapshots.
 	ReplayConflict bool `json:"replay_conflict,omitempty"`
+	// SyncWaits are the client backends whose commit waits for a synchronous standby
+	// (wait event SyncRep).
+	SyncWaits int `json:"sync_waits,omitempty"`
 }
 
 // Role is a row of pg_roles.

@@ -43,6 +43,7 @@ func QuorumWith(s *fact.Recording, version string) {
 	s.Question.Candidate = ""
 	Dynamic(s).SynchronousMode = fact.Known("quorum")
 	s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2", "node3"}, Quorum: 1})
+	WaitsFor(s, `ANY 1 ("node2","node3")`)
 	for _, m := range s.Members {
 		m.Key.Value.Version = fact.Known(version)
 	}
@@ -66,6 +67,13 @@ func StandbySite(s *fact.Recording) {
 			SenderHost: fact.Known(Elsewhere),
 		},
 	)
+}
+
+// WaitsFor sets the leader's synchronous_standby_names.
+func WaitsFor(s *fact.Recording, names string) {
+	if m, ok := s.Member("node1"); ok && m.SQL.Known() && m.SQL.Value.Settings.Known() {
+		Set(s, "node1", "synchronous_standby_names", names)
+	}
 }
 
 // SyncRow changes sync_state of a row in the leader's pg_stat_replication.
@@ -145,6 +153,7 @@ func LeaderVersion(s *fact.Recording, v string) {
 func SyncOn(s *fact.Recording) {
 	Dynamic(s).SynchronousMode = fact.Known("on")
 	s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2"}})
+	WaitsFor(s, `"node2"`)
 }
 
 func FailedOnce(s *fact.Recording) *fact.Archiver {

@@ -46,7 +46,7 @@ func (a answer) unknown(reason, question string) answer {
 // they are judged and reported.
 var OutcomeChecks = []check.Check{
 	outcomeLeader.Check, outcomePrimary.Check, outcomeTimeline.Check, outcomeWAL.Check, outcomeFollows.Check,
-	outcomeSlots.Check,
+	outcomeSlots.Check, outcomeCommit.Check,
 }
 
 // Point is the result of an outcome check for one subject, as the documents show it.

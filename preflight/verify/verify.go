@@ -90,6 +90,7 @@ func Verify(b Baseline, after *fact.Snapshot) Verification {
 			v.judge(outcomeFollows, after, m)
 		}
 		v.judge(outcomeSlots, after, v.Leader)
+		v.judge(outcomeCommit, after, v.Leader)
 	}
 	if v.steppedBack() {
 		for _, m := range b.Followers {

@@ -1,0 +1,271 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/patroni"
+)
+
+var syncNames = Check{
+	ID:    "sync.names",
+	Title: "commits on the new leader wait only for standbys that it will have",
+	Since: "0.3.0",
+	Why: "While synchronous_mode is off, Patroni leaves synchronous_standby_names to its configuration. If the list of " +
+		"the candidate names the candidate itself, or more standbys than will stream from it, every commit hangs after the " +
+		"promotion, and patronictl reports success.",
+	Source: "synchronous_standby_names of the candidate in pg_settings; postgres syncrep.c; patroni/ha.py " +
+		"disable_synchronous_replication; patroni/patroni issue 3093",
+	Fix: "Turn on synchronous_mode, which maintains the list, or correct synchronous_standby_names: " +
+		"patronictl edit-config SCOPE",
+	Proof: "TestCases: N-static-ssn-candidate, real-expC-before (recorded on a real cluster before every commit hung), " +
+		"N23-ssn-cleared.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfReplicas,
+	After:     []string{"dcs.leader", "identity.sql_system_id"},
+	Needs:     []fact.Need{fact.SyncMode, fact.StandbyCluster, candidateNames},
+	Run:       runSyncNames,
+}
+
+// candidateNames is the list of a member where it counts: not while Patroni maintains
+// it, and not in a standby cluster.
+var candidateNames = fact.Fact[fact.SyncNames]{
+	Label: fact.StandbyNames.Label,
+	Of: func(s *fact.Snapshot, m string) fact.Observed[fact.SyncNames] {
+		if !listCounts(s) {
+			return fact.Known(fact.SyncNames{})
+		}
+		return fact.StandbyNames.Of(s, m)
+	},
+}
+
+func listCounts(s *fact.Snapshot) bool {
+	return patroni.SyncActive(s) == "off" && !fact.Equal(fact.StandbyCluster.Of(s, ""), true)
+}
+
+func runSyncNames(s *fact.Snapshot, _ fact.Question, m string) []Finding {
+	asked, leader := s.SQLQuery(m, "synchronous_standby_names"), s.Leader()
+	if !listCounts(s) {
+		return Witnessed(asked, "synchronous_mode is %s: the list is not left to the configuration", patroni.SyncActive(s))
+	}
+	list, ofLeader := candidateNames.Get(s, m), fact.StandbyNames.Of(s, leader)
+	f := Finding{Asked: asked, Observed: shownNames(s, m)}
+	version := fact.KeyVersion.Of(s, m).OrZero()
+	switch commit := fact.SQLSettings.Of(s, m).OrZero()["synchronous_commit"]; {
+	case list.Num == 0 && ofLeader.Is(func(l fact.SyncNames) bool { return l.Num > 0 }):
+		f.Severity = Warning
+		f.Expected = shownNames(s, leader) + ", as on " + leader
+		f.Effect = "Commits on " + leader + " wait for a standby. On " + m + " they would not."
+		f.Remedy = oneList(s)
+		return []Finding{f}
+	case list.Num == 0:
+		return Witnessed(asked, "empty: commits wait for no standby")
+	case fact.OlderThan(version, 3, 3, 2) && ofLeader.Is(func(l fact.SyncNames) bool { return l.Num == 0 }):
+		f.Severity = Warning
+		f.Observed += "; on " + leader + " it is empty"
+		f.Effect = fmt.Sprintf("Patroni %s empties the list on the primary in its next loop after each promotion (fixed in "+
+			"3.3.2): commits are asynchronous, although a list is configured.", version)
+		f.Remedy = "Update Patroni to 3.3.2 or later, or turn on synchronous_mode: patronictl edit-config " +
+			s.Target.Scope + " -s synchronous_mode=true"
+		return []Finding{f}
+	case commit == "local" || commit == "off":
+		return Witnessed(asked, "%s, and synchronous_commit is %s: commits wait for no standby", f.Observed, commit)
+	}
+	sure := list.Listed(followers(s, m))
+	switch withOld, withAll := list.Listed(append(followers(s, m), leader)), list.Listed(candidatesFor(s, m)); {
+	case len(sure) >= list.Num && ofLeader.Is(func(l fact.SyncNames) bool { return !sameNames(l, list) }):
+		f.Severity = Warning
+		f.Expected = shownNames(s, leader) + ", as on " + leader
+		f.Effect = "After the switchover commits wait for other standbys than before."
+		f.Remedy = oneList(s)
+	case len(sure) >= list.Num:
+		return Witnessed(asked, "%s; after the switchover %s can confirm commits", f.Observed, fact.Names(sure))
+	case len(withOld) >= list.Num:
+		f.Severity = Warning
+		f.Effect = fmt.Sprintf("Commits on %s wait until %s has returned as its standby.", m, leader)
+		f.Remedy = "Expect some seconds without commits after the promotion, or bring another standby of the list up first."
+	case len(withAll) >= list.Num:
+		f.Severity = Warning
+		f.Effect = fmt.Sprintf("Commits on %s wait until %s streams from it, which is not a member.", m,
+			fact.Names(withAll[len(withOld):]))
+		f.Remedy = "Make sure that this client follows the leader."
+	default:
+		f.Observed += "; of these, " + fact.Names(append([]string{}, withOld...)) + " will stream from " + m
+		if len(withOld) == 0 {
+			f.Observed = shownNames(s, m) + "; none of these will stream from " + m
+		}
+		f.Expected = fmt.Sprintf("%d standbys that stream from %s", list.Num, m)
+		f.Effect = "PostgreSQL acknowledges no commit before so many standbys have confirmed it: after the promotion every " +
+			"commit hangs, and patronictl reports success."
+		if list.Lists(m) && !slices.Contains(list.Names, "*") {
+			f.Effect = m + " is in the list itself and cannot be its own standby. " + f.Effect
+		}
+		f.Remedy = oneList(s)
+	}
+	return []Finding{f}
+}
+
+// shownNames is the list of a member as PostgreSQL shows it.
+func shownNames(s *fact.Snapshot, m string) string {
+	return "synchronous_standby_names is " + fact.Shown(fact.SQLSettings.Of(s, m).OrZero()["synchronous_standby_names"])
+}
+
+// oneList is the remedy for a list that fits only one leader.
+func oneList(s *fact.Snapshot) string {
+	names := make([]string, 0, len(s.Members))
+	for _, m := range s.Members {
+		names = append(names, `"`+strings.ReplaceAll(m.Name, `"`, `""`)+`"`)
+	}
+	return fmt.Sprintf("Let Patroni maintain the list: patronictl edit-config %s -s synchronous_mode=true. Or give every "+
+		"node a list that holds for each leader: patronictl edit-config %s -s 'postgresql.parameters."+
+		"synchronous_standby_names=ANY 1 (%s)'", s.Target.Scope, s.Target.Scope, strings.Join(names, ","))
+}
+
+func sameNames(a, b fact.SyncNames) bool {
+	return a.Num == b.Num && a.Any == b.Any && slices.EqualFunc(a.Names, b.Names, strings.EqualFold)
+}
+
+// followers are the members besides the leader that will stream from the candidate as
+// far as is known: they stream now, and no tag sends them elsewhere.
+func followers(s *fact.Snapshot, candidate string) []string {
+	var out []string
+	for _, m := range s.Replicas() {
+		tags := fact.KeyTags.Of(s, m).OrZero()
+		upstream, _ := tags["replicatefrom"].(string)
+		_, there := s.Member(upstream)
+		elsewhere := there && upstream != candidate && upstream != s.Leader() || fact.PythonBool(tags["nostream"])
+		if m != candidate && !elsewhere && patroni.Streams(s, m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// candidatesFor are all that may stream from the candidate: members, the old leader,
+// and clients of the leader that are no members.
+func candidatesFor(s *fact.Snapshot, candidate string) []string {
+	out := append(followers(s, candidate), s.Leader())
+	for _, w := range s.Foreign(fact.WALSenders.Of(s, s.Leader()).OrZero()) {
+		if !slices.Contains(out, w.ApplicationName) {
+			out = append(out, w.ApplicationName)
+		}
+	}
+	return out
+}
+
+var syncPromised = Check{
+	ID:    "sync.promised",
+	Title: "PostgreSQL waits for the standbys that /sync promises",
+	Since: "0.3.0",
+	Why: "Patroni promotes a member that is in /sync because no acknowledged commit can be missing there. That holds " +
+		"only while PostgreSQL on the leader waits for that member.",
+	Source: "/sync; synchronous_standby_names and sync_state in pg_stat_replication on the leader; patroni/ha.py " +
+		"process_sync_replication",
+	Fix: "Find out what overrides the setting (ALTER SYSTEM, another file), then: patronictl reload SCOPE LEADER",
+	Proof: "TestCases: R5-17 (nothing is waited for) and R5-03 (a client has the leader's name); " +
+		"docs/accuracy.md: \"synchronous mode, strict\" passes.",
+	Kind:      Policy,
+	Severity:  Blocker,
+	Essential: true,
+	Of:        OfLeader,
+	After:     []string{"dcs.leader", "identity.sql_system_id"},
+	Needs:     []fact.Need{fact.SyncMode, fact.StandbyCluster, promisedState, fact.SyncSenders, promisedNames},
+	Run:       runPromised,
+}
+
+// promises reports whether /sync promises anything: not while synchronous mode is off,
+// and not in a standby cluster, which takes no commits.
+func promises(s *fact.Snapshot) bool {
+	return patroni.SyncActive(s) != "off" && !fact.Equal(fact.StandbyCluster.Of(s, ""), true)
+}
+
+// promisedState is /sync where it promises something.
+var promisedState = fact.Fact[fact.Sync]{
+	Label: fact.SyncState.Label,
+	Of: func(s *fact.Snapshot, m string) fact.Observed[fact.Sync] {
+		if !promises(s) {
+			return fact.Known(fact.Sync{})
+		}
+		return fact.SyncState.Of(s, m)
+	},
+}
+
+// promisedNames is the leader's list, where /sync rests on it.
+var promisedNames = fact.Fact[fact.SyncNames]{
+	Label: fact.StandbyNames.Label,
+	Of: func(s *fact.Snapshot, m string) fact.Observed[fact.SyncNames] {
+		if !promises(s) {
+			return fact.Known(fact.SyncNames{})
+		}
+		return fact.StandbyNames.Of(s, m)
+	},
+}
+
+func runPromised(s *fact.Snapshot, _ fact.Question, m string) []Finding {
+	asked, mode, state := s.KeyName("/sync"), patroni.SyncActive(s), promisedState.Get(s, "")
+	if !promises(s) {
+		return Witnessed(asked, "synchronous mode is off, or the cluster is a standby cluster")
+	}
+	var out []Finding
+	own := func(name string) bool { return strings.EqualFold(name, m) }
+	for _, w := range fact.SyncSenders.Get(s, m) {
+		if !own(w.ApplicationName) || fact.Equal(w.State, "backup") {
+			continue
+		}
+		sync := w.SyncState.OrZero()
+		f := Finding{
+			Asked: s.SQLQuery(m, "pg_stat_replication"),
+			Observed: fmt.Sprintf("a client at %s, pid %d, has the application_name %s, which is the leader's, and is %s",
+				fact.Shown(w.ClientAddr.OrZero()), w.PID, w.ApplicationName, sync),
+			Effect: "Patroni takes that client for a member. It cannot take over, and while commits wait for it no member is " +
+				"synchronous: a switchover is refused.",
+			Remedy: fmt.Sprintf(
+				"Give that client another application_name, or on %s: SELECT pg_terminate_backend(%d);", m, w.PID),
+		}
+		if sync != "sync" && sync != "quorum" {
+			f.Severity = Warning
+		}
+		out = append(out, f)
+	}
+	if slices.ContainsFunc(state.Standbys, own) && len(out) == 0 {
+		out = append(out, Finding{
+			Asked:    asked,
+			Observed: "it names the leader itself, " + m + ", as a synchronous standby",
+			Effect:   "Patroni took a client with the leader's name for a member: no member is promised.",
+			Remedy:   "Find the client that streams from " + m + " with that application_name, and rename it.",
+		})
+	}
+	list := promisedNames.Get(s, m)
+	var missing []string
+	for _, name := range state.Standbys {
+		if !own(name) && !list.Lists(name) {
+			missing = append(missing, name)
+		}
+	}
+	// In quorum mode the list and the voters change one after the other.
+	if mode == "quorum" && list.Num > 0 && len(missing) < len(state.Standbys) {
+		missing = nil
+	}
+	if len(missing) > 0 {
+		out = append(out, Finding{
+			Asked:    s.SQLQuery(m, "synchronous_standby_names"),
+			Observed: fmt.Sprintf("%s, and /sync promises %s", shownNames(s, m), fact.Names(missing)),
+			Expected: "a list with " + fact.Names(missing),
+			Effect: fmt.Sprintf("PostgreSQL acknowledges commits without waiting for %s. Patroni would promote it all the "+
+				"same, and commits that have not arrived there are lost.", fact.Names(missing)),
+			Remedy: fmt.Sprintf("On %s: ALTER SYSTEM RESET synchronous_standby_names; then: patronictl reload %s %s; and check "+
+				"again.", m, s.Target.Scope, m),
+		})
+	}
+	if len(out) > 0 {
+		return out
+	}
+	if len(state.Standbys) == 0 {
+		return Witnessed(asked, "it promises no standby")
+	}
+	return Witnessed(asked, "%s, as /sync promises", shownNames(s, m))
+}
