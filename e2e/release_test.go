@@ -13,6 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"patroni-preflight/preflight/exitcode"
+	"patroni-preflight/preflight/fact"
 )
 
 // releases are scenarios for releases of Patroni that no Debian suite has.
@@ -93,6 +94,13 @@ func TestRelease(t *testing.T) {
 			running = sc.version
 		}
 		played++
+		t.Run(sc.version+" a rehearsed request", func(t *testing.T) {
+			l.t = t
+			l.roles()
+			for _, n := range nodes {
+				l.answers(n, [2]string{}, fact.ListRefused, "")
+			}
+		})
 		t.Run(sc.version+" "+sc.name, func(t *testing.T) {
 			o := l.play(t, sc.scenario)
 			if o.patroni != sc.version {

@@ -107,11 +107,16 @@ const (
 		"each of them. If only the leader cannot reach the candidate, that is visible on the leader's machine alone."
 	trustIsTheirs = "If the configuration of this tool does not trust the certificate, the verdict is UNKNOWN with the " +
 		"remedy. Whether the leader or patronictl on another machine trusts it is visible only there."
-	onlyPOST = "Only a POST shows whether a password is required and correct, and the check sends none. Row 10 of " +
-		"[checks.md](checks.md#how-a-switchover-fails) has a harmless one to try."
+	onlyPOST = "Only a POST shows whether a password is required and correct. switchover and drill rehearse one before " +
+		"they ask for confirmation; check sends none, and its report says so."
 )
 
 const selfSigned = "its certificate is signed by a CA that is not trusted here (CN=node): give that CA in ctl.cacert"
+
+// answered is a leader that answered a rehearsed request so.
+func answered(a fact.RequestAnswer) func(*fact.Recording) {
+	return func(s *fact.Recording) { facttest.Member(s.Snapshot, "node1").Request = fact.Known(a) }
+}
 
 // distrusted is a member of which the REST API shows a certificate that does not
 // verify by this tool's configuration (internal/secure has the words).
@@ -442,13 +447,35 @@ var clientCases = []fieldCase{
 			},
 		},
 	},
-	{id: "R2-06", ref: "patroni/patroni#1714", state: never, why: onlyPOST, what: "401: patronictl sends no password"},
+	{
+		id:    "R2-06",
+		ref:   "patroni/patroni#1714",
+		state: inPart,
+		why:   onlyPOST,
+		what:  "401: patronictl sends no password",
+		looks: []look{{
+			name: "rehearsed",
+			by:   "leader.request",
+			on:   "node1",
+			as:   preflight.Blocks,
+			says: []string{"HTTP 401, no auth header received", "as ctl.authentication"},
+			do:   answered(fact.RequestAnswer{HTTPStatus: fact.LoginRefused, Text: "no auth header received"}),
+		}},
+	},
 	{
 		id:    "R2-07",
 		ref:   "patroni/patroni#1844",
-		state: never,
+		state: inPart,
 		why:   onlyPOST,
 		what:  "401 although the password is in the file",
+		looks: []look{{
+			name: "rehearsed",
+			by:   "leader.request",
+			on:   "node1",
+			as:   preflight.Blocks,
+			says: []string{"HTTP 401, not authenticated", "Compare ctl.authentication"},
+			do:   answered(fact.RequestAnswer{HTTPStatus: fact.LoginRefused, Text: "not authenticated", LoggedIn: true}),
+		}},
 	},
 	{
 		id:    "R2-08",
