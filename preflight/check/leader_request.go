@@ -18,8 +18,8 @@ var leaderRequest = Check{
 	Source: "patroni/api.py check_access, _read_json_content and do_POST_failover, the same from 2.1.0 to 4.2.0",
 	Fix: "Give patroni-preflight and patronictl the login of restapi.authentication in ctl.authentication, or add " +
 		"this machine to restapi.allowlist on the members.",
-	Proof: "TestRehearse, TestSwitchoverRehearses; TestWrapperRehearses in e2e/ plays a refused login on real clusters, " +
-		"with the store's revision unmoved.",
+	Proof: "TestRehearse, TestSwitchoverRehearses; TestOracleRehearsal in e2e/ asks Patroni's own handler of each " +
+		"release; TestWrapperRehearses plays a refused login on real clusters, with the store's revision unmoved.",
 	Kind:      PatroniRule,
 	Severity:  Blocker,
 	Essential: true,
