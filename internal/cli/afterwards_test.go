@@ -71,7 +71,7 @@ func TestRefusedIsCheckedAgain(t *testing.T) {
 		t.Errorf("json: %v, %+v", err, doc.Again)
 	}
 	o, _ = play{frames: []state{asBefore}, script: "echo Error", args: []string{"--yes"}}.run(t)
-	if !strings.Contains(o.stdout, "CHECKED AGAIN  GO: what made Patroni refuse has passed") {
+	if !strings.Contains(o.stdout, "CHECKED AGAIN  GO: nothing blocks now.") {
 		t.Errorf("no visible reason:\n%s", o.stdout)
 	}
 }

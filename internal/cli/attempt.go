@@ -31,6 +31,8 @@ type attemptOptions struct {
 	// when the request is sent.
 	limit, maxAge time.Duration
 	record        string
+	// given are the flags of the cluster that the user gave, as arguments.
+	given []string
 }
 
 // attempt is one switchover, step by step: judge, refresh, confirmUnchanged, send.
@@ -239,12 +241,21 @@ func (a *attempt) stillRunning() string {
 	return "The request was sent, and the switchover continues."
 }
 
-// howToLook is the command that shows how the switchover ended.
+// howToLook is the command that shows how the switchover ended, with the flags that the
+// user gave: without them it may ask about another cluster.
 func (a *attempt) howToLook() string {
 	if a.record != "" {
-		return quoted([]string{"patroni-preflight", "verify", "--since", a.record})
+		return quoted(slices.Concat([]string{"patroni-preflight", "verify"}, a.given, []string{"--since", a.record}))
 	}
-	return quoted([]string{"patronictl", "list", a.before.Target.Scope})
+	command := []string{"patronictl"}
+	if a.ctl != nil {
+		command = slices.Concat(a.ctl.env, []string{a.ctl.path}, a.ctl.args)
+	}
+	command = append(command, "list", a.before.Target.Scope)
+	if g := a.before.Target.Group; g != "" {
+		command = append(command, "--group", g)
+	}
+	return quoted(command)
 }
 
 // question is what the user confirms.

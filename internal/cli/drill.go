@@ -86,6 +86,7 @@ func (o drillOptions) run(ctx context.Context) error {
 	}
 	shared := attemptOptions{
 		output: o.output, session: k, rules: o.rules, ctl: ctl, limit: o.limit, maxAge: time.Minute, record: o.record,
+		given: o.cluster.given,
 	}
 	doc, err := o.rehearse(ctx, shared)
 	if err != nil {

@@ -82,6 +82,7 @@ func (o switchoverOptions) run(ctx context.Context) error {
 	}
 	a := newAttempt(attemptOptions{
 		output: o.output, session: k, rules: o.rules, ctl: ctl, limit: o.limit, maxAge: o.maxAge, record: o.record,
+		given: o.cluster.given,
 	}, k.request, o.retry)
 	code, err := o.perform(ctx, a)
 	if err != nil {

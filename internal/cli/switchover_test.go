@@ -502,8 +502,18 @@ func TestSwitchoverInterrupted(t *testing.T) {
 		t,
 	)
 	if o.code != exitcode.OutcomeUnknown || told == "" || !strings.Contains(o.stderr, "the switchover continues") ||
-		!strings.Contains(o.stderr, "verify --since "+record) {
+		!strings.Contains(o.stderr,
+			"patroni-preflight verify --dcs-url etcd3://127.0.0.1:1 --scope demo --since "+record+"\n") {
 		t.Errorf("after: asked %q, %+v", told, o)
+	}
+	o, _ = play{
+		frames: []state{requestPending},
+		script: "sleep 30",
+		args:   []string{"--yes"},
+		ctx:    interrupted(1500 * time.Millisecond),
+	}.run(t)
+	if !strings.Contains(o.stderr, "/patronictl --dcs-url etcd3://127.0.0.1:1 list demo\n") {
+		t.Errorf("without a recording: %+v", o)
 	}
 }
 

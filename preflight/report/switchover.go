@@ -81,7 +81,8 @@ func WriteAgain(w io.Writer, r preflight.Report, o Options) error {
 	t := &text{Options: o, gaps: gaps(r), names: oneLine(namesOf(r)...)}
 	t.line("")
 	says := map[preflight.Verdict]string{
-		preflight.Go:           "GO: what made Patroni refuse has passed, or only the leader's log shows it.",
+		preflight.Go: "GO: nothing blocks now. What made Patroni refuse has passed, or only the leader's log " +
+			"shows it.",
 		preflight.NoGo:         "NO-GO: this blocks now.",
 		preflight.UnknownState: "UNKNOWN: this could not be seen.",
 	}
