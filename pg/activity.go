@@ -23,6 +23,7 @@ var activityView = view{
 		as("wait_event", "EXISTS (SELECT FROM pg_stat_get_activity(NULL) WHERE backend_type = 'startup' "+
 			"AND (wait_event_type IN ('Lock', 'BufferPin') OR wait_event LIKE 'RecoveryConflict%'))"),
 		as("SyncRep", "count(*) FILTER (WHERE wait_event = 'SyncRep')"),
+		as("SyncRep, query_start", oldest("query_start", "wait_event = 'SyncRep'")),
 	},
 	from: constant("FROM pg_stat_get_activity(NULL) WHERE backend_type = 'client backend' " +
 		"AND pid <> pg_backend_pid() AND application_name !~ '^Patroni( |$)'"),
@@ -52,5 +53,6 @@ func (d decoder) activity() fact.Observed[fact.Activity] {
 		BaseBackups:              given(n, "base backups", parseCount),
 		ReplayConflict:           given(n, "wait_event", parseTextBool),
 		SyncWaits:                given(n, "SyncRep", parseCount),
+		OldestSyncWaitSeconds:    int64(orZero(n, "SyncRep, query_start", parseSeconds)),
 	})
 }

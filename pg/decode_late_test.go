@@ -96,7 +96,7 @@ func TestDecodeRolesAndHBA(t *testing.T) {
 func TestDecodeActivity(t *testing.T) {
 	rows := primaryRows()
 	// A statement that began after our clock was read.
-	rows[activity] = [][]any{{"1", "1", "-1", "-1", "0", "2", "0", "t", "3"}}
+	rows[activity] = [][]any{{"1", "1", "-1", "-1", "0", "2", "0", "t", "3", "-1"}}
 	if got := mustDecode(
 		t,
 		15,
@@ -105,7 +105,7 @@ func TestDecodeActivity(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	// What a session without track_activities does is not seen.
-	rows[activity] = [][]any{{"2", "0", nil, nil, "0", "0", "1", "f", "0"}}
+	rows[activity] = [][]any{{"2", "0", nil, nil, "0", "0", "1", "f", "0", nil}}
 	if got := mustDecode(
 		t,
 		15,
@@ -117,7 +117,7 @@ func TestDecodeActivity(t *testing.T) {
 	// Without pg_read_all_stats the others' rows have no backend_type: nothing is
 	// counted, and that nothing is no evidence.
 	rows[identity][0][1] = "f"
-	rows[activity] = [][]any{{"0", "0", nil, nil, "0", "0", "0", "f", "0"}}
+	rows[activity] = [][]any{{"0", "0", nil, nil, "0", "0", "0", "f", "0", nil}}
 	if got := mustDecode(
 		t,
 		15,

@@ -81,6 +81,7 @@ func TestDecodePrimary(t *testing.T) {
 		Checkpoint:      fact.Known(fact.Checkpoint{RedoLSN: 0x4000028, At: micro(earlier)}),
 		Activity: fact.Known(fact.Activity{
 			Sessions: 5, Active: 2, OldestTransactionSeconds: 61, OldestQuerySeconds: 7, PreparedTransactions: 1,
+			SyncWaits: 2, OldestSyncWaitSeconds: 9,
 		}),
 		Roles:               f.Roles,
 		HBA:                 f.HBA,

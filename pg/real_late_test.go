@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 // session opens a session that ends with the test. statements may be open
@@ -118,8 +118,8 @@ func testLate(t *testing.T, one, two *server) {
 		a, b := ask(t, "monitor", one, two, 5*time.Second)
 		p, s := must(t, a), must(t, b)
 		checkLate(t, major, one, two, p, s)
-		for _, f := range []preflight.SQL{p, s} {
-			if f.HBA.Cause() != preflight.Privilege {
+		for _, f := range []fact.SQL{p, s} {
+			if f.HBA.Cause() != fact.Privilege {
 				t.Errorf("pg_hba_file_rules: %s", asJSON(t, f.HBA))
 			}
 		}
@@ -144,16 +144,16 @@ func testLate(t *testing.T, one, two *server) {
 	})
 }
 
-func checkLate(t *testing.T, major int, one, two *server, p, s preflight.SQL) {
+func checkLate(t *testing.T, major int, one, two *server, p, s fact.SQL) {
 	t.Helper()
 	redo := func(s *server) string { return s.sql("SELECT redo_lsn FROM pg_control_checkpoint()") }
-	slot := func(f preflight.SQL, name string) preflight.Slot {
+	slot := func(f fact.SQL, name string) fact.Slot {
 		for _, s := range f.Slots.Must() {
 			if s.Name == name {
 				return s
 			}
 		}
-		return preflight.Slot{}
+		return fact.Slot{}
 	}
 	cdc, mine, unused := slot(p, "cdc"), slot(p, "two"), slot(p, "unused")
 	ready, _ := strconv.Atoi(one.sql("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"))
@@ -164,47 +164,47 @@ func checkLate(t *testing.T, major int, one, two *server, p, s preflight.SQL) {
 			cdc.CatalogXmin &&
 			cdc.ConfirmedFlush.Known() &&
 			cdc.RestartLSN.Known() &&
-			preflight.Equal(cdc.WALStatus, "reserved"),
+			fact.Equal(cdc.WALStatus, "reserved"),
 		"failover": cdc.Failover == (major >= 17) && !cdc.Synced && cdc.Invalid == "",
 		"two": mine.Type == "physical" && mine.Active && mine.ActivePID > 0 && !mine.CatalogXmin &&
-			mine.ConfirmedFlush.Cause() == preflight.Absent,
-		"unused": unused.Type == "physical" && unused.RestartLSN.Cause() == preflight.Absent &&
-			unused.WALStatus.Cause() == preflight.Absent,
+			mine.ConfirmedFlush.Cause() == fact.Absent,
+		"unused": unused.Type == "physical" && unused.RestartLSN.Cause() == fact.Absent &&
+			unused.WALStatus.Cause() == fact.Absent,
 		"archiver": archiver.FailedCount > 0 && archiver.LastFailedAt.Known() &&
-			archiver.LastArchivedAt.Cause() == preflight.Absent &&
+			archiver.LastArchivedAt.Cause() == fact.Absent &&
 			len(archiver.LastFailedWAL) >= 24 &&
 			ready > 0 &&
-			preflight.Equal(archiver.Ready, ready),
-		"checkpoint": p.Checkpoint.Is(func(c preflight.Checkpoint) bool {
+			fact.Equal(archiver.Ready, ready),
+		"checkpoint": p.Checkpoint.Is(func(c fact.Checkpoint) bool {
 			return c.RedoLSN.String() == redo(one) && time.Since(c.At) < time.Hour
 		}),
-		"activity": p.Activity.Is(func(a preflight.Activity) bool {
+		"activity": p.Activity.Is(func(a fact.Activity) bool {
 			return a.Sessions == 3 && a.Active == 2 && a.OldestTransactionSeconds >= 1 && a.OldestQuerySeconds >= 1 &&
 				a.PreparedTransactions == 1 && a.BaseBackups == 1
 		}),
 		"roles":    rolesAreRight(p.Roles.Must()),
-		"database": preflight.Equal(p.Database, "postgres"),
-		"unlogged": preflight.Equal(p.UnloggedTables, 2),
-		"position": p.Earlier.Is(func(e preflight.Position) bool { return preflight.Equal(p.FlushLSN, e.LSN) }),
+		"database": fact.Equal(p.Database, "postgres"),
+		"unlogged": fact.Equal(p.UnloggedTables, 2),
+		"position": p.Earlier.Is(func(e fact.Position) bool { return fact.Equal(p.FlushLSN, e.LSN) }),
 	})
 	checkpoint := redo(two)
 	check(t, s, map[string]bool{
 		"slots":      s.Slots.Known(),
-		"archiver":   s.Archiver.Is(func(a preflight.Archiver) bool { return a.Ready.Known() }),
-		"checkpoint": s.Checkpoint.Is(func(c preflight.Checkpoint) bool { return c.RedoLSN.String() == checkpoint }),
-		"activity": s.Activity.Is(func(a preflight.Activity) bool {
+		"archiver":   s.Archiver.Is(func(a fact.Archiver) bool { return a.Ready.Known() }),
+		"checkpoint": s.Checkpoint.Is(func(c fact.Checkpoint) bool { return c.RedoLSN.String() == checkpoint }),
+		"activity": s.Activity.Is(func(a fact.Activity) bool {
 			return a.Sessions == 1 && a.Active == 1 && a.OldestTransactionSeconds >= 1 && a.OldestQuerySeconds >= 1 &&
 				a.BaseBackups == 0
 		}),
 		"roles":    rolesAreRight(s.Roles.Must()),
-		"unlogged": preflight.Equal(s.UnloggedTables, 2),
+		"unlogged": fact.Equal(s.UnloggedTables, 2),
 		"position": s.Earlier.Known(),
 	})
 	collations := []string{"/pg_catalog.de-x-icu"}
 	if major >= 15 {
 		collations = append(collations, "icu/")
 	}
-	for _, f := range []preflight.SQL{p, s} {
+	for _, f := range []fact.SQL{p, s} {
 		var got []string
 		for _, c := range f.Collations.Must() {
 			got = append(got, c.Database+"/"+c.Name)
@@ -239,24 +239,24 @@ func hasKey(m map[string]string, name string) bool {
 	return ok
 }
 
-func rolesAreRight(l []preflight.Role) bool {
-	by := map[string]preflight.Role{}
+func rolesAreRight(l []fact.Role) bool {
+	by := map[string]fact.Role{}
 	for _, r := range l {
 		by[r.Name] = r
 	}
 	_, monitor := by["monitor"]
 	expired, forever, never, long := by["expired"], by["forever"], by["never"], by["long"]
 	return !monitor && by["postgres"].Superuser && by["replicator"].CanLogin && by["replicator"].Replication &&
-		preflight.Equal(expired.ValidUntil, time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)) &&
-		forever.Replication && !forever.CanLogin && forever.ValidUntil.Cause() == preflight.Absent &&
-		preflight.Equal(never.ValidUntil, time.Unix(0, 0).UTC()) && long.ValidUntil.Cause() == preflight.Absent
+		fact.Equal(expired.ValidUntil, time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)) &&
+		forever.Replication && !forever.CanLogin && forever.ValidUntil.Cause() == fact.Absent &&
+		fact.Equal(never.ValidUntil, time.Unix(0, 0).UTC()) && long.ValidUntil.Cause() == fact.Absent
 }
 
-func checkHBA(t *testing.T, facts ...preflight.SQL) {
+func checkHBA(t *testing.T, facts ...fact.SQL) {
 	t.Helper()
 	for _, f := range facts {
 		check(t, f, map[string]bool{
-			"rules": f.HBA.Is(func(l []preflight.HBARule) bool {
+			"rules": f.HBA.Is(func(l []fact.HBARule) bool {
 				return len(l) == 4 &&
 					l[0].Line == 1 && l[0].Type == "local" && slices.Equal(l[0].Databases, []string{"all"}) && l[0].Address == "" &&
 					l[1].Type == "host" && slices.Equal(l[1].Databases, []string{"replication"}) &&
@@ -271,15 +271,15 @@ func checkHBA(t *testing.T, facts ...preflight.SQL) {
 
 func testLatePlain(t *testing.T, one, two *server) {
 	a, b := ask(t, "plain", one, two, 5*time.Second)
-	for _, f := range []preflight.SQL{must(t, a), must(t, b)} {
+	for _, f := range []fact.SQL{must(t, a), must(t, b)} {
 		ready := f.Archiver.Must().Ready
 		_, preloaded := f.Settings.Must()["shared_preload_libraries"]
 		check(t, f, map[string]bool{
-			"activity": f.Activity.Cause() == preflight.Privilege &&
+			"activity": f.Activity.Cause() == fact.Privilege &&
 				strings.HasSuffix(f.Activity.Reason(), "GRANT pg_monitor TO plain"),
-			"ready": ready.Cause() == preflight.Privilege &&
+			"ready": ready.Cause() == fact.Privilege &&
 				strings.HasSuffix(ready.Reason(), "GRANT pg_monitor TO plain"),
-			"hba":       f.HBA.Cause() == preflight.Privilege && strings.Contains(f.HBA.Reason(), "TO plain; GRANT SELECT"),
+			"hba":       f.HBA.Cause() == fact.Privilege && strings.Contains(f.HBA.Reason(), "TO plain; GRANT SELECT"),
 			"preloaded": !preloaded,
 			"for all": f.Slots.Known() && f.Roles.Known() && f.Database.Known() && f.UnloggedTables.Known() &&
 				f.Extensions.Known(),
@@ -328,13 +328,39 @@ func testLocked(t *testing.T, one, two *server) {
 	a, b := ask(t, "root", one, two, 1500*time.Millisecond)
 	p, s := must(t, a), must(t, b)
 	check(t, p, map[string]bool{
-		"extensions": p.Extensions.Cause() == preflight.Failed && p.AvailableExtensions.Cause() == preflight.Failed,
+		"extensions": p.Extensions.Cause() == fact.Failed && p.AvailableExtensions.Cause() == fact.Failed,
 		"others":     p.FlushLSNAfter.Known() && p.Collations.Known() && p.UnloggedTables.Known() && p.HBA.Known(),
 	})
 	check(t, s, map[string]bool{"hba": s.HBA.Known()})
 	if took := time.Since(begin); took > 1700*time.Millisecond {
 		t.Errorf("took %s", took)
 	}
+}
+
+// testSyncWait lets a commit wait for a standby that does not exist. wait_event is SyncRep
+// in every version.
+func testSyncWait(t *testing.T, one, two *server) {
+	waits := func() int {
+		a, _ := ask(t, "monitor", one, two, 5*time.Second)
+		return must(t, a).Activity.Must().SyncWaits
+	}
+	one.sql("CREATE TABLE waits (x int)")
+	if n := waits(); n != 0 {
+		t.Errorf("%d sessions wait, and there is no list", n)
+	}
+	one.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+	one.sql("SELECT pg_reload_conf()")
+	waitFor(t, func() bool { return one.sql("SHOW synchronous_standby_names") == "nobody" })
+	one.session(t, "writer", "INSERT INTO waits VALUES (1)")
+	waitFor(t, func() bool { return waits() == 1 })
+	waitFor(t, func() bool {
+		a, _ := ask(t, "monitor", one, two, 5*time.Second)
+		f := must(t, a)
+		return f.Activity.Must().OldestSyncWaitSeconds >= 1 && f.Settings.Must()["synchronous_standby_names"] == "nobody"
+	})
+	one.sql("ALTER SYSTEM RESET synchronous_standby_names")
+	one.sql("SELECT pg_reload_conf()")
+	waitFor(t, func() bool { return waits() == 0 })
 }
 
 // testConflict lets a session on the standby stand in the way of its replay: by a
@@ -365,18 +391,18 @@ func testConflict(t *testing.T, one, two *server) {
 		if version/10000 < c.since {
 			continue
 		}
-		two.session(t, c.view.name, c.holds)
+		two.session(t, c.what, c.holds)
 		waitFor(t, func() bool {
 			return two.sql(
 				"SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND "+
-					"application_name = '"+c.view.name+"'",
+					"application_name = '"+c.what+"'",
 			) == "1"
 		})
 		for _, q := range c.clash {
 			one.sql(q)
 		}
 		waitFor(t, seen)
-		two.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + c.view.name + "'")
+		two.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + c.what + "'")
 		waitFor(t, func() bool { return !seen() })
 	}
 	one.sql("DROP TABLE busy")

@@ -26,7 +26,7 @@ import (
 	"testing"
 	"time"
 
-	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/fact"
 )
 
 const (
@@ -45,7 +45,7 @@ func waitFor(t *testing.T, ok func() bool) {
 	t.Fatal("waited in vain")
 }
 
-func ask(t *testing.T, role string, one, two *server, timeout time.Duration) (o, w preflight.Observed[preflight.SQL]) {
+func ask(t *testing.T, role string, one, two *server, timeout time.Duration) (o, w fact.Observed[fact.SQL]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
@@ -63,7 +63,7 @@ func ask(t *testing.T, role string, one, two *server, timeout time.Duration) (o,
 	return got["one"], got["two"]
 }
 
-func must(t *testing.T, o preflight.Observed[preflight.SQL]) preflight.SQL {
+func must(t *testing.T, o fact.Observed[fact.SQL]) fact.SQL {
 	t.Helper()
 	f, ok := o.Get()
 	if !ok {
@@ -87,6 +87,7 @@ func TestRealCluster(t *testing.T) {
 	t.Run("monitor", func(t *testing.T) { testMonitor(t, one, two) })
 	t.Run("plain role", func(t *testing.T) { testPlainRole(t, one, two) })
 	t.Run("replay waits for a session", func(t *testing.T) { testConflict(t, one, two) })
+	t.Run("a commit waits for a standby", func(t *testing.T) { testSyncWait(t, one, two) })
 	t.Run("what a switchover meets", func(t *testing.T) { testLate(t, one, two) })
 	t.Run("refused logins", func(t *testing.T) { testRefused(t, one, two) })
 	t.Run("order under load", func(t *testing.T) { testOrder(t, one, two) })
@@ -109,17 +110,17 @@ func testMonitor(t *testing.T, one, two *server) {
 		return time.UnixMicro(us).UTC()
 	}
 	version, _ := strconv.Atoi(one.sql("SHOW server_version_num"))
-	for name, f := range map[string]preflight.SQL{"one": p, "two": s} {
+	for name, f := range map[string]fact.SQL{"one": p, "two": s} {
 		srv := map[string]*server{"one": one, "two": two}[name]
 		check(t, f, map[string]bool{
 			name + " user":        f.User == "monitor",
 			name + " address":     f.RemoteAddr == fmt.Sprintf("127.0.0.1:%d", srv.port),
-			name + " sees stats":  preflight.Equal(f.SeesStats, true),
-			name + " version":     preflight.Equal(f.ServerVersion, version),
-			name + " system id":   preflight.Equal(f.SystemID, one.sql("SELECT system_identifier FROM pg_control_system()")),
+			name + " sees stats":  fact.Equal(f.SeesStats, true),
+			name + " version":     fact.Equal(f.ServerVersion, version),
+			name + " system id":   fact.Equal(f.SystemID, one.sql("SELECT system_identifier FROM pg_control_system()")),
 			name + " start":       f.PostmasterStart.Is(func(v time.Time) bool { return v.Equal(start(srv)) }),
-			name + " recovery":    preflight.Equal(f.InRecovery, name == "two"),
-			name + " timeline":    preflight.Equal(f.Timeline, 1),
+			name + " recovery":    fact.Equal(f.InRecovery, name == "two"),
+			name + " timeline":    fact.Equal(f.Timeline, 1),
 			name + " flush":       f.FlushLSN.Known() == (name == "one"),
 			name + " flush after": f.FlushLSNAfter.Known() == (name == "one"),
 			name + " receive":     f.ReceiveLSN.Known() == (name == "two"),
@@ -133,22 +134,22 @@ func testMonitor(t *testing.T, one, two *server) {
 		})
 	}
 	check(t, p, map[string]bool{
-		"receiver of the primary": p.WalReceiver.Is(func(w preflight.WalReceiver) bool { return !w.Running }),
-		"senders": p.WalSenders.Is(func(l []preflight.WalSender) bool {
+		"receiver of the primary": p.WalReceiver.Is(func(w fact.WalReceiver) bool { return !w.Running }),
+		"senders": p.WalSenders.Is(func(l []fact.WalSender) bool {
 			return len(l) == 1 && l[0].ApplicationName == "node 2" && l[0].User == "replicator" && l[0].PID > 0 &&
-				preflight.Equal(l[0].State, "streaming") && preflight.Equal(l[0].ClientAddr, "127.0.0.1") &&
+				fact.Equal(l[0].State, "streaming") && fact.Equal(l[0].ClientAddr, "127.0.0.1") &&
 				l[0].FlushLSN.Known() && l[0].ReplayLSN.Known() && l[0].SentLSN.Known() && l[0].WriteLSN.Known() &&
-				preflight.Equal(l[0].SyncState, "async") && l[0].ReplyTime.Known()
+				fact.Equal(l[0].SyncState, "async") && l[0].ReplyTime.Known()
 		}),
-		"application name of the primary": p.ApplicationName.Cause() == preflight.Absent,
+		"application name of the primary": p.ApplicationName.Cause() == fact.Absent,
 	})
 	check(t, s, map[string]bool{
-		"senders of the standby": s.WalSenders.Is(func(l []preflight.WalSender) bool { return len(l) == 0 }),
-		"application name":       preflight.Equal(s.ApplicationName, "node 2"),
-		"receiver": s.WalReceiver.Is(func(w preflight.WalReceiver) bool {
-			return w.Running && preflight.Equal(w.Status, "streaming") && preflight.Equal(w.Timeline, 1) &&
-				preflight.Equal(w.SenderHost, "127.0.0.1") && preflight.Equal(w.SenderPort, one.port) &&
-				preflight.Equal(w.SlotName, "two") && w.FlushedLSN.Known() && w.LastMsgAt.Known()
+		"senders of the standby": s.WalSenders.Is(func(l []fact.WalSender) bool { return len(l) == 0 }),
+		"application name":       fact.Equal(s.ApplicationName, "node 2"),
+		"receiver": s.WalReceiver.Is(func(w fact.WalReceiver) bool {
+			return w.Running && fact.Equal(w.Status, "streaming") && fact.Equal(w.Timeline, 1) &&
+				fact.Equal(w.SenderHost, "127.0.0.1") && fact.Equal(w.SenderPort, one.port) &&
+				fact.Equal(w.SlotName, "two") && w.FlushedLSN.Known() && w.LastMsgAt.Known()
 		}),
 	})
 }
@@ -156,13 +157,13 @@ func testMonitor(t *testing.T, one, two *server) {
 func testPlainRole(t *testing.T, one, two *server) {
 	a, b := ask(t, "plain", one, two, 5*time.Second)
 	p, s := must(t, a), must(t, b)
-	hidden := func(c preflight.Cause, reason string) bool {
-		return c == preflight.Privilege && strings.HasSuffix(reason, "GRANT pg_monitor TO plain")
+	hidden := func(c fact.Cause, reason string) bool {
+		return c == fact.Privilege && strings.HasSuffix(reason, "GRANT pg_monitor TO plain")
 	}
 	check(t, p, map[string]bool{
-		"sees stats": preflight.Equal(p.SeesStats, false),
+		"sees stats": fact.Equal(p.SeesStats, false),
 		"flush":      p.FlushLSN.Known() && p.SystemID.Known() && p.Timeline.Known(),
-		"senders": p.WalSenders.Is(func(l []preflight.WalSender) bool {
+		"senders": p.WalSenders.Is(func(l []fact.WalSender) bool {
 			w := l[0]
 			return len(l) == 1 && w.ApplicationName == "node 2" && w.User == "replicator" &&
 				hidden(w.State.Cause(), w.State.Reason()) && hidden(w.FlushLSN.Cause(), w.FlushLSN.Reason()) &&
@@ -173,7 +174,7 @@ func testPlainRole(t *testing.T, one, two *server) {
 		"receive":          s.ReceiveLSN.Known() && s.ReplayLSN.Known(),
 		"application name": hidden(s.ApplicationName.Cause(), s.ApplicationName.Reason()),
 		"timeline":         hidden(s.Timeline.Cause(), s.Timeline.Reason()),
-		"receiver": s.WalReceiver.Is(func(w preflight.WalReceiver) bool {
+		"receiver": s.WalReceiver.Is(func(w fact.WalReceiver) bool {
 			return w.Running && hidden(w.Status.Cause(), w.Status.Reason()) &&
 				hidden(w.FlushedLSN.Cause(), w.FlushedLSN.Reason()) &&
 				hidden(w.SlotName.Cause(), w.SlotName.Reason())
@@ -190,7 +191,7 @@ func testRefused(t *testing.T, one, two *server) {
 		"shut":  "add to pg_hba.conf there: host all shut 127.0.0.1/32 scram-sha-256",
 	} {
 		a, _ := ask(t, role, one, two, 5*time.Second)
-		if a.Cause() != preflight.Denied || !strings.Contains(a.Reason(), want) || !strings.Contains(a.Reason(), "FATAL: ") {
+		if a.Cause() != fact.Denied || !strings.Contains(a.Reason(), want) || !strings.Contains(a.Reason(), "FATAL: ") {
 			t.Errorf("%s: %s, %s; want denied, the server's words and %q", role, a.Cause(), a.Reason(), want)
 		}
 	}
@@ -255,11 +256,11 @@ func testRevoked(t *testing.T, one, two *server) {
 	a, _ := ask(t, "monitor", one, two, 5*time.Second)
 	p := must(t, a)
 	check(t, p, map[string]bool{
-		"system id": p.SystemID.Cause() == preflight.Privilege &&
+		"system id": p.SystemID.Cause() == fact.Privilege &&
 			strings.Contains(p.SystemID.Reason(), "permission denied for function pg_control_system"),
 		"others": p.FlushLSN.Known() && p.FlushLSNAfter.Known() && p.WalSenders.Known() && p.WalReceiver.Known() &&
 			p.Settings.Known() && p.Timeline.Known() && p.Slots.Known(),
-		"checkpoint": p.Checkpoint.Cause() == preflight.Privilege,
+		"checkpoint": p.Checkpoint.Cause() == fact.Privilege,
 	})
 }
 
@@ -267,7 +268,7 @@ func testPaused(t *testing.T, one, two *server) {
 	two.sql("SELECT pg_wal_replay_pause()")
 	defer two.sql("SELECT pg_wal_replay_resume()")
 	_, b := ask(t, "monitor", one, two, 5*time.Second)
-	if s := must(t, b); !preflight.Equal(s.ReplayPaused, true) {
+	if s := must(t, b); !fact.Equal(s.ReplayPaused, true) {
 		t.Errorf("paused %+v", s.ReplayPaused)
 	}
 }
@@ -280,12 +281,12 @@ func testNoReceiver(t *testing.T, one, two *server) {
 	p, s := must(t, a), must(t, b)
 	check(t, s, map[string]bool{
 		"receiver": s.WalReceiver.Is(
-			func(w preflight.WalReceiver) bool { return !w.Running && w.Status.Cause() == preflight.Absent },
+			func(w fact.WalReceiver) bool { return !w.Running && w.Status.Cause() == fact.Absent },
 		),
-		"timeline":         preflight.Equal(s.Timeline, 1),
-		"application name": s.ApplicationName.Cause() == preflight.Absent,
+		"timeline":         fact.Equal(s.Timeline, 1),
+		"application name": s.ApplicationName.Cause() == fact.Absent,
 	})
-	check(t, p, map[string]bool{"senders": p.WalSenders.Is(func(l []preflight.WalSender) bool { return len(l) == 0 })})
+	check(t, p, map[string]bool{"senders": p.WalSenders.Is(func(l []fact.WalSender) bool { return len(l) == 0 })})
 }
 
 // TLS with SCRAM's channel binding, and the server's certificate checked.
@@ -335,7 +336,7 @@ func testTLS(t *testing.T, one *server) {
 	} {
 		tt.cfg.User, tt.cfg.Password = "monitor", password
 		got := Collect(t.Context(), tt.cfg, []Target{{"one", fmt.Sprintf("postgres://%s:%d/postgres", tt.host, one.port)}}, "one")["one"]
-		if got.Known() != tt.ok || (!tt.ok && (got.Cause() != preflight.TLS || !strings.Contains(got.Reason(), tt.why))) {
+		if got.Known() != tt.ok || (!tt.ok && (got.Cause() != fact.TLS || !strings.Contains(got.Reason(), tt.why))) {
 			t.Errorf("%s: known %v, %q, %s", name, got.Known(), got.Cause(), got.Reason())
 		}
 	}
@@ -349,7 +350,7 @@ func testFrozen(t *testing.T, one, two *server) {
 	defer func() { _ = syscall.Kill(two.pid(), syscall.SIGCONT) }()
 	begin := time.Now()
 	a, b := ask(t, "monitor", one, two, time.Second)
-	if b.Cause() != preflight.Silent {
+	if b.Cause() != fact.Silent {
 		t.Errorf("standby: %s, %s", b.Cause(), b.Reason())
 	}
 	if p := must(t, a); !p.FlushLSNAfter.Known() {

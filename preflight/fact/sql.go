@@ -167,6 +167,9 @@ type Activity struct {
 	// SyncWaits are the client backends whose commit waits for a synchronous standby
 	// (wait event SyncRep).
 	SyncWaits int `json:"sync_waits,omitempty"`
+	// OldestSyncWaitSeconds is the age of the oldest statement among them: it waits for as
+	// long, or for less.
+	OldestSyncWaitSeconds int64 `json:"oldest_sync_wait_seconds,omitempty"`
 }
 
 // Role is a row of pg_roles.

@@ -27,6 +27,10 @@ var outcomeCommit = outcomeCheck{check.Check{
 	Needs:     []fact.Need{fact.StandbyNames, fact.WALSenders},
 }, judgeCommit}
 
+// slowCommit is how many seconds a commit may wait for standbys that stream. They confirm
+// within milliseconds, and the cluster is read again before the outcome is final.
+const slowCommit = 10
+
 func judgeCommit(b Baseline, after *fact.Snapshot, n string) answer {
 	a := answer{
 		asked: after.SQLQuery(n, "synchronous_standby_names"),
@@ -57,14 +61,21 @@ func judgeCommit(b Baseline, after *fact.Snapshot, n string) answer {
 			stream = append(stream, w.ApplicationName)
 		}
 	}
-	waiting := ""
+	waiting, oldest := "", int64(0)
 	if activity, ok := fact.SQLActivity.Of(after, n).Get(); ok && activity.SyncWaits > 0 {
-		waiting = fmt.Sprintf("; %d sessions wait for that", activity.SyncWaits)
+		waiting, oldest = fmt.Sprintf("; %d sessions wait for that", activity.SyncWaits), activity.OldestSyncWaitSeconds
 	}
 	if len(stream) < list.Value.Num {
 		return a.failed(fmt.Sprintf("%s, and %d of its standbys stream%s", shown, len(stream), waiting),
 			fmt.Sprintf("a commit on %s hangs: it waits for %d standbys of %s, of which %d stream%s",
 				n, list.Value.Num, shown, len(stream), waiting))
+	}
+	// A standby that is frozen, or that replays nothing with remote_apply, is connected too.
+	if oldest > slowCommit {
+		return a.failed(fmt.Sprintf("%s, and %s stream, but a session has waited for up to %d s%s", shown,
+			strings.Join(stream, ", "), oldest, waiting),
+			fmt.Sprintf("a commit on %s hangs: %s confirm nothing, and a session has waited for up to %d s%s",
+				n, fact.Names(stream), oldest, waiting))
 	}
 	return a.passed(fmt.Sprintf("%s, and %s stream", shown, strings.Join(stream, ", ")),
 		"a commit is confirmed by "+fact.Names(stream))
