@@ -88,13 +88,13 @@ func TestUnnamed(t *testing.T) {
 		{"not streaming, and not in /sync", func(s *fact.Recording) {
 			facttest.Dynamic(s).SynchronousMode = fact.Known("on")
 			s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2"}})
-			facttest.WaitsFor(s, "*")
+			facttest.Kept(s)
 			facttest.Member(s.Snapshot, "node3").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
 		}, preflight.Go},
 		{"not streaming, and no voter", func(s *fact.Recording) {
 			facttest.Dynamic(s).SynchronousMode = fact.Known("quorum")
 			s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2"}})
-			facttest.WaitsFor(s, "*")
+			facttest.Kept(s)
 			facttest.Member(s.Snapshot, "node3").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
 		}, preflight.Go},
 	} {

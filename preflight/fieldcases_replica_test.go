@@ -550,6 +550,42 @@ var syncReports = []fieldCase{
 		},
 	},
 	{
+		id:    "R5-18",
+		ref:   "patroni/patroni#3093",
+		state: named,
+		what: "synchronous_standby_names set by hand is emptied on the primary after each promotion: commits are " +
+			"asynchronous",
+		looks: []look{
+			{
+				name: "3.3.0, emptied on the leader",
+				by:   "sync.names",
+				on:   "node2",
+				as:   preflight.Warns,
+				want: preflight.Go,
+				says: []string{"synchronous_standby_names is *; on node1 it is empty", "Patroni 3.3.0 empties the list"},
+				do: func(s *fact.Recording) {
+					runsPatroni(s, "3.3.0")
+					facttest.Set(s, "node2", "synchronous_standby_names", "*")
+					facttest.Set(s, "node3", "synchronous_standby_names", "*")
+				},
+			},
+			{
+				name: "3.2.1, before the first promotion",
+				by:   "sync.names",
+				on:   "node2",
+				as:   preflight.Warns,
+				want: preflight.Go,
+				says: []string{"Patroni 3.2.1 empties the list"},
+				do: func(s *fact.Recording) {
+					runsPatroni(s, "3.2.1")
+					for _, m := range []string{"node1", "node2", "node3"} {
+						facttest.Set(s, m, "synchronous_standby_names", "*")
+					}
+				},
+			},
+		},
+	},
+	{
 		id:       "R6-01",
 		ref:      "patroni/patroni#2979",
 		state:    named,

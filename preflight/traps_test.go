@@ -78,7 +78,7 @@ var traps = []struct {
 	{11, "quorum is no boolean", func(s *fact.Recording) {
 		facttest.Dynamic(s).SynchronousMode = fact.Known("quorum")
 		s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node3"}, Quorum: 0})
-		facttest.WaitsFor(s, "*")
+		facttest.Kept(s)
 	}, preflight.NoGo, "candidate.sync"},
 	{12, "in /sync is not alive", func(s *fact.Recording) {
 		facttest.SyncOn(s)
@@ -115,7 +115,7 @@ var traps = []struct {
 	{18, "a standby cluster is never synchronous, and names match in any case", func(s *fact.Recording) {
 		facttest.Dynamic(s).SynchronousMode = fact.Known("on")
 		s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"NODE2"}})
-		facttest.WaitsFor(s, "*")
+		facttest.Kept(s)
 	}, preflight.Go, "candidate.sync"},
 	{19, "a cascading candidate is not in the leader's pg_stat_replication", func(s *fact.Recording) {
 		rows := *facttest.LeaderSQL(s).WalSenders.Value

@@ -434,7 +434,7 @@ func withTags(s *fact.Recording, member string, tags fact.Tags) {
 func withSync(s *fact.Recording, mode string, quorum int, standbys ...string) {
 	facttest.Dynamic(s).SynchronousMode = fact.Known(mode)
 	s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: standbys, Quorum: quorum})
-	facttest.WaitsFor(s, "*")
+	facttest.Kept(s)
 }
 
 // primaryByRole is node2 with an answer that has a primary's role and a replica's positions.

@@ -21,14 +21,15 @@ var syncNames = Check{
 	Fix: "Turn on synchronous_mode, which maintains the list, or correct synchronous_standby_names: " +
 		"patronictl edit-config SCOPE",
 	Proof: "TestCases: N-static-ssn-candidate, real-expC-before (recorded on a real cluster before every commit hung), " +
-		"N23-ssn-cleared.",
-	Kind:      Policy,
-	Severity:  Blocker,
-	Essential: true,
-	Of:        OfReplicas,
-	After:     []string{"dcs.leader", "identity.sql_system_id"},
-	Needs:     []fact.Need{fact.SyncMode, fact.StandbyCluster, candidateNames},
-	Run:       runSyncNames,
+		"N23-ssn-cleared; TestSynchronousLists.",
+	Kind:        Policy,
+	Severity:    Blocker,
+	Essential:   true,
+	Of:          OfReplicas,
+	Eligibility: true,
+	After:       []string{"dcs.leader", "identity.sql_system_id"},
+	Needs:       []fact.Need{fact.SyncMode, fact.StandbyCluster, candidateNames},
+	Run:         runSyncNames,
 }
 
 // candidateNames is the list of a member where it counts: not while Patroni maintains
@@ -64,9 +65,11 @@ func runSyncNames(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return []Finding{f}
 	case list.Num == 0:
 		return Witnessed(asked, "empty: commits wait for no standby")
-	case fact.OlderThan(version, 3, 3, 2) && ofLeader.Is(func(l fact.SyncNames) bool { return l.Num == 0 }):
+	case emptiesList(version):
 		f.Severity = Warning
-		f.Observed += "; on " + leader + " it is empty"
+		if ofLeader.Is(func(l fact.SyncNames) bool { return l.Num == 0 }) {
+			f.Observed += "; on " + leader + " it is empty"
+		}
 		f.Effect = fmt.Sprintf("Patroni %s empties the list on the primary in its next loop after each promotion (fixed in "+
 			"3.3.2): commits are asynchronous, although a list is configured.", version)
 		f.Remedy = "Update Patroni to 3.3.2 or later, or turn on synchronous_mode: patronictl edit-config " +
@@ -76,8 +79,12 @@ func runSyncNames(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "%s, and synchronous_commit is %s: commits wait for no standby", f.Observed, commit)
 	}
 	sure := list.Listed(followers(s, m))
-	switch withOld, withAll := list.Listed(append(followers(s, m), leader)), list.Listed(candidatesFor(s, m)); {
-	case len(sure) >= list.Num && ofLeader.Is(func(l fact.SyncNames) bool { return !sameNames(l, list) }):
+	withOld, withAll := sure, list.Listed(candidatesFor(s, m))
+	if !streamsElsewhere(s, leader, m) {
+		withOld = list.Listed(append(followers(s, m), leader))
+	}
+	switch {
+	case len(sure) >= list.Num && ofLeader.Is(func(l fact.SyncNames) bool { return !sameNames(l, list, leader, m) }):
 		f.Severity = Warning
 		f.Expected = shownNames(s, leader) + ", as on " + leader
 		f.Effect = "After the switchover commits wait for other standbys than before."
@@ -125,8 +132,30 @@ func oneList(s *fact.Snapshot) string {
 		"synchronous_standby_names=ANY 1 (%s)'", s.Target.Scope, s.Target.Scope, strings.Join(names, ","))
 }
 
-func sameNames(a, b fact.SyncNames) bool {
-	return a.Num == b.Num && a.Any == b.Any && slices.EqualFunc(a.Names, b.Names, strings.EqualFold)
+// emptiesList reports whether that release of Patroni empties a list by hand on the
+// primary: it compares with the list that is set, not with the one that it has set
+// (patroni/postgresql/config.py, set_synchronous_standby_names), and does not yet fall
+// back on the configuration (patroni/ha.py, disable_synchronous_replication).
+func emptiesList(version string) bool {
+	return !fact.OlderThan(version, 3, 1, 2) && fact.OlderThan(version, 3, 3, 2)
+}
+
+// sameNames reports whether commits wait for the same under either leader. A member that
+// leads does not count in its own list.
+func sameNames(a, b fact.SyncNames, leaderA, leaderB string) bool {
+	aside := func(l fact.SyncNames) []string {
+		var out []string
+		for _, n := range l.Names {
+			if n = strings.ToLower(n); n != strings.ToLower(leaderA) && n != strings.ToLower(leaderB) {
+				out = append(out, n)
+			}
+		}
+		if l.Any {
+			slices.Sort(out)
+		}
+		return slices.Compact(out)
+	}
+	return a.Num == b.Num && (a.Any == b.Any || a.Num == 1) && slices.Equal(aside(a), aside(b))
 }
 
 // followers are the members besides the leader that will stream from the candidate as
@@ -134,15 +163,21 @@ func sameNames(a, b fact.SyncNames) bool {
 func followers(s *fact.Snapshot, candidate string) []string {
 	var out []string
 	for _, m := range s.Replicas() {
-		tags := fact.KeyTags.Of(s, m).OrZero()
-		upstream, _ := tags["replicatefrom"].(string)
-		_, there := s.Member(upstream)
-		elsewhere := there && upstream != candidate && upstream != s.Leader() || fact.PythonBool(tags["nostream"])
-		if m != candidate && !elsewhere && patroni.Streams(s, m) {
+		streams := patroni.Streams(s, m) || fact.SenderState(s, s.Leader(), m).State == "streaming"
+		if m != candidate && streams && !streamsElsewhere(s, m, candidate) {
 			out = append(out, m)
 		}
 	}
 	return out
+}
+
+// streamsElsewhere reports whether a tag keeps the member from streaming from the
+// candidate once that leads. One that follows the old leader by its tag follows it still.
+func streamsElsewhere(s *fact.Snapshot, m, candidate string) bool {
+	tags := fact.KeyTags.Of(s, m).OrZero()
+	upstream, _ := tags["replicatefrom"].(string)
+	_, there := s.Member(upstream)
+	return there && upstream != candidate && upstream != m || fact.PythonBool(tags["nostream"])
 }
 
 // candidatesFor are all that may stream from the candidate: members, the old leader,
@@ -206,7 +241,7 @@ var promisedNames = fact.Fact[fact.SyncNames]{
 }
 
 func runPromised(s *fact.Snapshot, _ fact.Question, m string) []Finding {
-	asked, mode, state := s.KeyName("/sync"), patroni.SyncActive(s), promisedState.Get(s, "")
+	asked, state := s.KeyName("/sync"), promisedState.Get(s, "")
 	if !promises(s) {
 		return Witnessed(asked, "synchronous mode is off, or the cluster is a standby cluster")
 	}
@@ -239,22 +274,11 @@ func runPromised(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			Remedy:   "Find the client that streams from " + m + " with that application_name, and rename it.",
 		})
 	}
-	list := promisedNames.Get(s, m)
-	var missing []string
-	for _, name := range state.Standbys {
-		if !own(name) && !list.Lists(name) {
-			missing = append(missing, name)
-		}
-	}
-	// In quorum mode the list and the voters change one after the other.
-	if mode == "quorum" && list.Num > 0 && len(missing) < len(state.Standbys) {
-		missing = nil
-	}
-	if len(missing) > 0 {
+	if missing, how := unkept(s, m); len(missing) > 0 {
 		out = append(out, Finding{
-			Asked:    s.SQLQuery(m, "synchronous_standby_names"),
-			Observed: fmt.Sprintf("%s, and /sync promises %s", shownNames(s, m), fact.Names(missing)),
-			Expected: "a list with " + fact.Names(missing),
+			Asked:    s.SQLQuery(m, "synchronous_standby_names and sync_state in pg_stat_replication"),
+			Observed: fmt.Sprintf("%s, and /sync promises %s%s", shownNames(s, m), fact.Names(missing), how),
+			Expected: "commits that wait for " + fact.Names(missing),
 			Effect: fmt.Sprintf("PostgreSQL acknowledges commits without waiting for %s. Patroni would promote it all the "+
 				"same, and commits that have not arrived there are lost.", fact.Names(missing)),
 			Remedy: fmt.Sprintf("On %s: ALTER SYSTEM RESET synchronous_standby_names; then: patronictl reload %s %s; and check "+
@@ -268,4 +292,74 @@ func runPromised(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "it promises no standby")
 	}
 	return Witnessed(asked, "%s, as /sync promises", shownNames(s, m))
+}
+
+// unkept are the standbys in /sync for which PostgreSQL on the leader does not wait, and
+// what shows that. A standby that is in the list and not connected is waited for.
+func unkept(s *fact.Snapshot, leader string) (missing []string, how string) {
+	list, rows := promisedNames.Get(s, leader), fact.SyncSenders.Get(s, leader)
+	state := promisedState.Get(s, "")
+	state.Standbys = slices.DeleteFunc(slices.Clone(state.Standbys), func(name string) bool {
+		return strings.EqualFold(name, leader)
+	})
+	if patroni.SyncActive(s) == "quorum" && list.Num > 0 {
+		return unkeptQuorum(state, list, rows, leader)
+	}
+	waitedFor := 0
+	for _, w := range rows {
+		if confirms(w) {
+			waitedFor++
+		}
+	}
+	var states []string
+	for _, name := range state.Standbys {
+		seen := ""
+		for _, w := range rows {
+			same := fact.SameApplicationName(w.ApplicationName, name) || strings.EqualFold(w.ApplicationName, name)
+			switch sync := w.SyncState.OrZero(); {
+			case same && confirms(w):
+				seen = sync
+			case same && seen == "" && (sync == "async" || sync == "potential" && waitedFor >= list.Num):
+				seen = sync
+			}
+		}
+		switch {
+		case seen == "async", seen == "potential":
+			states = append(states, name+" is "+seen)
+			missing = append(missing, name)
+		case seen == "" && !list.Lists(name):
+			missing = append(missing, name)
+		}
+	}
+	if len(states) > 0 {
+		how = "; " + strings.Join(states, ", ")
+	}
+	return missing, how
+}
+
+func confirms(w fact.WalSender) bool {
+	return fact.Equal(w.SyncState, "sync") || fact.Equal(w.SyncState, "quorum")
+}
+
+// unkeptQuorum: those that confirm a commit and those that elect a leader have to have one
+// in common (patroni/quorum.py, check_invariants). The list and the voters change one after
+// the other, so they may differ.
+func unkeptQuorum(state fact.Sync, list fact.SyncNames, rows []fact.WalSender, leader string) ([]string, string) {
+	pool := slices.Concat(state.Standbys, list.Names)
+	for _, w := range rows {
+		if slices.Contains(list.Names, "*") && confirms(w) {
+			pool = append(pool, w.ApplicationName)
+		}
+	}
+	for i := range pool {
+		pool[i] = strings.ToLower(pool[i])
+	}
+	pool = slices.DeleteFunc(pool, func(name string) bool { return name == "*" || strings.EqualFold(name, leader) })
+	slices.Sort(pool)
+	of := len(slices.Compact(pool))
+	if len(state.Standbys) == 0 || of <= state.Quorum+list.Num {
+		return nil, ""
+	}
+	return state.Standbys, fmt.Sprintf(" with a quorum of %d: of %d standbys, a commit waits for %d and an election for "+
+		"%d, which may be others", state.Quorum, of, list.Num, state.Quorum+1)
 }

@@ -10,7 +10,10 @@ import (
 func inMode(s *fact.Recording, mode string, strict bool) {
 	facttest.Dynamic(s).SynchronousMode, facttest.Dynamic(s).SynchronousModeStrict = fact.Known(mode), fact.Known(strict)
 	s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2", "node3"}})
-	facttest.WaitsFor(s, `2 ("node2","node3")`)
+	if mode == "quorum" {
+		s.DCS.Cluster.Value.Sync.Value.Quorum = 1
+	}
+	facttest.Kept(s)
 }
 
 // listed sets synchronous_standby_names on every member.
@@ -109,6 +112,11 @@ var syncCases = map[string][]breakage{
 		{"the bystander, which does not stream", "node2", func(s *fact.Recording) {
 			listed(s, "node3")
 			facttest.Member(s.Snapshot, "node3").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
+			for i, w := range *facttest.LeaderSQL(s).WalSenders.Value {
+				if w.ApplicationName == "node3" {
+					(*facttest.LeaderSQL(s).WalSenders.Value)[i].State = fact.Known("startup")
+				}
+			}
 		}, check.Fail, ""},
 		{"any one of all", "node2", func(s *fact.Recording) { listed(s, "ANY 1 (node1,node2,node3)") }, check.Pass, ""},
 		{"all three", "node2", func(s *fact.Recording) { listed(s, "3 (node1,node2,node3)") }, check.Fail, ""},
@@ -167,6 +175,16 @@ var syncCases = map[string][]breakage{
 			inMode(s, "quorum", false)
 			facttest.WaitsFor(s, "ANY 1 (node2)")
 		}, check.Pass, ""},
+		{"quorum mode, and too small a quorum", "node1", func(s *fact.Recording) {
+			inMode(s, "quorum", false)
+			s.DCS.Cluster.Value.Sync.Value.Quorum = 0
+		}, check.Fail, ""},
+		{"another one comes first", "node1", func(s *fact.Recording) {
+			facttest.SyncOn(s)
+			facttest.WaitsFor(s, "node3,node2")
+			facttest.SyncRow(s, "node3", "sync")
+			facttest.SyncRow(s, "node2", "potential")
+		}, check.Fail, ""},
 		{"quorum mode, nobody is waited for", "node1", func(s *fact.Recording) {
 			inMode(s, "quorum", false)
 			facttest.WaitsFor(s, "")

@@ -27,11 +27,12 @@ func (n SyncNames) Lists(name string) bool {
 	})
 }
 
-// Listed are those of the application names that may be synchronous.
+// Listed are those of the members that may be synchronous, by the application_name that
+// PostgreSQL makes of their name.
 func (n SyncNames) Listed(names []string) []string {
 	var out []string
 	for _, name := range names {
-		if n.Lists(name) {
+		if slices.ContainsFunc(applicationNames(name), n.Lists) {
 			out = append(out, name)
 		}
 	}

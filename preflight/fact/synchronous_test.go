@@ -2,6 +2,7 @@ package fact_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"patroni-preflight/preflight/fact"
@@ -40,6 +41,11 @@ func TestParseSyncNames(t *testing.T) {
 	}
 	if n := (fact.SyncNames{Num: 1, Names: []string{"Node2"}}); !n.Lists("node2") || n.Lists("node3") {
 		t.Error("names are compared without regard to case")
+	}
+	long := strings.Repeat("n", 70)
+	n := fact.SyncNames{Num: 1, Names: []string{long[:63], "kn??pfe"}}
+	if got := n.Listed([]string{long, "knöpfe", "node1"}); !reflect.DeepEqual(got, []string{long, "knöpfe"}) {
+		t.Errorf("PostgreSQL cuts names and replaces characters: %q", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,9 +37,11 @@ func IsLeaderRole(role string) bool { return IsPrimaryRole(role) || role == "sta
 // PostgreSQL cuts it at 63 bytes and replaces what is not printable ASCII: by
 // "?" before version 16, by \xNN since.
 func SameApplicationName(app, member string) bool {
-	if app == member {
-		return true
-	}
+	return app == member || slices.Contains(applicationNames(member), app)
+}
+
+// applicationNames are the forms in which PostgreSQL may show the member's name.
+func applicationNames(member string) []string {
 	var question, hex strings.Builder
 	for i := range len(member) {
 		c := member[i]
@@ -50,10 +53,9 @@ func SameApplicationName(app, member string) bool {
 		question.WriteByte('?')
 		hex.WriteString(`\x` + strconv.FormatUint(uint64(c), 16))
 	}
+	var forms []string
 	for _, s := range []string{member, question.String(), hex.String()} {
-		if app == s[:min(len(s), 63)] {
-			return true
-		}
+		forms = append(forms, s[:min(len(s), 63)])
 	}
-	return false
+	return forms
 }

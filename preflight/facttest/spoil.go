@@ -1,6 +1,9 @@
 package facttest
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"patroni-preflight/preflight/fact"
@@ -43,7 +46,7 @@ func QuorumWith(s *fact.Recording, version string) {
 	s.Question.Candidate = ""
 	Dynamic(s).SynchronousMode = fact.Known("quorum")
 	s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2", "node3"}, Quorum: 1})
-	WaitsFor(s, `ANY 1 ("node2","node3")`)
+	Kept(s)
 	for _, m := range s.Members {
 		m.Key.Value.Version = fact.Known(version)
 	}
@@ -69,10 +72,46 @@ func StandbySite(s *fact.Recording) {
 	)
 }
 
-// WaitsFor sets the leader's synchronous_standby_names.
+// Kept has the leader wait for the standbys in /sync, as Patroni sets it.
+func Kept(s *fact.Recording) {
+	state := s.DCS.Cluster.Value.Sync.OrZero()
+	names := ""
+	if len(state.Standbys) > 0 {
+		names = `"` + strings.Join(state.Standbys, `","`) + `"`
+		if n := len(state.Standbys); Dynamic(s).SynchronousMode.OrZero() == "quorum" {
+			names = fmt.Sprintf("ANY %d (%s)", n-state.Quorum, names)
+		} else if n > 1 {
+			names = fmt.Sprintf("%d (%s)", n, names)
+		}
+	}
+	WaitsFor(s, names)
+}
+
+// WaitsFor sets the leader's synchronous_standby_names, and what PostgreSQL makes of it for
+// the standbys in /sync.
 func WaitsFor(s *fact.Recording, names string) {
-	if m, ok := s.Member("node1"); ok && m.SQL.Known() && m.SQL.Value.Settings.Known() {
-		Set(s, "node1", "synchronous_standby_names", names)
+	m, ok := s.Member("node1")
+	if !ok || !m.SQL.Known() || !m.SQL.Value.Settings.Known() {
+		return
+	}
+	Set(s, "node1", "synchronous_standby_names", names)
+	list, err := fact.ParseSyncNames(names)
+	if err != nil || !m.SQL.Value.WalSenders.Known() {
+		return
+	}
+	for _, w := range *m.SQL.Value.WalSenders.Value {
+		state := "async"
+		switch promised := s.DCS.Cluster.Value.Sync.OrZero().Standbys; {
+		case list.Any && list.Lists(w.ApplicationName):
+			state = "quorum"
+		case list.Lists(w.ApplicationName) && slices.ContainsFunc(promised, func(n string) bool {
+			return strings.EqualFold(n, w.ApplicationName)
+		}):
+			state = "sync"
+		case list.Lists(w.ApplicationName):
+			state = "potential"
+		}
+		SyncRow(s, w.ApplicationName, state)
 	}
 }
 
@@ -153,7 +192,7 @@ func LeaderVersion(s *fact.Recording, v string) {
 func SyncOn(s *fact.Recording) {
 	Dynamic(s).SynchronousMode = fact.Known("on")
 	s.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2"}})
-	WaitsFor(s, `"node2"`)
+	Kept(s)
 }
 
 func FailedOnce(s *fact.Recording) *fact.Archiver {

@@ -85,6 +85,7 @@ func lineDiff(want, got string) string {
 //
 //	node2.rest.state = "stopping"
 //	node2.rest = unknown refused
+//	node1.sql.wal_senders.node2.sync_state = "sync"
 //	config.pause = true
 //	cluster.leader = ""
 //	dcs.alarms = ["NOSPACE"]
@@ -135,6 +136,9 @@ func assign(doc map[string]any, path []string, text string) error {
 		}
 		if i < len(path)-1 {
 			next, ok := at[name].(map[string]any)
+			if rows, list := next["value"].([]any); list && i < len(path)-2 {
+				next = map[string]any{path[i+1]: rowOf(rows, path[i+1])}
+			}
 			if !ok {
 				return fmt.Errorf("no %s in the recording", strings.Join(path[:i+1], "."))
 			}
@@ -158,6 +162,16 @@ func assign(doc map[string]any, path []string, text string) error {
 		}
 		delete(old, "unknown")
 		old["value"] = value
+	}
+	return nil
+}
+
+// rowOf is the walsender of that application name, nil if there is none.
+func rowOf(rows []any, name string) any {
+	for _, row := range rows {
+		if row, ok := row.(map[string]any); ok && row["application_name"] == name {
+			return row
+		}
 	}
 	return nil
 }

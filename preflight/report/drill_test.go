@@ -13,6 +13,7 @@ import (
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/exitcode"
 	"patroni-preflight/preflight/fact"
+	"patroni-preflight/preflight/facttest"
 	"patroni-preflight/preflight/verify"
 )
 
@@ -73,7 +74,7 @@ func drills(t testing.TB) map[string]preflight.DrillReport {
 	sync := healthy(t)
 	sync.DCS.Cluster.Value.Config.Value.SynchronousMode = fact.Known("on")
 	sync.DCS.Cluster.Value.Sync = fact.Known(fact.Sync{Leader: "node1", Standbys: []string{"node2"}})
-	(*member(sync, "node1").SQL.Value.Settings.Value)["synchronous_standby_names"] = "*"
+	facttest.Kept(sync)
 	return map[string]preflight.DrillReport{
 		"synchronous": planned(preflight.PlanDrill(sync.Snapshot, sync.Question, check.Policies{})),
 		"plan": planned(
