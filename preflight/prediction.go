@@ -12,14 +12,22 @@ import (
 // predictions fills in what Patroni would do with the request, and why the verdict is
 // NO-GO if Patroni would accept it.
 func (r *Report) predictions(s *fact.Snapshot, q fact.Question) {
-	p := patroni.PredictFor(s, q)
+	p := predictionOf(s, q)
 	r.Prediction, r.Objection = &p, objection(s, p, r.Verdict, r.Results)
 }
 
 func (c *CandidateReport) predictions(s *fact.Snapshot, q fact.Question, results []WeighedResult) {
 	q.Candidate = c.Name
-	p := patroni.PredictFor(s, q)
+	p := predictionOf(s, q)
 	c.Prediction, c.Objection = &p, objection(s, p, c.Verdict, results)
+}
+
+// predictionOf is what Patroni would do, which begins with the login.
+func predictionOf(s *fact.Snapshot, q fact.Question) patroni.Prediction {
+	if p, refused := patroni.RefusedLogin(s); refused {
+		return p
+	}
+	return patroni.PredictFor(s, q)
 }
 
 // objection says why the verdict is NO-GO on what Patroni would accept.

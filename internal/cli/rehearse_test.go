@@ -56,12 +56,27 @@ func TestSwitchoverRehearses(t *testing.T) {
 				t.Errorf("%s, %q: exit code %d, asked %q\n%s%s", c.name, args, o.code, told, o.stdout, o.stderr)
 			}
 			flat := strings.Join(strings.Fields(o.stdout), " ")
+			if strings.Contains(flat, "patroni.decision") {
+				t.Errorf("%s: one cause, two findings:\n%s", c.name, o.stdout)
+			}
 			for _, says := range c.says {
 				if !strings.Contains(flat, strings.Join(strings.Fields(says), " ")) {
 					t.Errorf("%s: does not say %q:\n%s", c.name, says, o.stdout)
 				}
 			}
 		}
+	}
+}
+
+// TestRefusedLoginCanBeIgnored: patronictl may be a script with a login of its own.
+func TestRefusedLoginCanBeIgnored(t *testing.T) {
+	refused := fact.Known(fact.RequestAnswer{HTTPStatus: fact.LoginRefused, Text: "no auth header received"})
+	o, told := play{
+		frames: []state{requestPending, switchedOver}, answer: &refused, script: "true",
+		args: []string{"--yes", "--ignore", "leader.request=patronictl has its own login"},
+	}.run(t)
+	if o.code != exitcode.Go || told == "" || !strings.Contains(o.stdout, "patronictl has its own login") {
+		t.Errorf("exit code %d, asked %q\n%s%s", o.code, told, o.stdout, o.stderr)
 	}
 }
 

@@ -54,11 +54,11 @@ func (s *Snapshot) RESTCall(m string) string {
 
 // RequestCall names the rehearsed request to a member's REST API.
 func (s *Snapshot) RequestCall(m string) string {
-	url, ok := KeyAPIURL.Of(s, m).Get()
-	if !ok {
-		return "POST /switchover with an empty list to member " + m
+	member, _ := s.Member(m)
+	if member.Request.Stamp == nil {
+		return "POST /switchover [] to the REST API of member " + m
 	}
-	return "POST /switchover with an empty list to the host of " + url + ", the api_url of member " + m
+	return member.Request.Stamp.Source + ", the REST API of member " + m
 }
 
 // SQLQuery names a question to a member's PostgreSQL.

@@ -6,8 +6,9 @@ import (
 	"patroni-preflight/preflight/fact"
 )
 
-// refusedLogin is the prediction where the leader refuses a request from this machine.
-func refusedLogin(s *fact.Snapshot) (Prediction, bool) {
+// RefusedLogin is the prediction where the leader refuses a request from this machine,
+// whatever is requested.
+func RefusedLogin(s *fact.Snapshot) (Prediction, bool) {
 	a, ok := fact.RequestAnswered.Of(s, s.Leader()).Get()
 	if !ok || a.HTTPStatus == fact.ListRefused {
 		return Prediction{}, false

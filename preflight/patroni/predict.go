@@ -50,9 +50,6 @@ type Fallback struct {
 
 // PredictFor says how Patroni will answer the question's switchover.
 func PredictFor(s *fact.Snapshot, q fact.Question) Prediction {
-	if p, refused := refusedLogin(s); refused {
-		return p
-	}
 	b := stateOf(s, q)
 	if len(b.missing) > 0 {
 		return unknownPrediction(b.missing)
