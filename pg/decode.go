@@ -49,6 +49,7 @@ func (d decoder) late(f *fact.SQL) {
 	f.Checkpoint = d.checkpoint()
 	f.Activity = d.activity()
 	f.Roles = d.roles()
+	f.Subscriptions = d.subscriptions()
 	f.HBA = d.hba()
 	f.Database = value(d.of(rightsView), "current_database()", parseText)
 	f.UnloggedTables = value(d.of(unloggedView), "", parseCount)

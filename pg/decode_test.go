@@ -83,7 +83,14 @@ func TestDecodePrimary(t *testing.T) {
 			Sessions: 5, Active: 2, OldestTransactionSeconds: 61, OldestQuerySeconds: 7, PreparedTransactions: 1,
 			SyncWaits: 2, OldestSyncWaitSeconds: 9,
 		}),
-		Roles:               f.Roles,
+		Roles: f.Roles,
+		Subscriptions: fact.Known([]fact.Subscription{
+			{
+				Name: "old", Database: "app",
+				Slot: fact.NotKnown[string](fact.Absent, "pg_subscription, subslotname: NULL: it has none"),
+			},
+			{Name: "orders", Database: "shop", Enabled: true, Slot: fact.Known("orders")},
+		}),
 		HBA:                 f.HBA,
 		Database:            fact.Known("app"),
 		UnloggedTables:      fact.Known(4),

@@ -260,6 +260,9 @@ func primaryRows() map[string][][]any {
 		activity:   {{"5", "2", "61", "7", "1", "0", "0", "f", "2", "9"}},
 		roles:      {{"replicator", "t", "t", "f", nil}, {"postgres", "t", "t", "t", clock}},
 		extensions: {{"plpgsql", "1.0"}, {"postgis", "3.4.0"}},
+		subscriptions: {
+			{"orders", "shop", "t", "orders"}, {"old", "app", "f", nil},
+		},
 		available:  {{"plpgsql", "t", "t"}, {"postgis", "f", "t"}},
 		collations: {{"app", nil, "2.35", "2.36"}, {nil, "pg_catalog.de-x-icu", "153.112", "153.120"}},
 		collation:  {{"2.36"}},

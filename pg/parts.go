@@ -15,7 +15,7 @@ func movingParts(major int) []part {
 // lateParts returns the statements for what is not compared between members. The
 // quick ones come first; pg_hba_file_rules reads a file that may be broken.
 func lateParts(major int, may allowed) []part {
-	vs := []view{slotsView, archiverView, activityView, rolesView, extensionsView}
+	vs := []view{slotsView, archiverView, activityView, rolesView, subscriptionsView, extensionsView}
 	if major >= 15 {
 		vs = append(vs, collationView)
 	}

@@ -177,7 +177,8 @@ func TestPartsFailAlone(t *testing.T) {
 			facts := map[string]observation{
 				control: sql.SystemID, settings: sql.Settings, conninfo: sql.ApplicationName, positions: sql.At,
 				senders: sql.WalSenders, receiver: sql.WalReceiver, sample: sql.FlushLSNAfter,
-				slots: sql.Slots, activity: sql.Activity, roles: sql.Roles, extensions: sql.Extensions,
+				slots: sql.Slots, activity: sql.Activity, roles: sql.Roles,
+				subscriptions: sql.Subscriptions, extensions: sql.Extensions,
 				available: sql.AvailableExtensions, collation: sql.CollationVersion, collations: sql.Collations,
 				unlogged: sql.UnloggedTables, hba: sql.HBA, rights: sql.Database,
 			}

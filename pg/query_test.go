@@ -134,7 +134,7 @@ func TestPartsAreSingleQueries(t *testing.T) {
 				t.Errorf("PostgreSQL %d, %s: %d columns, %d expected: %s", major, p.name, got, p.columns, p.sql)
 			}
 		}
-		want := 20
+		want := 21
 		for _, since := range []int{12, 15} {
 			if major >= since {
 				want++

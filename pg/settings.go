@@ -22,7 +22,7 @@ var settingNames = []string{
 	"synchronized_standby_slots", "synchronous_commit", "synchronous_standby_names",
 	"track_commit_timestamp", "wal_keep_segments", "wal_keep_size", "wal_level", "wal_log_hints",
 	"wal_receiver_status_interval", "wal_receiver_timeout", "wal_retrieve_retry_interval",
-	"wal_segment_size", "wal_sender_timeout",
+	"wal_segment_size", "wal_sender_shutdown_timeout", "wal_sender_timeout",
 }
 
 // secretSettings may hold passwords and keys: they do not leave the server.

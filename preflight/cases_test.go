@@ -42,6 +42,52 @@ var cases = []struct {
 		says: []string{"which is the leader's", "pg_terminate_backend(300)"}, never: []string{"Choose one of node1"},
 	},
 	{
+		name: "N-failover-slot-4.0.7", verdict: preflight.NoGo, blocks: []string{"slots.logical"},
+		says: []string{"node2 runs Patroni 4.0.7", "ignore_slots"},
+	},
+	{
+		name: "real-expA2-before", verdict: preflight.NoGo, blocks: []string{"slots.logical"},
+		says: []string{"it drops cdc on node1"},
+	},
+	{
+		name: "F-z-failover-slot-synced-but-temporary", verdict: preflight.NoGo, blocks: []string{"slots.logical"},
+		says: []string{"temporary: PostgreSQL drops it at the promotion"},
+	},
+	{
+		name: "F-p-failover-slot-not-synced-stale", verdict: preflight.NoGo, blocks: []string{"slots.logical"},
+		says: []string{"On node2: SELECT pg_drop_replication_slot('cdc')", "synced = true"},
+	},
+	{
+		name: "R10-07c", verdict: preflight.NoGo, blocks: []string{"slots.logical"},
+		says:  []string{"is its own", "On node2: SELECT pg_drop_replication_slot('cdc')"},
+		never: []string{"slots.cdc.type", "runs Patroni"},
+	},
+	{
+		name: "K1e-failover-unsynced-undeclared", verdict: preflight.NoGo, blocks: []string{"slots.logical"},
+		says:  []string{"sync_replication_slots=on", "hot_standby_feedback=on"},
+		never: []string{"slots.cdc.type"},
+	},
+	{
+		name: "N2-sync-standby-slots", verdict: preflight.NoGo, blocks: []string{"slots.synchronized"},
+		says: []string{"node2, its own slot", "(cdc)", "to 'node3'"},
+	},
+	{
+		name:    "F-p2-failover-slot-synced-and-sync_standby_slots-names-candidate",
+		verdict: preflight.NoGo, blocks: []string{"slots.synchronized", "slots.logical"},
+	},
+	{
+		name: "N13b-slot-ahead-on-candidate", verdict: preflight.NoGo, blocks: []string{"slots.logical_ready"},
+		says: []string{"2.9 MB more than on node1", "pid 77"},
+	},
+	{
+		name: "N-declared-other-plugin", verdict: preflight.NoGo, blocks: []string{"slots.logical"},
+		says: []string{"declares it with plugin wal2json", "slots.sub1.plugin=pgoutput"},
+	},
+	{
+		name: "N27-lost-on-candidate", verdict: preflight.Go, warns: []string{"slots.lost"},
+		says: []string{"node1 cannot follow node2 by that slot"},
+	},
+	{
 		name: "R7-11b", verdict: preflight.Go, warns: []string{"shutdown.walsenders"},
 		says: []string{"wal_sender_timeout is 0", "never gives up"},
 	},

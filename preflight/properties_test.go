@@ -48,8 +48,8 @@ var notEssential = []struct{ path, reason string }{
 	},
 	{`\.Key\.(PendingRestartReason|ScheduledRestart|CheckpointAfterPromote)$`, "what rests on it warns"},
 	{
-		`\.SQL\.(FlushLSNAfterAt|Earlier|Slots|Archiver|Checkpoint|Activity|Roles|HBA|Database|UnloggedTables|Extensions|` +
-			`AvailableExtensions|Collations|CollationVersion)`,
+		`\.SQL\.(FlushLSNAfterAt|Earlier|Slots|Archiver|Checkpoint|Activity|Roles|Subscriptions|HBA|Database|` +
+			`UnloggedTables|Extensions|AvailableExtensions|Collations|CollationVersion)`,
 		"what rests on it warns, or needs more than the least rights",
 	},
 	{

@@ -243,7 +243,7 @@ var Failures = []Failure{
 	),
 	seen(78, "e", "a second switchover right after the first: the leader has no checkpoint yet", "leader.checkpoint"),
 	seen(79, "e", "WAL that other members need is missing on the new leader", "wayback.wal_kept"),
-	seen(80, "e", "a slot has lost its WAL", "wayback.slot_status"),
+	seen(80, "e", "a slot has lost its WAL", "wayback.slot_status", "slots.lost"),
 	seen(81, "e", "logical slots are missing on the new leader", "slots.logical"),
 	seen(82, "e", "a declared logical slot is not ready on the candidate", "slots.logical_ready"),
 	seen(83, "e", "physical slots that belong to no member are missing on the new leader", "slots.foreign"),
@@ -271,4 +271,13 @@ var Failures = []Failure{
 	seen(98, "e", "a fault of the leader's Patroni that a later release has fixed", "patroni.faults"),
 	seen(99, "e", "the switchover takes longer than the change window allows", "schedule.interruption"),
 	seen(100, "e", "commits on the new leader wait for a standby that it does not have", "sync.names"),
+	seen(101, "e", "the list in synchronized_standby_slots stops logical consumers", "slots.synchronized"),
+	seen(102, "e", "a slot of the old leader stops slot synchronisation there", "slots.leftover"),
+	unseen(
+		103,
+		"e",
+		"a publisher does not accept the new leader of a subscriber",
+		"Only the publisher shows whom it accepts. slots.subscriptions lists what connects from a new address.",
+		"slots.subscriptions",
+	),
 }

@@ -39,7 +39,8 @@ var Checks = []Check{
 	syncForeign, syncNames, syncPromised,
 	patroniFaults,
 	waybackRestart,
-	slotsLogical, slotsLogicalReady, slotsForeign, slotsCarriers, slotsNames,
+	slotsLogical, slotsLogicalReady, slotsSynchronized, slotsLeftover, slotsLost, slotsSubscriptions,
+	slotsForeign, slotsCarriers, slotsNames,
 	settingsHardLimits, settingsPendingRestart, settingsDiffer,
 	dataServerVersion, dataExtensions, dataCollations, dataUnlogged,
 }

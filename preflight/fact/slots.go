@@ -31,6 +31,9 @@ func Ignored(matchers []map[string]string, slot Slot) bool {
 // Facts about what a switchover leaves behind.
 var (
 	SQLRoles      = OfSQL("pg_roles", func(q SQL) Observed[[]Role] { return q.Roles })
+	Subscriptions = OfSQL("pg_subscription", func(q SQL) Observed[[]Subscription] {
+		return SinceRecorded(q.Subscriptions)
+	})
 	SQLHBA        = OfSQL("pg_hba_file_rules", func(q SQL) Observed[[]HBARule] { return q.HBA })
 	SQLUnlogged   = OfSQL("the number of unlogged tables", func(q SQL) Observed[int] { return q.UnloggedTables })
 	SQLExtensions = OfSQL("pg_extension", func(q SQL) Observed[map[string]string] { return q.Extensions })

@@ -69,6 +69,9 @@ type SQL struct {
 	Activity Observed[Activity] `json:"activity"`
 	// Roles are the roles with REPLICATION, and those that walsenders run as.
 	Roles Observed[[]Role] `json:"roles"`
+	// Subscriptions are the rows of pg_subscription, of all databases; not in recordings
+	// of releases that did not read it.
+	Subscriptions Observed[[]Subscription] `json:"subscriptions,omitzero"`
 	// HBA are the rules of pg_hba.conf as pg_hba_file_rules shows them, in order.
 	// Only a superuser may read them, or who was granted EXECUTE on
 	// pg_hba_file_rules() and SELECT on the view.
@@ -170,6 +173,15 @@ type Activity struct {
 	// OldestSyncWaitSeconds is the age of the oldest statement among them: it waits for as
 	// long, or for less.
 	OldestSyncWaitSeconds int64 `json:"oldest_sync_wait_seconds,omitempty"`
+}
+
+// Subscription is a row of pg_subscription.
+type Subscription struct {
+	Name     string `json:"subname"`
+	Database string `json:"database"`
+	Enabled  bool   `json:"subenabled"`
+	// Slot is the slot on the publisher; unknown (absent) where there is none.
+	Slot Observed[string] `json:"subslotname"`
 }
 
 // Role is a row of pg_roles.

@@ -139,6 +139,12 @@ func ConsumersAt(s *Snapshot, at string, rows []WalSender) []Consumer {
 	if ms, err := strconv.ParseFloat(settings["wal_sender_timeout"], 64); err == nil {
 		timeout = ms / 1000
 	}
+	// PostgreSQL 19: how long a shutdown waits for walsenders at most; -1 is no limit.
+	if ms, err := strconv.ParseFloat(settings["wal_sender_shutdown_timeout"], 64); err == nil && ms > 0 {
+		if timeout == 0 || ms/1000 < timeout {
+			timeout = ms / 1000
+		}
+	}
 	slots := map[int]Slot{}
 	for _, slot := range SQLSlots.Of(s, at).OrZero() {
 		if slot.ActivePID != 0 {

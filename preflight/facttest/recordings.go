@@ -38,6 +38,7 @@ func Healthy(t testing.TB) *fact.Recording {
 	for i := range s.Members { // recorded before there were these facts
 		s.Members[i].SQL.Value.Certificate = fact.Known(fact.Certificate{})
 		s.Members[i].SQL.Value.UpstreamSSLMode = fact.Known("prefer")
+		s.Members[i].SQL.Value.Subscriptions = fact.Known([]fact.Subscription{})
 	}
 	Confirming(s)
 	Member(s.Snapshot, s.Leader()).Request = fact.Known(fact.RequestAnswer{HTTPStatus: fact.ListRefused, LoggedIn: true})
