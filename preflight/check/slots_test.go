@@ -149,6 +149,7 @@ var slotsCases = map[string][]breakage{
 			failoverSlot(s)
 			facttest.Set(s, "node2", "synchronized_standby_slots", "node3")
 			facttest.Member(s.Snapshot, "node3").SQL.Value.WalReceiver = fact.Known(fact.WalReceiver{})
+			facttest.LeaderSQL(s).WalSenders = fact.Known((*facttest.LeaderSQL(s).WalSenders.Value)[:1])
 		}, check.Fail, ""},
 		{"not to be had", "node2", func(s *fact.Recording) {
 			facttest.CandidateSQL(s).Settings = facttest.Unknown[map[string]string]()
