@@ -179,6 +179,12 @@ func TestSynchronousLists(t *testing.T) {
 		{"a client with the leader's name", []change{
 			promises("on", 0, `"node2"`, map[string]string{"node2": "sync"}, "node2"), stranger("NODE1", "async"),
 		}, "", promised},
+		{"a client with the leader's name, which a list by hand takes for a standby", []change{
+			listOn("ANY 1 (node1,node2,node3)"), stranger("node1", "quorum"),
+		}, "", promised},
+		{"a member that streams by another name", []change{listOn("node3"), func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node3").SQL.Value.ApplicationName = fact.Known("walreceiver")
+		}}, names, ""},
 		{"a client with the leader's name, no list", []change{listOn(""), stranger("node1", "async")}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

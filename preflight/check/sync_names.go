@@ -61,7 +61,7 @@ func runSyncNames(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		f.Severity = Warning
 		f.Expected = shownNames(s, leader) + ", as on " + leader
 		f.Effect = "Commits on " + leader + " wait for a standby. On " + m + " they would not."
-		f.Remedy = oneList(s)
+		f.Remedy = oneList(s, ofLeader.OrZero())
 		return []Finding{f}
 	case list.Num == 0:
 		return Witnessed(asked, "empty: commits wait for no standby")
@@ -78,40 +78,46 @@ func runSyncNames(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	case commit == "local" || commit == "off":
 		return Witnessed(asked, "%s, and synchronous_commit is %s: commits wait for no standby", f.Observed, commit)
 	}
-	sure := list.Listed(followers(s, m))
-	withOld, withAll := sure, list.Listed(candidatesFor(s, m))
+	sure := listed(s, list, followers(s, m))
+	withOld := slices.Clone(sure)
 	if !streamsElsewhere(s, leader, m) {
-		withOld = list.Listed(append(followers(s, m), leader))
+		withOld = append(withOld, listed(s, list, []string{leader})...)
 	}
+	clients := listedClients(s, list)
 	switch {
 	case len(sure) >= list.Num && ofLeader.Is(func(l fact.SyncNames) bool { return !sameNames(l, list, leader, m) }):
 		f.Severity = Warning
 		f.Expected = shownNames(s, leader) + ", as on " + leader
 		f.Effect = "After the switchover commits wait for other standbys than before."
-		f.Remedy = oneList(s)
+		f.Remedy = oneList(s, list)
 	case len(sure) >= list.Num:
 		return Witnessed(asked, "%s; after the switchover %s can confirm commits", f.Observed, fact.Names(sure))
 	case len(withOld) >= list.Num:
 		f.Severity = Warning
 		f.Effect = fmt.Sprintf("Commits on %s wait until %s has returned as its standby.", m, leader)
 		f.Remedy = "Expect some seconds without commits after the promotion, or bring another standby of the list up first."
-	case len(withAll) >= list.Num:
+	case len(withOld)+len(clients) >= list.Num:
 		f.Severity = Warning
-		f.Effect = fmt.Sprintf("Commits on %s wait until %s streams from it, which is not a member.", m,
-			fact.Names(withAll[len(withOld):]))
+		f.Effect = fmt.Sprintf("Commits on %s wait until %s streams from it, which is not a member.", m, fact.Names(clients))
 		f.Remedy = "Make sure that this client follows the leader."
 	default:
-		f.Observed += "; of these, " + fact.Names(append([]string{}, withOld...)) + " will stream from " + m
+		f.Observed += "; of these, " + fact.Names(withOld) + " will stream from " + m
 		if len(withOld) == 0 {
 			f.Observed = shownNames(s, m) + "; none of these will stream from " + m
 		}
-		f.Expected = fmt.Sprintf("%d standbys that stream from %s", list.Num, m)
+		f.Expected = fmt.Sprintf("%d of the list that will stream from %s", list.Num, m)
 		f.Effect = "PostgreSQL acknowledges no commit before so many standbys have confirmed it: after the promotion every " +
 			"commit hangs, and patronictl reports success."
 		if list.Lists(m) && !slices.Contains(list.Names, "*") {
 			f.Effect = m + " is in the list itself and cannot be its own standby. " + f.Effect
 		}
-		f.Remedy = oneList(s)
+		f.Remedy = oneList(s, list)
+		if ofLeader.Is(func(l fact.SyncNames) bool { return !slices.Equal(l.Names, list.Names) || l.Num != list.Num }) {
+			f.Observed += "; on " + leader + " it is " + fact.Shown(
+				fact.SQLSettings.Of(s, leader).OrZero()["synchronous_standby_names"])
+			f.Remedy = "Find out what sets the list on " + m + " (its patroni.yml, or ALTER SYSTEM): SELECT sourcefile, " +
+				"sourceline FROM pg_settings WHERE name = 'synchronous_standby_names'. " + f.Remedy
+		}
 	}
 	return []Finding{f}
 }
@@ -122,14 +128,15 @@ func shownNames(s *fact.Snapshot, m string) string {
 }
 
 // oneList is the remedy for a list that fits only one leader.
-func oneList(s *fact.Snapshot) string {
+func oneList(s *fact.Snapshot, list fact.SyncNames) string {
 	names := make([]string, 0, len(s.Members))
 	for _, m := range s.Members {
 		names = append(names, `"`+strings.ReplaceAll(m.Name, `"`, `""`)+`"`)
 	}
 	return fmt.Sprintf("Let Patroni maintain the list: patronictl edit-config %s -s synchronous_mode=true. Or give every "+
 		"node a list that holds for each leader: patronictl edit-config %s -s 'postgresql.parameters."+
-		"synchronous_standby_names=ANY 1 (%s)'", s.Target.Scope, s.Target.Scope, strings.Join(names, ","))
+		"synchronous_standby_names=ANY %d (%s)'",
+		s.Target.Scope, s.Target.Scope, max(1, min(list.Num, len(s.Members)-2)), strings.Join(names, ","))
 }
 
 // emptiesList reports whether that release of Patroni empties a list by hand on the
@@ -180,12 +187,23 @@ func streamsElsewhere(s *fact.Snapshot, m, candidate string) bool {
 	return there && upstream != candidate && upstream != m || fact.PythonBool(tags["nostream"])
 }
 
-// candidatesFor are all that may stream from the candidate: members, the old leader,
-// and clients of the leader that are no members.
-func candidatesFor(s *fact.Snapshot, candidate string) []string {
-	out := append(followers(s, candidate), s.Leader())
+// listed are those of the members that are in the list, by the application_name of their
+// WAL receiver. Patroni sets it to the member's name.
+func listed(s *fact.Snapshot, list fact.SyncNames, members []string) []string {
+	return slices.DeleteFunc(slices.Clone(members), func(m string) bool {
+		name, known := fact.OfSQL("", func(q fact.SQL) fact.Observed[string] { return q.ApplicationName }).Of(s, m).Get()
+		if known && name != "" && m != s.Leader() {
+			return !list.Lists(name)
+		}
+		return len(list.Listed([]string{m})) == 0
+	})
+}
+
+// listedClients are the clients of the leader in the list that are not members.
+func listedClients(s *fact.Snapshot, list fact.SyncNames) []string {
+	var out []string
 	for _, w := range s.Foreign(fact.WALSenders.Of(s, s.Leader()).OrZero()) {
-		if !slices.Contains(out, w.ApplicationName) {
+		if list.Lists(w.ApplicationName) {
 			out = append(out, w.ApplicationName)
 		}
 	}
@@ -242,29 +260,10 @@ var promisedNames = fact.Fact[fact.SyncNames]{
 
 func runPromised(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	asked, state := s.KeyName("/sync"), promisedState.Get(s, "")
-	if !promises(s) {
-		return Witnessed(asked, "synchronous mode is off, or the cluster is a standby cluster")
-	}
-	var out []Finding
 	own := func(name string) bool { return strings.EqualFold(name, m) }
-	for _, w := range fact.SyncSenders.Get(s, m) {
-		if !own(w.ApplicationName) || fact.Equal(w.State, "backup") {
-			continue
-		}
-		sync := w.SyncState.OrZero()
-		f := Finding{
-			Asked: s.SQLQuery(m, "pg_stat_replication"),
-			Observed: fmt.Sprintf("a client at %s, pid %d, has the application_name %s, which is the leader's, and is %s",
-				fact.Shown(w.ClientAddr.OrZero()), w.PID, w.ApplicationName, sync),
-			Effect: "Patroni takes that client for a member. It cannot take over, and while commits wait for it no member is " +
-				"synchronous: a switchover is refused.",
-			Remedy: fmt.Sprintf(
-				"Give that client another application_name, or on %s: SELECT pg_terminate_backend(%d);", m, w.PID),
-		}
-		if sync != "sync" && sync != "quorum" {
-			f.Severity = Warning
-		}
-		out = append(out, f)
+	out := namesakes(s, m)
+	if !promises(s) && len(out) == 0 {
+		return Witnessed(asked, "synchronous mode is off, or the cluster is a standby cluster")
 	}
 	if slices.ContainsFunc(state.Standbys, own) && len(out) == 0 {
 		out = append(out, Finding{
@@ -281,8 +280,8 @@ func runPromised(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 			Expected: "commits that wait for " + fact.Names(missing),
 			Effect: fmt.Sprintf("PostgreSQL acknowledges commits without waiting for %s. Patroni would promote it all the "+
 				"same, and commits that have not arrived there are lost.", fact.Names(missing)),
-			Remedy: fmt.Sprintf("On %s: ALTER SYSTEM RESET synchronous_standby_names; then: patronictl reload %s %s; and check "+
-				"again.", m, s.Target.Scope, m),
+			Remedy: fmt.Sprintf("On %s, in SQL: ALTER SYSTEM RESET synchronous_standby_names. Then let Patroni write its list, "+
+				"and check again: patronictl reload %s %s", m, s.Target.Scope, m),
 		})
 	}
 	if len(out) > 0 {
@@ -292,6 +291,36 @@ func runPromised(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 		return Witnessed(asked, "it promises no standby")
 	}
 	return Witnessed(asked, "%s, as /sync promises", shownNames(s, m))
+}
+
+// namesakes are the clients of the leader's WAL that have its own name. While Patroni does
+// not maintain the list, such a client matters if commits wait for it.
+func namesakes(s *fact.Snapshot, leader string) []Finding {
+	var out []Finding
+	for _, w := range fact.WALSenders.Of(s, leader).OrZero() {
+		async := !confirms(w) && !fact.Equal(w.SyncState, "potential")
+		if !strings.EqualFold(w.ApplicationName, leader) || fact.Equal(w.State, "backup") || !promises(s) && async {
+			continue
+		}
+		f := Finding{
+			Asked: s.SQLQuery(leader, "pg_stat_replication"),
+			Observed: fmt.Sprintf("a client at %s, pid %d, has the application_name %s, which is the leader's, and is %s",
+				fact.Shown(w.ClientAddr.OrZero()), w.PID, w.ApplicationName, w.SyncState.OrZero()),
+			Effect: "Patroni takes that client for a member. It cannot take over, and while commits wait for it no member is " +
+				"synchronous: a switchover is refused.",
+			Remedy: fmt.Sprintf(
+				"Give that client another application_name, or on %s: SELECT pg_terminate_backend(%d);", leader, w.PID),
+		}
+		if !promises(s) {
+			f.Effect = "PostgreSQL takes that client for the standby " + leader + ": commits are acknowledged although no " +
+				"member need have them. It cannot take over."
+		}
+		if !promises(s) || !confirms(w) {
+			f.Severity = Warning
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // unkept are the standbys in /sync for which PostgreSQL on the leader does not wait, and
