@@ -170,7 +170,8 @@ func sameNames(a, b fact.SyncNames, leaderA, leaderB string) bool {
 func followers(s *fact.Snapshot, candidate string) []string {
 	var out []string
 	for _, m := range s.Replicas() {
-		streams := patroni.Streams(s, m) || fact.SenderState(s, s.Leader(), m).State == "streaming"
+		streams := patroni.Streams(s, m) ||
+			!fact.ReceiverStatus.Of(s, m).Known() && fact.SenderState(s, s.Leader(), m).State == "streaming"
 		if m != candidate && streams && !streamsElsewhere(s, m, candidate) {
 			out = append(out, m)
 		}
