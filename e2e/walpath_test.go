@@ -110,7 +110,11 @@ var frozen = []still{
 	{"candidate", false, 1, 900_000, ""},
 	{"candidate", true, 1, 5_000, ""},
 	{"candidate", false, 3, 5_000, "sid"},
+	{"candidate", true, 8, 900_000, "sid"},
+	{"bystander", false, 3, 900_000, ""},
 	{"candidate", false, 8, 900_000, ""},
+	{"bystander", false, 1, 5_000, "sid"},
+	{"bystander", true, 3, 5_000, ""},
 }
 
 func (s still) scenario() scenario {
