@@ -115,6 +115,9 @@ var frozen = []still{
 	{"candidate", false, 8, 900_000, ""},
 	{"bystander", false, 1, 5_000, "sid"},
 	{"bystander", true, 3, 5_000, ""},
+	{"candidate", false, 20, 5_000, "sid"},
+	{"bystander", true, 8, 900_000, "sid"},
+	{"bystander", false, 20, 0, ""},
 }
 
 func (s still) scenario() scenario {
