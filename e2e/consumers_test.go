@@ -31,7 +31,7 @@ var consumers = []scenario{
 		on:      "sid",
 		arrange: (*lab).unsyncedSlot,
 		want:    noGo,
-		by:      "slots.",
+		by:      "slots.logical",
 		because: "the candidate does not have it",
 	},
 	{
@@ -47,7 +47,7 @@ var consumers = []scenario{
 		name:    "logical slot declared with another plugin",
 		arrange: (*lab).otherPlugin,
 		want:    noGo,
-		by:      "slots.",
+		by:      "slots.logical",
 		because: "what Patroni keeps is another slot",
 	},
 

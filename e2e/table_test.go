@@ -11,7 +11,7 @@ import (
 )
 
 // What a full run has to have, so that a scenario that is lost is missed.
-const leastRows, leastFine = 140, 65
+const leastRows, leastFine = 150, 65
 
 // summarize judges a full run as a whole: prediction beside outcome. It writes
 // docs/accuracy.md where PREFLIGHT_ACCURACY names that.

@@ -117,6 +117,7 @@ var frozen = []still{
 	{"bystander", true, 3, 5_000, ""},
 	{"candidate", false, 20, 5_000, "sid"},
 	{"bystander", true, 8, 900_000, "sid"},
+	{"candidate", false, 20, 0, ""},
 	{"bystander", false, 20, 0, ""},
 }
 
