@@ -22,7 +22,7 @@ var lostSlots = []scenario{
 		on:      "sid",
 		arrange: (*lab).temporarySlot,
 		want:    noGo,
-		by:      "slots.logical",
+		by:      "slots.",
 		because: "PostgreSQL drops a temporary copy at the promotion",
 	},
 	{
@@ -58,10 +58,7 @@ func (l *lab) temporarySlot() {
 // since PostgreSQL was restarted there.
 func (l *lab) restartedWithSlot() {
 	l.failoverSlot()
-	if out, code := l.patronictl(l.bystander, 50*time.Second, "restart", "demo", l.candidate, "--force"); code != 0 {
-		l.t.Fatalf("restart: exit %d\n%s", code, out)
-	}
-	l.await("the candidate to stream", 40*time.Second, func() bool { return l.streams(l.candidate, l.leader) })
+	l.restartedCandidate()
 	l.await("its slot", 30*time.Second, func() bool {
 		out, _ := l.trySQL(l.candidate,
 			"SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'cdc' AND synced AND NOT temporary")

@@ -43,6 +43,13 @@ var walPath = []scenario{
 		want:    goes,
 		because: "it has been sent everything, and answers when PostgreSQL asks",
 	},
+	{
+		name:    "candidate restarted, no write since",
+		on:      "sid",
+		arrange: (*lab).restartedCandidate,
+		want:    goes,
+		because: "it has replayed all WAL, although its receive position is the beginning of a segment",
+	},
 }
 
 // busy is about 5 MB of WAL a second.
@@ -168,4 +175,15 @@ func (l *lab) dropLine(node string) {
 	l.sh(node, "iptables -A INPUT -p tcp -s "+ip+" --sport 5432 -j DROP; "+
 		"iptables -A OUTPUT -p tcp -d "+ip+" --dport 5432 -j DROP")
 	l.undo(func() { l.in(node, "iptables -F") })
+}
+
+// restartedCandidate restarts the candidate's PostgreSQL after the last write.
+func (l *lab) restartedCandidate() {
+	l.ballast(200_000)
+	time.Sleep(time.Second)
+	if out, code := l.patronictl(l.bystander, 50*time.Second, "restart", "demo", l.candidate, "--force"); code != 0 {
+		l.t.Fatalf("restart: exit %d\n%s", code, out)
+	}
+	l.await("the candidate to stream", 40*time.Second, func() bool { return l.streams(l.candidate, l.leader) })
+	time.Sleep(3 * time.Second)
 }
