@@ -87,6 +87,16 @@ var cases = []struct {
 		name: "N27-lost-on-candidate", verdict: preflight.Go, warns: []string{"slots.lost"},
 		says: []string{"node1 cannot follow node2 by that slot"},
 	},
+	{name: "F-n-patroni-4.2.0", verdict: preflight.Go, not: []string{"patroni.release"}},
+	{name: "N-backport-4.0.9", verdict: preflight.Go, not: []string{"patroni.faults"}},
+	{
+		name: "N3-xmin-4.0.1", verdict: preflight.Go, warns: []string{"patroni.faults"},
+		says: []string{"hot_standby_feedback is on", "VACUUM", "4.0.2"},
+	},
+	{
+		name: "N4-cascade-2.1.2", verdict: preflight.Go, warns: []string{"patroni.faults"},
+		says: []string{"node3 cascades from node2", "2.1.3"},
+	},
 	{
 		name: "R7-11b", verdict: preflight.Go, warns: []string{"shutdown.walsenders"},
 		says: []string{"wal_sender_timeout is 0", "never gives up"},

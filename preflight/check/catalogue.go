@@ -280,4 +280,5 @@ var Failures = []Failure{
 		"Only the publisher shows whom it accepts. slots.subscriptions lists what connects from a new address.",
 		"slots.subscriptions",
 	),
+	seen(104, "e", "a release of Patroni that decides otherwise than the ones compared", "patroni.release"),
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"patroni-preflight/preflight/fact"
@@ -43,6 +44,35 @@ var patroniElection = Check{
 	After:    []string{"dcs.leader", "candidate.member"},
 	Needs:    []fact.Need{predictionAsked},
 	Run:      runElection,
+}
+
+var patroniRelease = Check{
+	ID:    "patroni.release",
+	Title: "the rules of this tool were compared with the leader's release",
+	Since: "0.3.0",
+	Why: "The prediction follows Patroni's rules, which change from release to release. They were compared with " +
+		"Patroni's own functions up to " + patroni.Newest + "; a newer release may decide otherwise.",
+	Source:   "docs/prediction.md, the table of the releases that were compared",
+	Fix:      "Look for a newer release of patroni-preflight, or read Patroni's release notes.",
+	Proof:    "TestNewestIsCompared; e2e/oracle_test.go.",
+	Kind:     Policy,
+	Severity: Warning,
+	Of:       OfLeader,
+	After:    []string{"dcs.leader"},
+	Needs:    []fact.Need{fact.KeyVersion},
+	Run: func(s *fact.Snapshot, _ fact.Question, m string) []Finding {
+		version, asked := fact.KeyVersion.Get(s, m), s.KeyName("/members/"+m)
+		if !patroni.NotCompared(version) {
+			return Witnessed(asked, "Patroni %s; compared up to %s", version, patroni.Newest)
+		}
+		return []Finding{{
+			Asked:    asked,
+			Observed: "Patroni " + version,
+			Expected: patroni.Newest + " or older",
+			Effect:   "The prediction is by the rules of " + patroni.Newest + ". This release may decide otherwise.",
+			Remedy:   "Look for a newer release of patroni-preflight, or read the release notes of Patroni " + version + ".",
+		}}
+	},
 }
 
 // decisionGrounds are the checks that say more of a refusal than patroni.decision does.
@@ -159,8 +189,8 @@ var patroniFaults = Check{
 	Why: "Some releases of Patroni do harm in a switchover of a cluster configured like this one, and a later " +
 		"release has fixed it. Faults that show in the state have checks of their own; this check reports the faults that " +
 		"only the version reveals.",
-	Source: "Patroni's release notes 2.1.0, 2.1.2, 3.0.4, 3.3.1, 4.1.1; patroni/patroni issues 1749, 1860, 2124, 2738," +
-		" 3078, 3496",
+	Source: "Patroni's release notes 2.1.0, 2.1.2, 2.1.3, 3.0.4, 3.3.1, 3.3.3, 4.0.2, 4.0.3, 4.0.8, 4.1.1; " +
+		"patroni/patroni issues 1749, 1860, 2124, 2137, 2738, 3078, 3146, 3184, 3496",
 	Fix:      "Update Patroni first, the leader last.",
 	Proof:    "Cases on a recorded snapshot, on both sides of each release, and Patroni's release notes.",
 	Kind:     PatroniRule,
@@ -187,9 +217,23 @@ var syncNodes = fact.OfConfig(
 	func(c fact.DynamicConfig) fact.Observed[int64] { return c.SynchronousNodeCount },
 )
 
-// fault is one of Patroni's, in the releases before the one that has mended it.
+// release is major, minor and patch.
+type release [3]int
+
+func (r release) String() string { return fmt.Sprintf("%d.%d.%d", r[0], r[1], r[2]) }
+
+// span are the releases that have a fault: from the first to the one before fixed.
+// Fixes are backported, so a fault has a span for each line of releases.
+type span struct{ first, fixed release }
+
+func (s span) has(version string) bool {
+	return !fact.OlderThan(version, s.first[0], s.first[1], s.first[2]) &&
+		fact.OlderThan(version, s.fixed[0], s.fixed[1], s.fixed[2])
+}
+
+// fault is one of Patroni's.
 type fault struct {
-	mended   [3]int
+	in       []span
 	severity Severity
 	// bears says by what the fault bears on this cluster, "" where it does not.
 	bears          func(s *fact.Snapshot, q fact.Question) string
@@ -198,7 +242,7 @@ type fault struct {
 
 var faults = []fault{
 	{
-		mended:   [3]int{2, 1, 0},
+		in:       []span{{fixed: release{2, 1, 0}}},
 		severity: Warning,
 		bears:    archivedShutdown,
 		effect: "The old leader then reports the position of its last checkpoint one WAL file beyond what the other " +
@@ -207,7 +251,7 @@ var faults = []fault{
 		remedy: "Name a candidate, or set maximum_lag_on_failover above the size of a WAL file for the switchover",
 	},
 	{
-		mended:   [3]int{2, 1, 0},
+		in:       []span{{fixed: release{2, 1, 0}}},
 		severity: Blocker,
 		bears: func(s *fact.Snapshot, _ fact.Question) string {
 			var logical []string
@@ -226,7 +270,7 @@ var faults = []fault{
 		remedy: "Let the consumers catch up while no client writes",
 	},
 	{
-		mended:   [3]int{2, 1, 2},
+		in:       []span{{fixed: release{2, 1, 2}}},
 		severity: Warning,
 		bears: func(s *fact.Snapshot, _ fact.Question) string {
 			if fact.UsePgRewind.Get(s, "") {
@@ -239,7 +283,7 @@ var faults = []fault{
 		remedy: "After the switchover, check that every member streams on the new timeline",
 	},
 	{
-		mended:   [3]int{3, 0, 4},
+		in:       []span{{fixed: release{3, 0, 4}}},
 		severity: Warning,
 		bears: func(s *fact.Snapshot, _ fact.Question) string {
 			if syncStrict.Get(s, "") && patroni.SyncActive(s) != "off" && len(s.Replicas()) < 2 {
@@ -252,7 +296,7 @@ var faults = []fault{
 		remedy: "Turn synchronous_mode_strict off for the switchover",
 	},
 	{
-		mended: [3]int{3, 3, 1}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
+		in: []span{{fixed: release{3, 3, 1}}}, severity: Warning, bears: func(s *fact.Snapshot, _ fact.Question) string {
 			if standbys := fact.SyncState.Get(s, "").Standbys; fact.StandbyCluster.Get(s, "") && len(standbys) > 0 {
 				return "this is a standby cluster, and /sync names " + fact.Names(standbys)
 			}
@@ -262,10 +306,63 @@ var faults = []fault{
 		remedy: "Ignore that mark",
 	},
 	{
-		mended: [3]int{4, 1, 1}, severity: Warning, bears: unequalPriorities,
-		effect: "This release may promote a member other than the one with the highest failover_priority.",
-		remedy: "Name a candidate",
+		in:       []span{{release{4, 0, 0}, release{4, 0, 8}}, {release{4, 1, 0}, release{4, 1, 1}}},
+		severity: Warning,
+		bears:    unequalPriorities,
+		effect:   "This release may promote a member other than the one with the highest failover_priority.",
+		remedy:   "Name a candidate",
 	},
+	{
+		in:       []span{{release{2, 1, 0}, release{2, 1, 3}}},
+		severity: Warning,
+		bears:    cascades,
+		effect: "This release fails in a switchover of a cluster with a cascading member and slots: an exception in its HA " +
+			"loop, and slots that are not maintained.",
+		remedy: "Remove the tag replicatefrom for the switchover",
+	},
+	{
+		in:       []span{{release{3, 2, 0}, release{3, 3, 3}}, {release{4, 0, 0}, release{4, 0, 2}}},
+		severity: Warning,
+		bears: func(s *fact.Snapshot, _ fact.Question) string {
+			slots := !fact.Equal(fact.UseSlots.Of(s, ""), false)
+			for _, m := range s.Replicas() {
+				if slots && fact.SQLSettings.Of(s, m).OrZero()["hot_standby_feedback"] == "on" {
+					return "hot_standby_feedback is on"
+				}
+			}
+			return ""
+		},
+		effect: "The slots that the old leader keeps for the other members hold their xmin afterwards. It reaches the new " +
+			"leader by hot_standby_feedback: VACUUM removes nothing more.",
+		remedy: "After the switchover, drop the inactive slots on the old leader (Patroni creates them again)",
+	},
+	{
+		in:       []span{{fixed: release{4, 0, 0}}},
+		severity: Warning,
+		bears: func(s *fact.Snapshot, _ fact.Question) string {
+			for _, m := range s.Replicas() {
+				version := fact.KeyVersion.Of(s, m).OrZero()
+				if (span{release{4, 0, 0}, release{4, 0, 3}}).has(version) {
+					return m + " runs Patroni " + version
+				}
+			}
+			return ""
+		},
+		effect: "That member does not advance the slots that it keeps for the others while the leader is older than 4.0.0: " +
+			"they hold WAL.",
+		remedy: "Update the replicas to 4.0.3 or later",
+	},
+}
+
+// cascades: a member takes its WAL from another one by its tag, and slots are used.
+func cascades(s *fact.Snapshot, _ fact.Question) string {
+	for _, m := range s.Replicas() {
+		upstream, _ := fact.KeyTags.Of(s, m).OrZero()["replicatefrom"].(string)
+		if _, there := s.Member(upstream); there && upstream != s.Leader() && !fact.Equal(fact.UseSlots.Of(s, ""), false) {
+			return m + " cascades from " + upstream
+		}
+	}
+	return ""
 }
 
 // archivedShutdown: the leader archives, so its last checkpoint begins a new WAL file.
@@ -315,14 +412,15 @@ func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 	asked := s.KeyName("/members/" + s.Leader())
 	var out []Finding
 	for _, f := range faults {
-		if !fact.OlderThan(version, f.mended[0], f.mended[1], f.mended[2]) {
+		i := slices.IndexFunc(f.in, func(in span) bool { return in.has(version) })
+		if i < 0 {
 			continue
 		}
 		why := f.bears(s, q)
 		if why == "" {
 			continue
 		}
-		mended := fmt.Sprintf("%d.%d.%d", f.mended[0], f.mended[1], f.mended[2])
+		mended := f.in[i].fixed.String()
 		out = append(out, Finding{
 			Severity: f.severity,
 			Asked:    asked,

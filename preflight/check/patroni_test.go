@@ -4,6 +4,7 @@ import (
 	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/facttest"
+	"patroni-preflight/preflight/patroni"
 )
 
 func unequal(s *fact.Recording) {
@@ -17,6 +18,13 @@ func unequal(s *fact.Recording) {
 // by gives a release to the leader, whatever else is done.
 func by(version string, do func(s *fact.Recording)) func(s *fact.Recording) {
 	return func(s *fact.Recording) { do(s); facttest.LeaderVersion(s, version) }
+}
+
+// feedback turns hot_standby_feedback on everywhere.
+func feedback(s *fact.Recording) {
+	for _, m := range s.Members {
+		facttest.Set(s, m.Name, "hot_standby_feedback", "on")
+	}
 }
 
 var patroniCases = map[string][]breakage{
@@ -59,6 +67,14 @@ var patroniCases = map[string][]breakage{
 			check.Undecided,
 			"",
 		},
+	},
+	"patroni.release": {
+		{"the newest that was compared", "node1", by(patroni.Newest, func(*fact.Recording) {}), check.Pass, ""},
+		{"a newer one", "node1", by("5.1.0", func(*fact.Recording) {}), check.Fail, check.Warning},
+		{"a newer patch", "node1", by("4.2.1", func(*fact.Recording) {}), check.Fail, check.Warning},
+		{"no version", "node1", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node1").Key.Value.Version = facttest.Unknown[string]()
+		}, check.Undecided, ""},
 	},
 	"patroni.faults": {
 		{
@@ -119,6 +135,26 @@ var patroniCases = map[string][]breakage{
 			facttest.Member(s.Snapshot, "node3").Key.Value.Tags = fact.Known(fact.Tags{})
 		}), check.Pass, ""},
 		{"priorities, 4.1.1", "", by("4.1.1", unequal), check.Pass, ""},
+		{"priorities, 4.0.7", "", by("4.0.7", unequal), check.Fail, check.Warning},
+		{"priorities, 4.0.8, which has the backport", "", by("4.0.8", unequal), check.Pass, ""},
+		{"priorities, 3.3.8, which never had it", "", by("3.3.8", unequal), check.Pass, ""},
+		{"a cascade, 2.1.2", "", by("2.1.2", func(s *fact.Recording) {
+			tagged(s, "node3", "replicatefrom", "node2")
+		}), check.Fail, check.Warning},
+		{"a cascade, 2.1.3", "", by("2.1.3", func(s *fact.Recording) {
+			tagged(s, "node3", "replicatefrom", "node2")
+		}), check.Pass, ""},
+		{"hot_standby_feedback, 3.3.2", "", by("3.3.2", feedback), check.Fail, check.Warning},
+		{"hot_standby_feedback, 3.3.3", "", by("3.3.3", feedback), check.Pass, ""},
+		{"hot_standby_feedback, 4.0.1", "", by("4.0.1", feedback), check.Fail, check.Warning},
+		{"hot_standby_feedback, 4.0.2", "", by("4.0.2", feedback), check.Pass, ""},
+		{"hot_standby_feedback, 3.1.2", "", by("3.1.2", feedback), check.Pass, ""},
+		{"a replica of 4.0.1 beside a leader of 3.3.3", "", func(s *fact.Recording) {
+			releasesAre(s, "3.3.3", "4.0.1", "3.3.3")
+		}, check.Fail, check.Warning},
+		{"a replica of 4.0.3 beside a leader of 3.3.3", "", func(s *fact.Recording) {
+			releasesAre(s, "3.3.3", "4.0.3", "3.3.3")
+		}, check.Pass, ""},
 		{"no version", "", func(s *fact.Recording) {
 			facttest.Member(s.Snapshot, "node1").Key.Value.Version = facttest.Unknown[string]()
 		}, check.Undecided, ""},

@@ -37,7 +37,7 @@ var Checks = []Check{
 	tlsPostgreSQLCertificate,
 	leaderUpstream, leaderRequest,
 	syncForeign, syncNames, syncPromised,
-	patroniFaults,
+	patroniRelease, patroniFaults,
 	waybackRestart,
 	slotsLogical, slotsLogicalReady, slotsSynchronized, slotsLeftover, slotsLost, slotsSubscriptions,
 	slotsForeign, slotsCarriers, slotsNames,

@@ -58,7 +58,22 @@ func (d Decision) Printed() string {
 	case d.Status == 200 || d.Status == 202:
 		return d.Answer
 	}
-	return fmt.Sprintf("Switchover failed, details: %d, %s", d.Status, d.Answer)
+	result := "failed"
+	if strings.HasSuffix(d.Answer, stillInProgress) { // patronictl of that release
+		result = "result unknown"
+	}
+	return fmt.Sprintf("Switchover %s, details: %d, %s", result, d.Status, d.Answer)
+}
+
+const stillInProgress = "operation may still be in progress"
+
+// statusUnknown is the answer where no member has taken over in time: after
+// 2*max(10, loop_wait) seconds (patroni/api.py, poll_failover_result), which 4.2.0 says.
+func (p PatroniState) statusUnknown() string {
+	if p.older(4, 2, 0) {
+		return "Switchover status unknown"
+	}
+	return fmt.Sprintf("Switchover status unknown after %d seconds; %s", 2*max(10, p.LoopWait), stillInProgress)
 }
 
 // Bypassed is what patronictl prints where nothing listens at the leader's REST API.
@@ -90,6 +105,8 @@ type PatroniState struct {
 	// MaxLag is maximum_lag_on_failover in bytes, as Patroni understands it.
 	MaxLag        int64 `json:"max_lag"`
 	CheckTimeline bool  `json:"check_timeline"`
+	// LoopWait is loop_wait in seconds; 0 stands for 10.
+	LoopWait int64 `json:"loop_wait,omitempty"`
 	// Timeline is the cluster's, by /history; 0 where that key is absent.
 	Timeline int64 `json:"timeline"`
 	// Optime is the leader's position in the DCS.
@@ -380,7 +397,7 @@ func (p PatroniState) haLoop() (Decision, bool) {
 	case p.Scheduled:
 		return Decision{}, false
 	case p.Pause && p.StandbyCluster:
-		return Decision{Stage: StageQueued, Status: 503, Answer: "Switchover status unknown"}, true
+		return Decision{Stage: StageQueued, Status: 503, Answer: p.statusUnknown()}, true
 	case p.Pause && p.Candidate == "" && p.older(3, 2, 0):
 		return no("Failover is possible only to a specific candidate in a paused state")
 	case p.Pause && p.Candidate == "":

@@ -137,6 +137,7 @@ func stateOf(s *fact.Snapshot, q fact.Question) *stateBuilder {
 		needed(b, fact.History, "")
 		p.Timeline, _ = s.DCS.Cluster.OrZero().Timeline()
 	}
+	p.LoopWait = fact.LoopWait.Of(s, "").OrZero()
 	p.RESTRefused = fact.Equal(fact.RESTOutcome.Of(s, p.Leader), fact.Refused)
 	p.ReadOnlyDCS = slices.Contains(needed(b, fact.DCSAlarms, ""), "NOSPACE")
 	p.Optime = needed(b, fact.Optime, "")
@@ -277,7 +278,7 @@ func (b *stateBuilder) predict(p PatroniState) Prediction {
 		return unknownPrediction([]string{"the node that answers at the REST API of " + p.Leader})
 	case p.RESTRefused:
 	case d.Stage != StageREST && d.Stage != StageScheduled && b.leaderStands():
-		d = Decision{Stage: StageQueued, Status: 503, Answer: "Switchover status unknown"}
+		d = Decision{Stage: StageQueued, Status: 503, Answer: p.statusUnknown()}
 	}
 	out := Prediction{Stage: d.Stage, Accepted: &d.Accepted, Printed: d.Printed(), Reason: d.Log, Winners: []string{}}
 	if d.Stage == StageSilent {
@@ -305,7 +306,7 @@ func (b *stateBuilder) race(p PatroniState, d Decision, out *Prediction) {
 	switch {
 	case r.Leaderless():
 		out.Leaderless = true
-		d.Status, d.Answer = 503, "Switchover status unknown"
+		d.Status, d.Answer = 503, p.statusUnknown()
 	case r.OldLeader:
 		out.Winners = []string{p.Leader}
 		d.Status, d.Answer = 503, "Switchover failed"

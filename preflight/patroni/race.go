@@ -184,7 +184,7 @@ func OutcomeAfter(p PatroniState, members []MemberState) (Decision, *Race) {
 	switch {
 	case p.RESTRefused: // the client is not told
 	case r.Leaderless():
-		d.Status, d.Answer = 503, "Switchover status unknown"
+		d.Status, d.Answer = 503, p.statusUnknown()
 	case r.OldLeader:
 		// It clears the request as it takes the key back (process_unhealthy_cluster).
 		d.Status, d.Answer = 503, "Switchover failed"

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"patroni-preflight/preflight"
+	"patroni-preflight/preflight/check"
 	"patroni-preflight/preflight/fact"
 	"patroni-preflight/preflight/patroni"
 )
@@ -22,7 +23,19 @@ func (t *text) prediction(r preflight.Report) {
 	if len(p.Reason) > 0 {
 		t.labelled("log", strings.Join(p.Reason, "; "))
 	}
+	t.labelled("note", notCompared(r))
 	t.labelled("note", untried(r))
+}
+
+// notCompared says that the rules may not be those of the leader's release, "" where
+// they were compared with it.
+func notCompared(r preflight.Report) string {
+	for _, res := range r.Results {
+		if res.Check == "patroni.release" && res.Status == check.Fail {
+			return res.Findings[0].Effect
+		}
+	}
+	return ""
 }
 
 // untried says that the request was not rehearsed, "" where it was. It is no warning: a
