@@ -41,6 +41,8 @@ func decodeConfig(kv KV, there bool, prefix string) fact.Observed[fact.DynamicCo
 		PrimaryStopTimeout:    d.stopTimeout(),
 		Slots:                 d.permanentSlots(),
 		IgnoreSlots:           d.ignoreSlots(),
+		PrimaryRaceBackoff:    d.integer("primary_race_backoff", 0),
+		RoleBased:             d.roleBased(),
 	}
 	d.postgresql(&c)
 	c.MaximumLag, c.MaximumLagIsText = d.maximumLag()

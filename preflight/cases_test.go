@@ -87,6 +87,10 @@ var cases = []struct {
 		name: "N27-lost-on-candidate", verdict: preflight.Go, warns: []string{"slots.lost"},
 		says: []string{"node1 cannot follow node2 by that slot"},
 	},
+	{
+		name: "F-q-role-based-archive_command-4.2", verdict: preflight.Go, warns: []string{"settings.differ"},
+		says: []string{"parameters_primary"},
+	},
 	{name: "F-n-patroni-4.2.0", verdict: preflight.Go, not: []string{"patroni.release"}},
 	{name: "N-backport-4.0.9", verdict: preflight.Go, not: []string{"patroni.faults"}},
 	{

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -238,6 +239,8 @@ type fault struct {
 	// bears says by what the fault bears on this cluster, "" where it does not.
 	bears          func(s *fact.Snapshot, q fact.Question) string
 	effect, remedy string
+	// wants is what is expected, "" for the release that has the fix on the leader.
+	wants string
 }
 
 var faults = []fault{
@@ -325,6 +328,11 @@ var faults = []fault{
 		severity: Warning,
 		bears: func(s *fact.Snapshot, _ fact.Question) string {
 			slots := !fact.Equal(fact.UseSlots.Of(s, ""), false)
+			if fact.OlderThan(fact.KeyVersion.Of(s, s.Leader()).OrZero(), 4, 0, 0) {
+				// Before 4.0.0 a replica keeps permanent slots only.
+				slots = slots && slices.ContainsFunc(slices.Collect(maps.Values(fact.PermanentSlots.Get(s, ""))),
+					func(p fact.PermanentSlot) bool { return p.Type == "physical" })
+			}
 			for _, m := range s.Replicas() {
 				if slots && fact.SQLSettings.Of(s, m).OrZero()["hot_standby_feedback"] == "on" {
 					return "hot_standby_feedback is on"
@@ -350,7 +358,8 @@ var faults = []fault{
 		},
 		effect: "That member does not advance the slots that it keeps for the others while the leader is older than 4.0.0: " +
 			"they hold WAL.",
-		remedy: "Update the replicas to 4.0.3 or later",
+		remedy: "Update that member to 4.0.3 or later",
+		wants:  "Patroni 4.0.3 or later there",
 	},
 }
 
@@ -421,6 +430,13 @@ func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 			continue
 		}
 		mended := f.in[i].fixed.String()
+		if f.wants != "" {
+			out = append(out, Finding{
+				Severity: f.severity, Asked: asked, Observed: "Patroni " + version + ", and " + why, Expected: f.wants,
+				Effect: f.effect, Remedy: f.remedy + ".",
+			})
+			continue
+		}
 		out = append(out, Finding{
 			Severity: f.severity,
 			Asked:    asked,

@@ -25,6 +25,7 @@ func feedback(s *fact.Recording) {
 	for _, m := range s.Members {
 		facttest.Set(s, m.Name, "hot_standby_feedback", "on")
 	}
+	facttest.Dynamic(s).Slots = fact.Known(map[string]fact.PermanentSlot{"barman": {Type: "physical"}})
 }
 
 var patroniCases = map[string][]breakage{
@@ -145,6 +146,10 @@ var patroniCases = map[string][]breakage{
 			tagged(s, "node3", "replicatefrom", "node2")
 		}), check.Pass, ""},
 		{"hot_standby_feedback, 3.3.2", "", by("3.3.2", feedback), check.Fail, check.Warning},
+		{"hot_standby_feedback, 3.3.2, no permanent slots", "", by("3.3.2", func(s *fact.Recording) {
+			feedback(s)
+			facttest.Dynamic(s).Slots = fact.Known(map[string]fact.PermanentSlot{})
+		}), check.Pass, ""},
 		{"hot_standby_feedback, 3.3.3", "", by("3.3.3", feedback), check.Pass, ""},
 		{"hot_standby_feedback, 4.0.1", "", by("4.0.1", feedback), check.Fail, check.Warning},
 		{"hot_standby_feedback, 4.0.2", "", by("4.0.2", feedback), check.Pass, ""},

@@ -216,6 +216,9 @@ func without(list, other string) []string {
 func runDiffer(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	asked := s.SQLQuery(m, "pg_settings")
 	var out []Finding
+	// Patroni 4.2 may give a setting to one role only: what a replica has now is not what
+	// it has once it leads.
+	byRole := !fact.OlderThan(fact.KeyVersion.Of(s, m).OrZero(), 4, 2, 0) && fact.KeyVersion.Of(s, m).Known()
 	for _, d := range differences(fact.SQLSettings.Of(s, s.Leader()).Must(), fact.SQLSettings.Get(s, m)) {
 		out = append(out, Finding{
 			Severity: d.severity,
@@ -229,6 +232,12 @@ func runDiffer(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 				m,
 			),
 		})
+		if last := &out[len(out)-1]; byRole && d.severity == Blocker {
+			last.Severity = Warning
+			last.Effect = fmt.Sprintf("If this setting is not given by role (parameters_primary of Patroni 4.2): %s", d.effect)
+			last.Remedy = fmt.Sprintf(
+				"Compare postgresql.parameters and parameters_primary in /config and in patroni.yml of %s.", m)
+		}
 	}
 	if len(out) > 0 {
 		return out

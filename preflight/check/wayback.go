@@ -228,11 +228,30 @@ func roleFault(r fact.Role, now time.Time) string {
 	return ""
 }
 
+// roleBasedHBA are the keys of /config by which a primary has other rules than a replica.
+func roleBasedHBA(s *fact.Snapshot, m string) []string {
+	if fact.OlderThan(fact.KeyVersion.Of(s, m).OrZero(), 4, 2, 0) {
+		return nil
+	}
+	keys := fact.Config.Of(s, "").OrZero().RoleBased.OrZero()
+	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return !strings.HasPrefix(k, "pg_hba_") })
+}
+
 func runHBA(s *fact.Snapshot, _ fact.Question, m string) []Finding {
 	rules := fact.SQLHBA.Get(s, m)
 	asked := s.SQLQuery(m, "pg_hba_file_rules")
 	var out []Finding
 	var may []string
+	if keys := roleBasedHBA(s, m); len(keys) > 0 {
+		return []Finding{{
+			Severity: Warning,
+			Asked:    s.KeyName("/config"),
+			Observed: "it has " + fact.Names(keys) + ": Patroni 4.2 gives other rules to a primary than to a replica",
+			Effect:   fmt.Sprintf("Which connections %s accepts once it leads is not visible now.", m),
+			Remedy: "Check that the rules for a primary let the replication user in from every member: patronictl show-config " +
+				s.Target.Scope,
+		}}
+	}
 	for _, r := range rules {
 		if r.Error != "" {
 			out = append(

@@ -122,6 +122,18 @@ var waybackCases = map[string][]breakage{
 		},
 	},
 	"wayback.hba": {
+		{"other rules for a primary, Patroni 4.2", "node2", func(s *fact.Recording) {
+			releasesAre(s, "4.2.0", "4.2.0", "4.2.0")
+			facttest.Dynamic(s).RoleBased = fact.Known([]string{"parameters_primary", "pg_hba_replica"})
+		}, check.Fail, check.Warning},
+		{"other settings for a primary, Patroni 4.2", "node2", func(s *fact.Recording) {
+			releasesAre(s, "4.2.0", "4.2.0", "4.2.0")
+			facttest.Dynamic(s).RoleBased = fact.Known([]string{"parameters_primary"})
+		}, check.Pass, ""},
+		{"such keys mean nothing to Patroni 4.1", "node2", func(s *fact.Recording) {
+			releasesAre(s, "4.1.4", "4.1.4", "4.1.4")
+			facttest.Dynamic(s).RoleBased = fact.Known([]string{"pg_hba_replica"})
+		}, check.Pass, ""},
 		{"no rule", "node2", func(s *fact.Recording) { facttest.HBA(s) }, check.Fail, ""},
 		{"all databases is not replication", "node2", func(s *fact.Recording) {
 			r := facttest.Rule("host", "all", "all", "", "trust")

@@ -34,6 +34,12 @@ type DynamicConfig struct {
 	// IgnoreSlots are the matchers of slots that Patroni leaves alone: name,
 	// type, database, plugin.
 	IgnoreSlots Observed[[]map[string]string] `json:"ignore_slots"`
+	// PrimaryRaceBackoff is primary_race_backoff of Patroni 4.2 in seconds; 0, the
+	// default, is off. RoleBased are the keys of postgresql that hold for one role only:
+	// parameters_primary, pg_hba_replica and so on. Neither is in recordings of releases
+	// that did not read them. A node's own patroni.yml may have more of them.
+	PrimaryRaceBackoff Observed[int64]    `json:"primary_race_backoff,omitzero"`
+	RoleBased          Observed[[]string] `json:"role_based,omitzero"`
 	// UsePgRewind, UseSlots, RemoveOnRewindFailure and RemoveOnDiverged are
 	// postgresql.use_pg_rewind (default false), use_slots (default true),
 	// remove_data_directory_on_rewind_failure and

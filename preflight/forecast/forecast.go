@@ -93,6 +93,7 @@ func ForecastFor(s *fact.Snapshot, candidate string) Forecast {
 		)
 	} else {
 		b.replay()
+		b.backoff()
 		b.add(
 			ForecastPart{
 				Name:       "hand-over and promotion",
@@ -104,6 +105,24 @@ func ForecastFor(s *fact.Snapshot, candidate string) Forecast {
 	}
 	b.archiver()
 	return b.done()
+}
+
+// backoff is the time that the members of Patroni 4.2 leave an unnamed leader to come
+// back: one loop_wait, and primary_race_backoff while WAL still arrives (patroni/ha.py,
+// process_unhealthy_cluster). A named candidate does not wait.
+func (b *forecaster) backoff() {
+	backoff := fact.Config.Of(b.s, "").OrZero().PrimaryRaceBackoff.OrZero()
+	if b.candidate != "" || backoff <= 0 || fact.OlderThan(fact.KeyVersion.Of(b.s, b.leader).OrZero(), 4, 2, 0) {
+		return
+	}
+	wait := float64(fact.LoopWait.Of(b.s, "").OrZero())
+	b.add(ForecastPart{
+		Name:       "primary_race_backoff",
+		Seconds:    fact.UpTo(wait, max(wait, float64(backoff))),
+		Interrupts: true,
+		Why:        "no candidate is named, so the members wait before they take the leader key",
+		Advice:     "name the candidate",
+	})
 }
 
 type forecaster struct {

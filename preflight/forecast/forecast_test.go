@@ -93,3 +93,26 @@ func TestForecastOfNothing(t *testing.T) {
 		t.Errorf("%s, unseen %v", f.Interruption, f.Unseen)
 	}
 }
+
+// TestRaceBackoff: Patroni 4.2 may let the members wait where no candidate is named.
+func TestRaceBackoff(t *testing.T) {
+	for _, c := range []struct {
+		version, candidate string
+		backoff            int64
+		waits              bool
+	}{
+		{"4.2.0", "", 15, true},
+		{"4.2.0", "node2", 15, false},
+		{"4.2.0", "", 0, false},
+		{"4.1.4", "", 15, false},
+	} {
+		s := facttest.Healthy(t)
+		facttest.LeaderVersion(s, c.version)
+		facttest.Dynamic(s).PrimaryRaceBackoff = fact.Known(c.backoff)
+		before := forecast.ForecastFor(facttest.Healthy(t).Snapshot, c.candidate).Interruption
+		after := forecast.ForecastFor(s.Snapshot, c.candidate).Interruption
+		if wait := *after.Most - *before.Most; (wait == float64(c.backoff)) != c.waits && c.backoff > 0 {
+			t.Errorf("%+v: %.1f s more", c, wait)
+		}
+	}
+}
