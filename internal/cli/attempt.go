@@ -74,13 +74,55 @@ func (a *attempt) judge(ctx context.Context) (code int, err error) {
 	return a.doc.Check.ExitCode, nil
 }
 
-// refresh judges again if the verdict is too old for the request.
+// refresh judges again if the verdict is too old for the request: the ways of the WAL
+// are looked at right before it. An idle leader shows nothing new of them, so the next
+// reply of each member is waited for.
 func (a *attempt) refresh(ctx context.Context) (code int, err error) {
-	age := time.Since(a.before.TakenAt)
-	if age <= a.maxAge {
+	age, first := time.Since(a.before.TakenAt), a.before.Snapshot
+	if age > min(a.maxAge, walAge) {
+		if age > a.maxAge {
+			fmt.Fprintf(a.env.Stderr, "patroni-preflight: the verdict is %.0f s old; checking again\n", age.Seconds())
+		}
+		if code, err = a.again(ctx); code != exitcode.Go || err != nil {
+			return code, err
+		}
+	}
+	if a.doc.Plan.ScheduledAt != "" {
 		return exitcode.Go, nil
 	}
-	fmt.Fprintf(a.env.Stderr, "patroni-preflight: the verdict is %.0f s old; checking again\n", age.Seconds())
+	said := ""
+	for end := time.Now().Add(replyTime); time.Now().Before(end); {
+		quiet := fact.Unheard(first, a.before.Snapshot)
+		if len(quiet) == 0 {
+			break
+		}
+		if now := fact.Names(quiet); now != said {
+			said = now
+			fmt.Fprintf(a.env.Stderr, "patroni-preflight: the leader writes no WAL; waiting for a reply of %s\n", now)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-time.After(replyStep):
+		}
+		if code, err = a.again(ctx); code != exitcode.Go || err != nil {
+			return code, err
+		}
+	}
+	return exitcode.Go, nil
+}
+
+const (
+	// walAge is how old what was seen of the WAL may be when the request is sent.
+	walAge = 3 * time.Second
+	// replyTime is how long a reply is waited for: a standby replies every 10 s by default,
+	// and counts as stalled 8 s after that. replyStep is the time between two looks.
+	replyTime = 20 * time.Second
+	replyStep = time.Second
+)
+
+// again judges once more, and keeps the plan that was confirmed.
+func (a *attempt) again(ctx context.Context) (code int, err error) {
 	plan := a.doc.Plan
 	if code, err = a.judge(ctx); code != exitcode.Go || err != nil {
 		a.doc.Plan = plan

@@ -73,3 +73,26 @@ var Confirmed = Fact[Confirmations]{
 		return Known(out)
 	},
 }
+
+// Unheard are the members of whose WAL receiver nothing new was seen between two
+// snapshots: they had confirmed everything before the first one, the leader has written
+// nothing since, and no reply came.
+func Unheard(first, now *Snapshot) []string {
+	var out []string
+	for _, m := range now.Replicas() {
+		before, ok1 := ConsumerOf(first, m)
+		after, ok2 := ConsumerOf(now, m)
+		seen, watched := after.Confirmed.Get()
+		if !ok1 || !ok2 || !watched || before.PID != after.PID || seen.First < seen.Target {
+			continue
+		}
+		earlier, ok3 := before.ReplyTime.Get()
+		later, ok4 := after.ReplyTime.Get()
+		started, ok5 := before.Confirmed.Get()
+		moved := ok5 && seen.Target > started.Target
+		if ok3 && ok4 && !later.After(earlier) && !moved && after.Silence > seen.Seconds {
+			out = append(out, m)
+		}
+	}
+	return out
+}

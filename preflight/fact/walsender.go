@@ -42,14 +42,16 @@ const (
 	ShortTimeout  = 20 // seconds: a wait that most clients bear
 	defaultSender = 60 // seconds: PostgreSQL's default of wal_sender_timeout
 	askedMargin   = 2  // seconds that a client may take to reply when it is asked
+	late          = 8  // seconds that a standby's reply may be late: a loaded machine, and clocks
 )
 
 // patience is how long a working client may be silent, in seconds.
 func (c Consumer) patience() float64 {
+	asked := max(15, c.Timeout/2+1)
 	if c.Member && c.interval > 0 {
-		return max(5, c.interval+5)
+		return min(c.interval+late, asked)
 	}
-	return max(15, c.Timeout/2+1)
+	return asked
 }
 
 // Stalled reports whether the client has stopped taking WAL.
