@@ -102,6 +102,20 @@ var cases = []struct {
 		says: []string{"node3 cascades from node2", "2.1.3"},
 	},
 	{
+		name: "R11-02b", verdict: preflight.NoGo, blocks: []string{"dcs.initialize"},
+		not: []string{"identity.sql_system_id", "identity.rest_system_id"}, never: []string{"reinit"},
+	},
+	{
+		name: "R5-05a", verdict: preflight.NoGo, blocks: []string{"candidate.sync"}, never: []string{"Choose"},
+	},
+	{
+		name: "R5-15", verdict: preflight.NoGo, blocks: []string{"candidate.sync"}, never: []string{"Choose"},
+	},
+	{
+		name: "U1-2nodes-nocand-restdown", verdict: preflight.NoGo, blocks: []string{"candidate.rest"},
+	},
+	{name: "H1-delayed-bystander", verdict: preflight.Go, not: []string{"lag.replay"}},
+	{
 		name: "R7-11b", verdict: preflight.Go, warns: []string{"shutdown.walsenders"},
 		says: []string{"wal_sender_timeout is 0", "never gives up"},
 	},
@@ -121,6 +135,9 @@ func TestCases(t *testing.T) {
 			r := preflight.Judge(s.Snapshot, s.Question, check.Policies{})
 			if r.Verdict != c.verdict {
 				t.Errorf("%s, want %s", r.Verdict, c.verdict)
+			}
+			if p := r.Prediction; p != nil && p.Accepted != nil && !*p.Accepted && r.Forecast != nil {
+				t.Error("a forecast of what Patroni refuses")
 			}
 			by := map[preflight.Weight][]string{}
 			var said strings.Builder

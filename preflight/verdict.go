@@ -119,6 +119,9 @@ func judgeWith(s *fact.Snapshot, q fact.Question, p check.Policies, checks []che
 	doubtful := []string{}
 	if q.Candidate == "" {
 		asked, doubtful = patroni.Eligible(s), patroni.Unreachable(s)
+		if !slices.ContainsFunc(asked, func(m string) bool { return !slices.Contains(doubtful, m) }) {
+			doubtful = nil // no other member is left to hope for
+		}
 	}
 	r.Verdict, r.Summary = weigh(inDoubt(results, doubtful), s.Leader(), asked, p, nil, &r.Results)
 	r.ExitCode = r.Verdict.ExitCode()
@@ -158,13 +161,15 @@ func weigh(
 ) (Verdict, Summary) {
 	var sum Summary
 	undecided := false
+	never := neverLeads(results)
 	for _, r := range results {
 		if except != nil && except(r) {
 			continue
 		}
 		concerned := r.Subject == "" || r.Subject == leader || slices.Contains(candidates, r.Subject)
 		w := WeighedResult{Result: r, Weight: Passed}
-		may := r.Eligibility && !concerned && (r.Status == check.Fail || r.Status == check.Undecided)
+		may := (r.Eligibility || slices.Contains(never, r.Subject) && aboutLeading(r.Check)) && !concerned &&
+			(r.Status == check.Fail || r.Status == check.Undecided)
 		if may || r.Withheld() || r.Predates() {
 			w.Weight = Aside
 			*out = append(*out, w)
@@ -206,6 +211,23 @@ func weigh(
 		return UnknownState, sum
 	}
 	return Go, sum
+}
+
+// neverLeads are the members that a tag keeps from leading.
+func neverLeads(results []check.Result) []string {
+	var out []string
+	for _, r := range results {
+		if r.Check == "candidate.nofailover" && r.Status == check.Fail {
+			out = append(out, r.Subject)
+		}
+	}
+	return out
+}
+
+// aboutLeading reports whether a check is about what a replica would be as the leader.
+func aboutLeading(id string) bool {
+	c, ok := CheckByID(id)
+	return ok && c.Of == check.OfReplicas
 }
 
 // best is the GO candidate with the fewest warnings, then the least lag, then the

@@ -281,4 +281,5 @@ var Failures = []Failure{
 		"slots.subscriptions",
 	),
 	seen(104, "e", "a release of Patroni that decides otherwise than the ones compared", "patroni.release"),
+	seen(105, "e", "the key /initialize is stale: a member that restarts does not start again", "dcs.initialize"),
 }

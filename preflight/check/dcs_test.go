@@ -225,6 +225,18 @@ var dcsCases = map[string][]breakage{
 		}, check.Pass, ""},
 		{"no answer of the store", "", func(s *fact.Recording) { s.DCS.Read = facttest.Unknown[int]() }, check.Skipped, ""},
 	},
+	"dcs.initialize": {
+		{"right", "", func(*fact.Recording) {}, check.Pass, ""},
+		{"stale", "", func(s *fact.Recording) {
+			s.DCS.Cluster.Value.Initialize = fact.Known("7700000000000000001")
+		}, check.Fail, ""},
+		{"the members differ, which the checks of identity report", "", func(s *fact.Recording) {
+			facttest.Member(s.Snapshot, "node3").SQL.Value.SystemID = fact.Known("7700000000000000001")
+		}, check.Pass, ""},
+		{"not to be had", "", func(s *fact.Recording) {
+			s.DCS.Cluster.Value.Initialize = facttest.Unknown[string]()
+		}, check.Undecided, ""},
+	},
 	"dcs.config": {
 		{
 			"a size with a unit",

@@ -360,6 +360,9 @@ func runSystemID(s *fact.Snapshot, m, asked, got string) []Finding {
 	if got == want {
 		return Witnessed(asked, "system identifier %s", got)
 	}
+	if id, n, agree := fact.MembersID(s); agree && got == id {
+		return Witnessed(asked, "system identifier %s, as on all %d members; see dcs.initialize", got, n)
+	}
 	return []Finding{
 		{
 			Asked:    asked,

@@ -3,7 +3,7 @@ package check
 // Checks is the registry: every check, in the order in which they run and are
 // reported. A check stands after those it builds on.
 var Checks = []Check{
-	dcsReachable, dcsGroup, dcsScope, dcsStable, dcsAlarmsCheck, dcsEndpoints, dcsOneCluster,
+	dcsReachable, dcsGroup, dcsScope, dcsStable, dcsAlarmsCheck, dcsEndpoints, dcsOneCluster, dcsInitialize,
 	dcsConfig, dcsLeader, dcsLeaderLease,
 	dcsMemberLease, dcsFailoverKey,
 	maintenancePause, maintenanceMember,

@@ -57,3 +57,27 @@ func BytesBehind(a, b Observed[LSN]) *int64 {
 	n := max(0, x.Minus(y))
 	return &n
 }
+
+// MembersID is the system identifier on which all members agree, by SQL and by REST
+// where either shows it, and how many they are; false where two differ, where a member
+// shows none, or where there is one member only.
+func MembersID(s *Snapshot) (id string, n int, agree bool) {
+	for _, m := range s.Members {
+		sql := SQLSystemID.Of(s, m.Name)
+		rest := OfREST("", func(r REST) Observed[string] { return r.SystemID }).Of(s, m.Name)
+		if !sql.Known() && !rest.Known() {
+			return "", 0, false
+		}
+		for _, o := range []Observed[string]{sql, rest} {
+			v, ok := o.Get()
+			if ok && id != "" && v != id {
+				return "", 0, false
+			}
+			if ok {
+				id = v
+			}
+		}
+		n++
+	}
+	return id, n, n > 1
+}
