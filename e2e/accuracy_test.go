@@ -218,6 +218,7 @@ func (l *lab) keep(file string) {
 func (l *lab) play(t *testing.T, sc scenario) outcome {
 	l.t = t
 	l.acknowledged.Store(0)
+	l.slot = ""
 	l.stopWrites = func() {}
 	defer l.settle(sc.name)
 	l.roles()
@@ -277,6 +278,7 @@ func (l *lab) play(t *testing.T, sc scenario) outcome {
 	o.printed = said(out, code, limit)
 	l.aftermath(&o, watch, leader, candidate, rows, timeline)
 	l.leftBehind(&o, slots, followers)
+	l.clients(&o)
 	if sc.scheduled != "" {
 		o.works = strings.Contains(o.printed, "Switchover scheduled") && strings.Contains(l.key("failover"), "scheduled_at")
 	}

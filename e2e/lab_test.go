@@ -40,6 +40,8 @@ type lab struct {
 	leader, candidate, bystander string
 	// other is a second candidate that a scenario has made.
 	other string
+	// slot is that of a logical consumer whose rows are counted, "" for none.
+	slot string
 	// spoilt: the cluster cannot be restored after this scenario.
 	spoilt bool
 	// acknowledged counts rows that a writer in the background was told are safe.

@@ -104,10 +104,20 @@ var oddities = []scenario{
 	},
 }
 
-// relay redirects a node's packets that match to a relay on the node itself.
-func (l *lab) relay(node, chain, match, target string, delay time.Duration, rate int) {
+// relay redirects a node's packets that match to a relay on the node itself. What
+// passes takes the latency, if there is one.
+func (l *lab) relay(
+	node, chain, match, target string,
+	delay time.Duration,
+	rate int,
+	latency ...time.Duration,
+) {
 	l.t.Helper()
-	l.run(node, "lab-relay", "19999", target, fmt.Sprint(delay.Seconds()), fmt.Sprint(rate))
+	args := []string{"19999", target, fmt.Sprint(delay.Seconds()), fmt.Sprint(rate)}
+	for _, t := range latency {
+		args = append(args, fmt.Sprint(t.Seconds()))
+	}
+	l.run(node, "lab-relay", args...)
 	l.sh(node, "iptables -t nat -A "+chain+" -p tcp "+match+" -j REDIRECT --to-ports 19999")
 	l.undo(func() { l.in(node, "iptables -t nat -F "+chain) })
 }

@@ -39,7 +39,10 @@ var confirmationsView = view{
 
 var arrivalsView = view{
 	name: arrivals, most: 1,
-	columns: []column{as("pg_last_wal_receive_lsn()", onStandby("pg_last_wal_receive_lsn()"))},
+	columns: []column{
+		as("pg_last_wal_receive_lsn()", onStandby("pg_last_wal_receive_lsn()")),
+		as("pg_last_wal_replay_lsn()", onStandby("pg_last_wal_replay_lsn()")),
+	},
 }
 
 // target is the leader's first sample: what has to arrive everywhere.
@@ -85,8 +88,9 @@ func judged(c fact.Confirmation) fact.Observed[fact.Confirmation] {
 	return fact.Known(c)
 }
 
-// arrived watches a standby until the leader's first sample has arrived there. Where
-// no WAL receiver runs, one look is all.
+// arrived watches a standby until the leader's first sample has arrived there. What is
+// replayed has arrived, too: after a restart pg_last_wal_receive_lsn() is the beginning
+// of a segment until new WAL comes. Where no WAL receiver runs, one look is all.
 func (s *session) arrived(ctx context.Context, t target) fact.Observed[fact.Confirmation] {
 	want, ok := t.lsn.Get()
 	if !ok {
@@ -94,7 +98,12 @@ func (s *session) arrived(ctx context.Context, t target) fact.Observed[fact.Conf
 	}
 	read := func(v view, a answer) fact.Observed[fact.LSN] {
 		null := fact.Unknown{Cause: fact.Absent, Reason: "NULL: nothing since the server started"}
-		return value(cells{view: v, answer: a, null: null}, "pg_last_wal_receive_lsn()", fact.ParseLSN)
+		c := cells{view: v, answer: a, null: null}
+		at := value(c, "pg_last_wal_receive_lsn()", fact.ParseLSN)
+		if replayed, ok := value(c, "pg_last_wal_replay_lsn()", fact.ParseLSN).Get(); ok && at.Known() {
+			return fact.Known(max(*at.Value, replayed))
+		}
+		return at
 	}
 	first := read(positionsView, s.answers[positions])
 	if !first.Known() {

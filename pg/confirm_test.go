@@ -162,7 +162,7 @@ func TestArrived(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rows := standbyRows()
-			rows[arrivals] = [][]any{{c.later}}
+			rows[arrivals] = [][]any{{c.later, "0/4FFFF00"}}
 			one, two := confirming("0/5000000").start(t), (&fake{rows: rows}).start(t)
 			got := collect(t, 5*time.Second, []Target{{"one", one.url}, {"two", two.url}}, "one")
 			seen, ok := got["two"].OrZero().Arrived.Get()
@@ -173,6 +173,14 @@ func TestArrived(t *testing.T) {
 				t.Errorf("the leader itself: %q, %s", leader.Cause(), leader.Reason())
 			}
 		})
+	}
+	// A restarted standby of an idle leader has received nothing new and replayed it all.
+	rows := standbyRows()
+	rows[positions][0][2], rows[positions][0][3] = "0/4000000", "0/5000000"
+	one, restarted := confirming("0/5000000").start(t), (&fake{rows: rows}).start(t)
+	got := collect(t, 5*time.Second, []Target{{"one", one.url}, {"two", restarted.url}}, "one")["two"].OrZero().Arrived
+	if seen, ok := got.Get(); !ok || !seen.Reached() || seen.Seconds > 1 {
+		t.Errorf("restarted: %+v, %s", seen, got.Reason())
 	}
 	// Without the leader's sample there is nothing to wait for.
 	two := (&fake{rows: standbyRows()}).start(t)

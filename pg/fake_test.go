@@ -292,7 +292,7 @@ func standbyRows() map[string][][]any {
 		collation: {{"2.36"}},
 		unlogged:  {{"4"}},
 		senders:   {},
-		arrivals:  {{"0/5000000"}},
+		arrivals:  {{"0/5000000", "0/4FFFF00"}},
 		receiver:  {{"99", "streaming", "4", "10.0.0.7", "5432", "two", clock, "0/4FFFFFF"}},
 	}
 }
