@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"patroni-preflight/preflight/fact"
 )
@@ -59,6 +60,7 @@ func Evaluate(s *fact.Snapshot, q fact.Question, p Policies, checks []Check) []R
 	type key struct{ id, subject string }
 	ended := map[key]Result{}
 	var results []Result
+	names := quoter(s)
 	for _, c := range checks {
 		for _, subject := range subjects(s, c.Of) {
 			r := Result{Check: c.ID, Subject: subject, Essential: c.Essential, Eligibility: c.Eligibility, optional: c.Optional}
@@ -73,7 +75,7 @@ func Evaluate(s *fact.Snapshot, q fact.Question, p Policies, checks []Check) []R
 				}
 			}
 			if r.Status == "" {
-				judge(s, q, p, c, subject, &r)
+				judge(s, q, p, c, subject, names, &r)
 			}
 			ended[key{c.ID, subject}] = r
 			results = append(results, r)
@@ -123,7 +125,9 @@ func subjects(s *fact.Snapshot, of Of) []string {
 }
 
 // judge runs one check on one subject whose ground is firm.
-func judge(s *fact.Snapshot, q fact.Question, p Policies, c Check, subject string, r *Result) {
+func judge(
+	s *fact.Snapshot, q fact.Question, p Policies, c Check, subject string, names *strings.Replacer, r *Result,
+) {
 	for _, n := range c.Needs {
 		if m := n.Missing(s, q, subject); m != nil {
 			r.Missing = append(r.Missing, *m)
@@ -145,6 +149,9 @@ func judge(s *fact.Snapshot, q fact.Question, p Policies, c Check, subject strin
 	}()
 	r.Status = Pass
 	for _, f := range c.Run(s, q, subject) {
+		if names != nil {
+			f.Remedy = names.Replace(f.Remedy)
+		}
 		if f.Severity == "" {
 			f.Severity = c.Severity
 		}
