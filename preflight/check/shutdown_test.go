@@ -88,6 +88,16 @@ var shutdownCases = map[string][]breakage{
 			facttest.ConsumerFrom(s, facttest.OnNode3, 24*time.Second, 0, 2<<20)
 			watched(s, 0, false)
 		}, check.Fail, check.Warning},
+		{"all is sent to a logical consumer, which confirms nothing for 17 s", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.OnNode3, 17*time.Second, 0, 58<<20)
+			facttest.Logically(s)
+			watched(s, 0, false)
+		}, check.Fail, ""},
+		{"a logical consumer whose clock is an hour off", "node1", func(s *fact.Recording) {
+			facttest.ConsumerFrom(s, facttest.Elsewhere, time.Hour, 0, 2<<20)
+			facttest.Logically(s)
+			watched(s, 0, false)
+		}, check.Fail, check.Warning},
 		{"all is sent, and it did not reply when it was asked", "node1", func(s *fact.Recording) {
 			facttest.ConsumerFrom(s, facttest.OnNode3, 40*time.Second, 0, 2<<20)
 			watched(s, 0, false)

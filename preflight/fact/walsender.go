@@ -67,10 +67,18 @@ func (c Consumer) Stalled() bool {
 	case c.Member || seen.Replied:
 	case c.Unsent > muchBytes && seen.SentLast <= seen.SentFirst && seen.Seconds >= 1:
 		return true
+	case c.Logical && c.Unconfirmed > muchBytes && c.Silence > replySeconds && c.plausible():
+		return true // it has to receive and confirm everything before the last checkpoint
 	case c.Timeout > 0 && c.Unconfirmed > muchBytes && c.sameClock && c.Silence > c.Timeout/2+askedMargin:
 		return true
 	}
 	return c.sameClock && c.Silence > c.patience()
+}
+
+// plausible reports whether the silence may be true: PostgreSQL ends a walsender whose
+// client is silent for longer than wal_sender_timeout, so a longer one is a wrong clock.
+func (c Consumer) plausible() bool {
+	return c.sameClock || c.Timeout <= 0 || c.Silence <= c.Timeout+5
 }
 
 // Doubtful reports whether it may have, as far as an unknown clock can tell.
