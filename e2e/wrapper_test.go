@@ -54,10 +54,10 @@ var wrappeds = []wrapped{
 		ctl:   `docker exec $leader curl -s -w ' %{http_code}' -d '{"leader":"'$leader_name'","candidate":"nobody"}' http://127.0.0.1:8008/switchover`,
 	},
 	{
-		name:  "503 by Patroni: the candidate falls behind after the check",
+		name:  "the candidate's WAL receiver stops after the check",
 		both:  true,
-		want:  exitcode.Refused,
-		says:  "Switchover failed",
+		want:  exitcode.NoGo,
+		says:  "candidate.confirms",
 		leads: theLeader,
 		question: func(l *lab) {
 			l.freeze(l.candidate, "-f '[w]alreceiver'")
@@ -130,22 +130,20 @@ var wrappeds = []wrapped{
 		},
 	},
 	{
-		name:     "status unknown, and it ends well: a consumer stalls after the check",
+		name:     "a consumer stalls after the check",
 		both:     true,
-		args:     []string{"--verify-timeout", "120s"},
-		want:     exitcode.Go,
-		says:     "Switchover status unknown",
-		leads:    theCandidate,
+		want:     exitcode.NoGo,
+		says:     "shutdown.walsenders",
+		leads:    theLeader,
 		arrange:  func(l *lab) { l.senderTimeout("40s") },
 		question: (*lab).stalledConsumer,
 	},
 	{
-		name:     "status unknown, and it does not end: a consumer stalls for ever",
+		name:     "a consumer stalls after the check, without wal_sender_timeout",
 		both:     true,
-		args:     []string{"--verify-timeout", "40s"},
-		want:     exitcode.OutcomeUnknown,
-		says:     "Switchover status unknown",
-		leads:    unfinished,
+		want:     exitcode.NoGo,
+		says:     "shutdown.walsenders",
+		leads:    theLeader,
 		arrange:  func(l *lab) { l.senderTimeout("0") },
 		question: (*lab).stalledConsumer,
 	},
@@ -333,9 +331,6 @@ var onSid = []wrapped{
 var answered = regexp.MustCompile(`(\d|HTTP 200:) Successfully switched over`)
 
 func theBystander(l *lab) string { return l.bystander }
-
-// unfinished: nobody is a primary.
-func unfinished(*lab) string { return "" }
 
 func (r *running) interrupt() { _ = r.cmd.Process.Signal(syscall.SIGINT); r.wait() }
 

@@ -74,65 +74,71 @@ func (a *attempt) judge(ctx context.Context) (code int, err error) {
 	return a.doc.Check.ExitCode, nil
 }
 
-// refresh judges again if the verdict is too old for the request: the ways of the WAL
-// are looked at right before it. An idle leader shows nothing new of them, so the next
-// reply of each member is waited for.
+// refresh judges again if the verdict is too old for the request, and looks at the WAL
+// once more.
 func (a *attempt) refresh(ctx context.Context) (code int, err error) {
-	age, first := time.Since(a.before.TakenAt), a.before.Snapshot
-	if age > min(a.maxAge, walAge) {
-		if age > a.maxAge {
-			fmt.Fprintf(a.env.Stderr, "patroni-preflight: the verdict is %.0f s old; checking again\n", age.Seconds())
-		}
-		if code, err = a.again(ctx); code != exitcode.Go || err != nil {
+	if age := time.Since(a.before.TakenAt); age > a.maxAge {
+		fmt.Fprintf(a.env.Stderr, "patroni-preflight: the verdict is %.0f s old; checking again\n", age.Seconds())
+		plan := a.doc.Plan
+		if code, err = a.judge(ctx); code != exitcode.Go || err != nil {
+			a.doc.Plan = plan
 			return code, err
 		}
+		if a.doc.Plan.Leader != plan.Leader {
+			return 0, changedSince("leader")
+		}
+		a.doc.Plan = plan
 	}
 	if a.doc.Plan.ScheduledAt != "" {
 		return exitcode.Go, nil
 	}
-	said := ""
-	for end := time.Now().Add(replyTime); time.Now().Before(end); {
-		quiet := fact.Unheard(first, a.before.Snapshot)
-		if len(quiet) == 0 {
-			break
-		}
-		if now := fact.Names(quiet); now != said {
-			said = now
-			fmt.Fprintf(a.env.Stderr, "patroni-preflight: the leader writes no WAL; waiting for a reply of %s\n", now)
-		}
-		select {
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		case <-time.After(replyStep):
-		}
-		if code, err = a.again(ctx); code != exitcode.Go || err != nil {
-			return code, err
-		}
-	}
-	return exitcode.Go, nil
+	return a.witness(ctx)
 }
 
 const (
-	// walAge is how old what was seen of the WAL may be when the request is sent.
-	walAge = 3 * time.Second
 	// replyTime is how long a reply is waited for: a standby replies every 10 s by default,
 	// and counts as stalled 8 s after that. replyStep is the time between two looks.
 	replyTime = 20 * time.Second
 	replyStep = time.Second
 )
 
-// again judges once more, and keeps the plan that was confirmed.
-func (a *attempt) again(ctx context.Context) (code int, err error) {
-	plan := a.doc.Plan
-	if code, err = a.judge(ctx); code != exitcode.Go || err != nil {
-		a.doc.Plan = plan
-		return code, err
+// onWAL are the checks that are made again right before the request: what they look at
+// may stop within a second, and an idle leader shows it by the next reply only.
+var onWAL = []string{"candidate.confirms", "shutdown.walsenders"}
+
+// witness looks at the way of the WAL once more, and waits for a reply of each member if
+// nothing else shows that its WAL receiver works. Whatever else has changed is found by
+// confirmUnchanged.
+func (a *attempt) witness(ctx context.Context) (code int, err error) {
+	quietly := *a.session
+	quietly.rehearses = false
+	said := ""
+	for end := time.Now().Add(replyTime); ; {
+		j, err := retry{}.judge(ctx, a.env, &quietly, a.rules)
+		if err != nil {
+			return 0, err
+		}
+		now, report := j.only()
+		for _, r := range report.Results {
+			if slices.Contains(onWAL, r.Check) && (r.Weight == preflight.Blocks || r.Weight == preflight.Unseen) {
+				a.before, a.doc.Check = now, report
+				return max(report.ExitCode, exitcode.NoGo), nil
+			}
+		}
+		quiet := fact.Unheard(a.before.Snapshot, now.Snapshot)
+		if len(quiet) == 0 || time.Now().After(end) {
+			return exitcode.Go, nil
+		}
+		if names := fact.Names(quiet); names != said {
+			said = names
+			fmt.Fprintf(a.env.Stderr, "patroni-preflight: the leader writes no WAL; waiting for a reply of %s\n", names)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-time.After(replyStep):
+		}
 	}
-	if a.doc.Plan.Leader != plan.Leader {
-		return 0, changedSince("leader")
-	}
-	a.doc.Plan = plan
-	return code, nil
 }
 
 // confirmUnchanged reads the DCS once more, right before the request.
