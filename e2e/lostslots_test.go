@@ -7,7 +7,7 @@ import "time"
 func init() { scenarios = append(scenarios, lostSlots...) }
 
 // lostSlots are failover slots that do not outlive the switchover, or whose
-// consumer waits for ever.
+// consumer waits without end.
 var lostSlots = []scenario{
 	{
 		name:    "failover slot, Patroni 4.0",

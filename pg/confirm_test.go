@@ -12,7 +12,7 @@ import (
 )
 
 // confirming is a leader whose walsender of "two" has confirmed these positions, one a
-// look, the last one for ever. "-" stands for no row, "hang" for no answer.
+// look, the last one from then on. "-" stands for no row, "hang" for no answer.
 func confirming(positions ...string) *fake {
 	f := &fake{rows: primaryRows()}
 	row := func(lsn string) [][]any {

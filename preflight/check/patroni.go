@@ -429,7 +429,7 @@ func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 		if why == "" {
 			continue
 		}
-		mended := f.in[i].fixed.String()
+		fixed := f.in[i].fixed.String()
 		if f.wants != "" {
 			out = append(out, Finding{
 				Severity: f.severity, Asked: asked, Observed: "Patroni " + version + ", and " + why, Expected: f.wants,
@@ -441,9 +441,9 @@ func runFaults(s *fact.Snapshot, q fact.Question, _ string) []Finding {
 			Severity: f.severity,
 			Asked:    asked,
 			Observed: fmt.Sprintf("Patroni %s, and %s", version, why),
-			Expected: "Patroni " + mended + " or later",
+			Expected: "Patroni " + fixed + " or later",
 			Effect:   f.effect,
-			Remedy:   f.remedy + ", or update Patroni to " + mended + " or later first.",
+			Remedy:   f.remedy + ", or update Patroni to " + fixed + " or later first.",
 		})
 	}
 	if len(out) > 0 {

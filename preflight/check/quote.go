@@ -21,7 +21,7 @@ func Quoted(name string) string {
 	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
-// quoter quotes the names of a snapshot in the commands of remedies. Whoever may write
+// quoter quotes the names of a snapshot in the commands of remedies. A client that may write
 // a member key chooses the member's name, and remedies are pasted into a shell.
 func quoter(s *fact.Snapshot) *strings.Replacer {
 	names := []string{s.Target.Scope, s.Target.Namespace, s.Target.Group}
