@@ -124,8 +124,8 @@ var frozen = []still{
 	{"bystander", true, 3, 5_000, ""},
 	{"candidate", false, 20, 5_000, "sid"},
 	{"bystander", true, 8, 900_000, "sid"},
-	{"candidate", false, 20, 0, ""},
-	{"bystander", false, 20, 0, ""},
+	{"candidate", false, 35, 0, ""},
+	{"bystander", false, 35, 0, ""},
 }
 
 func (s still) scenario() scenario {

@@ -97,8 +97,8 @@ func (a *attempt) refresh(ctx context.Context) (code int, err error) {
 
 const (
 	// replyTime is how long a reply is waited for: a standby replies every 10 s by default,
-	// and counts as stalled 8 s after that. replyStep is the time between two looks.
-	replyTime = 20 * time.Second
+	// and counts as stalled when PostgreSQL has asked it, after 30 s by default. replyStep is the time between two looks.
+	replyTime = 33 * time.Second
 	replyStep = time.Second
 )
 

@@ -47,11 +47,7 @@ const (
 
 // patience is how long a working client may be silent, in seconds.
 func (c Consumer) patience() float64 {
-	asked := max(15, c.Timeout/2+1)
-	if c.Member && c.interval > 0 {
-		return min(c.interval+late, asked)
-	}
-	return asked
+	return max(15, c.Timeout/2+1)
 }
 
 // Stalled reports whether the client has stopped taking WAL.
@@ -88,8 +84,13 @@ func (c Consumer) Doubtful() bool {
 	}
 	seen, watched := c.Confirmed.Get()
 	if watched {
-		if c.Member && seen.Reached() && c.Silence <= c.patience() || seen.Replied {
+		if seen.Replied {
 			return false
+		}
+		// Each reload of the configuration puts off a standby's reply by the whole interval,
+		// so that it is no proof before PostgreSQL has asked.
+		if c.Member && seen.Reached() {
+			return c.sameClock && c.interval > 0 && c.Silence > c.interval+late
 		}
 		if !c.Member && c.Unconfirmed > muchBytes && c.Silence > replySeconds {
 			return true
